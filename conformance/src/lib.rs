@@ -1,0 +1,1 @@
+//! Support for driving Lua interpreters as subprocesses; links neither Lua nor cosock.
