@@ -1,0 +1,25 @@
+-- title: channel send and receive, one task
+-- operations: 4000
+-- limit: 1500
+--
+-- Bursts of a hundred messages that are there when they are asked for: nothing waits.
+
+local cosock = require "cosock"
+
+local operations = assert(tonumber(arg[1]))
+local burst = 100
+local sender, receiver = cosock.channel.new()
+assert(operations % burst == 0)
+
+cosock.spawn(function()
+  for _ = 1, operations / burst do
+    for message = 1, burst do
+      sender:send(message)
+    end
+    for message = 1, burst do
+      assert(receiver:receive() == message)
+    end
+  end
+end, "sends and receives")
+
+cosock.run()

@@ -1,0 +1,26 @@
+-- title: channel ping-pong
+-- operations: 2000
+-- limit: 3000
+--
+-- Two tasks and two channels: a message there and a message back, each of them waited for.
+
+local cosock = require "cosock"
+
+local operations = assert(tonumber(arg[1]))
+local ping_out, ping_in = cosock.channel.new()
+local pong_out, pong_in = cosock.channel.new()
+
+cosock.spawn(function()
+  for _ = 1, operations do
+    assert(pong_out:send(assert(ping_in:receive())))
+  end
+end, "answers")
+
+cosock.spawn(function()
+  for message = 1, operations do
+    assert(ping_out:send(message))
+    assert(pong_in:receive() == message)
+  end
+end, "asks")
+
+cosock.run()

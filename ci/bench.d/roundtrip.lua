@@ -1,0 +1,32 @@
+-- title: TCP round trip, both ends
+-- operations: 1000
+-- limit: 7000
+--
+-- Two tasks: one asks with a line, the other answers with a line.
+
+local cosock = require "cosock"
+local socket = require "cosock.socket"
+
+local operations = assert(tonumber(arg[1]))
+local listener = assert(socket.bind("127.0.0.1", 0))
+local _, port = listener:getsockname()
+
+cosock.spawn(function()
+  local peer = assert(listener:accept())
+  for _ = 1, operations do
+    assert(peer:receive() == "ping")
+    assert(peer:send("pong\n"))
+  end
+  peer:close()
+end, "answers")
+
+cosock.spawn(function()
+  local client = assert(socket.connect("127.0.0.1", port))
+  for _ = 1, operations do
+    assert(client:send("ping\n"))
+    assert(client:receive() == "pong")
+  end
+  client:close()
+end, "asks")
+
+cosock.run()

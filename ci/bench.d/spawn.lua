@@ -1,0 +1,24 @@
+-- title: spawn and finish
+-- operations: 2000
+-- limit: 6500
+--
+-- Tasks that end at once, in groups of 100 so that the number alive does not grow with the count.
+
+local cosock = require "cosock"
+
+local operations = assert(tonumber(arg[1]))
+local group = 100
+local finished = 0
+
+local function task()
+  finished = finished + 1
+end
+
+assert(operations % group == 0)
+for _ = 1, operations / group do
+  for _ = 1, group do
+    cosock.spawn(task)
+  end
+  cosock.run()
+end
+assert(finished == operations)

@@ -1,0 +1,14 @@
+-- Loaded before a script: from here on Lua runs a whole collection wherever it may run a step of one,
+-- which is at nearly every allocation. No count hook is needed for that, and none would do: a hook set
+-- from Lua does not reach coroutines that C creates.
+--
+-- The pause of 0 starts a collection as soon as one has ended. How a step becomes a whole collection:
+
+collectgarbage("setpause", 0)
+if _VERSION == "Lua 5.1" then
+  collectgarbage("setstepmul", 0) -- also LuaJIT: no limit
+elseif _VERSION == "Lua 5.2" or _VERSION == "Lua 5.3" then
+  collectgarbage("setstepmul", 1000000) -- so much work for each byte
+else
+  collectgarbage("incremental", 0, 1000, 255) -- steps without limit; 0 keeps the pause
+end
