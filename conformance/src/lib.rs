@@ -1,1 +1,24 @@
-//! Support for driving Lua interpreters as subprocesses; links neither Lua nor cosock.
+//! Drives Lua interpreters as subprocesses, to test cosock the way its users meet it. This crate
+//! links neither Lua nor cosock.
+//!
+//! [`Lua`] is a version, [`Subject`] an implementation of cosock; together they give a command,
+//! which [`run`] runs with a time limit. [`suite`] holds what every version must pass.
+
+use std::path::Path;
+
+pub mod examples;
+mod interpreter;
+mod module;
+pub mod run;
+mod subject;
+pub mod suite;
+
+pub use interpreter::Lua;
+pub use module::DIST;
+pub use subject::Subject;
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("this crate lies in the repository")
+}

@@ -1,0 +1,146 @@
+//! The Lua versions that cosock is built for, and the stock interpreter of each.
+
+use std::env;
+use std::fmt;
+
+/// A Lua version. To add one: a variant, its place in [`Lua::ALL`], its row in `Lua::row`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lua {
+    /// PUC Lua 5.1
+    Lua51,
+    /// PUC Lua 5.2
+    Lua52,
+    /// PUC Lua 5.3
+    Lua53,
+    /// PUC Lua 5.4
+    Lua54,
+    /// LuaJIT 2.1, without its 5.2 compatibility
+    LuaJit,
+}
+
+/// What belongs to one version.
+struct Row {
+    name: &'static str,
+    interpreter: &'static str,
+    debian_package: &'static str,
+    module_package: &'static str,
+    runner_feature: &'static str,
+}
+
+impl Lua {
+    /// Every version, oldest first.
+    pub const ALL: [Lua; 5] = [Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit];
+
+    #[rustfmt::skip]
+    fn row(self) -> Row {
+        let (name, interpreter, debian_package, module_package, runner_feature) = match self {
+            Lua::Lua51 => ("5.1", "lua5.1", "lua5.1", "cosock-lua51", "lua51"),
+            Lua::Lua52 => ("5.2", "lua5.2", "lua5.2", "cosock-lua52", "lua52"),
+            Lua::Lua53 => ("5.3", "lua5.3", "lua5.3", "cosock-lua53", "lua53"),
+            Lua::Lua54 => ("5.4", "lua5.4", "lua5.4", "cosock-lua54", "lua54"),
+            Lua::LuaJit => ("luajit", "luajit", "luajit", "cosock-luajit", "luajit"),
+        };
+        Row { name, interpreter, debian_package, module_package, runner_feature }
+    }
+
+    /// What people and scripts call it: `5.4`, `luajit`; also its directory below `dist/`.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The stock interpreter's program name.
+    pub fn interpreter(self) -> &'static str {
+        self.row().interpreter
+    }
+
+    /// The Debian package that brings the stock interpreter.
+    pub fn debian_package(self) -> &'static str {
+        self.row().debian_package
+    }
+
+    /// The workspace member that builds the module for it.
+    pub fn module_package(self) -> &'static str {
+        self.row().module_package
+    }
+
+    /// The feature of `cosock-run` that builds it in.
+    pub fn runner_feature(self) -> &'static str {
+        self.row().runner_feature
+    }
+
+    /// Whether the tests of this run cover it: `COSOCK_TEST_LUA="5.1 luajit"` chooses, unset means all.
+    ///
+    /// # Panics
+    ///
+    /// If the variable names a version that does not exist: a typing error must not skip tests.
+    pub fn is_selected(self) -> bool {
+        let Ok(wanted) = env::var("COSOCK_TEST_LUA") else {
+            return true;
+        };
+        for name in wanted.split_whitespace() {
+            assert!(
+                Lua::ALL.iter().any(|lua| lua.name() == name),
+                "COSOCK_TEST_LUA names \"{name}\", which is no version of Lua here"
+            );
+        }
+        wanted.split_whitespace().any(|name| name == self.name())
+    }
+
+    /// Where its row stands in a table that has one for each version.
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Lua {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lua::LuaJit => formatter.write_str("LuaJIT"),
+            _ => write!(formatter, "Lua {}", self.name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// The scripts under `ci/` have a table of their own; both must say the same.
+    #[test]
+    fn table_is_that_of_ci() {
+        let table = fs::read_to_string(crate::repository().join("ci/versions")).unwrap();
+        let rows = table
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+        let theirs: Vec<Vec<&str>> = rows
+            .map(|row| row.split_whitespace().take(4).collect())
+            .collect();
+        let ours = Lua::ALL.map(|lua| {
+            vec![
+                lua.name(),
+                lua.runner_feature(),
+                lua.interpreter(),
+                lua.debian_package(),
+            ]
+        });
+        assert_eq!(theirs, ours);
+    }
+
+    #[test]
+    fn module_package_follows_the_feature() {
+        for lua in Lua::ALL {
+            assert_eq!(
+                lua.module_package(),
+                format!("cosock-{}", lua.runner_feature())
+            );
+        }
+    }
+
+    #[test]
+    fn index_is_the_place_in_the_list() {
+        for (place, lua) in Lua::ALL.into_iter().enumerate() {
+            assert_eq!(lua.index(), place);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What every version must pass: the examples and the test scripts.
+//!
+//! A test script lies in `conformance/lua/tests`, is Lua for all versions, and runs by itself too.
+//! It passes when it exits with 0 and its last line is `ok`. It should get that line from
+//! `world.finish()` (see `conformance/lua/world.lua`), which also asks what was left behind; a
+//! script that cannot, says why in a line `-- no world check: ...`.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::examples;
+use crate::interpreter::Lua;
+use crate::run::run;
+use crate::subject::Subject;
+
+/// When a script counts as hung. Generous: a memory checker or an eager collector slows it down.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs an example and checks what it prints.
+///
+/// # Panics
+///
+/// If it does not print what it must, with the full report.
+#[track_caller]
+pub fn example(lua: Lua, subject: Subject, path: &Path) {
+    examples::check(lua, subject, path);
+}
+
+/// Runs a test script.
+///
+/// # Panics
+///
+/// If the script fails, with the full report, or has neither a world check nor a reason.
+#[track_caller]
+pub fn script(lua: Lua, subject: Subject, path: &Path) {
+    let source = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    assert!(
+        source.contains("world.finish()") || source.contains("-- no world check: "),
+        "{} neither ends with world.finish() nor says \"-- no world check: <why>\"",
+        path.display()
+    );
+    let output = run(subject.script(lua, path), PATIENCE);
+    output.check(output.code() == Some(0), "the script exits with 0");
+    output.check(output.lines().last() == Some(&"ok"), "the last line is ok");
+}

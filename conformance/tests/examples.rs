@@ -1,0 +1,18 @@
+//! Every example on every version and both ways: our module in the stock interpreter, our runner;
+//! and on the rock, when `COSOCK_TEST_SUBJECT` names the reference.
+
+use std::path::PathBuf;
+
+use conformance::{Lua, Subject, suite};
+use rstest::rstest;
+
+#[rstest]
+fn example(
+    #[files("../examples/*.lua")] path: PathBuf,
+    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(Subject::Module, Subject::Runner, Subject::Reference)] subject: Subject,
+) {
+    if lua.is_selected() && subject.is_selected() {
+        suite::example(lua, subject, &path);
+    }
+}
