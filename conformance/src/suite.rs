@@ -9,10 +9,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::examples;
 use crate::interpreter::Lua;
 use crate::run::run;
 use crate::subject::Subject;
+use crate::{examples, repository};
 
 /// When a script counts as hung. Generous: a memory checker or an eager collector slows it down.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -25,6 +25,24 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 #[track_caller]
 pub fn example(lua: Lua, subject: Subject, path: &Path) {
     examples::check(lua, subject, path);
+}
+
+/// Runs an example under `conformance/lua/watch.lua`: it must leave the world as it found it.
+///
+/// # Panics
+///
+/// If it leaves something behind, with the full report.
+#[track_caller]
+pub fn example_leaves_nothing(lua: Lua, subject: Subject, path: &Path) {
+    let watch = repository().join("conformance/lua/watch.lua");
+    let mut command = subject.script(lua, &watch);
+    command.arg(path);
+    let output = run(command, PATIENCE);
+    output.check(output.code() == Some(0), "nothing is left behind");
+    output.check(
+        output.lines().last() == Some(&"ok"),
+        "the world check is reached",
+    );
 }
 
 /// Runs a test script.

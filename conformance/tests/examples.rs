@@ -16,3 +16,17 @@ fn example(
         suite::example(lua, subject, &path);
     }
 }
+
+/// The pair in two processes is left out, for either needs the other.
+#[rstest]
+fn example_leaves_nothing(
+    #[files("../examples/*.lua")]
+    #[exclude("ping_(server|client)")]
+    path: PathBuf,
+    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(Subject::Module, Subject::Runner, Subject::Reference)] subject: Subject,
+) {
+    if lua.is_selected() && subject.is_selected() {
+        suite::example_leaves_nothing(lua, subject, &path);
+    }
+}
