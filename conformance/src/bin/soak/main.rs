@@ -25,15 +25,21 @@ mod rng;
 mod server;
 mod tally;
 
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::path::absolute;
+use std::process::{Command, ExitCode};
 
-use crate::options::{Options, USAGE};
+use crate::options::{Options, USAGE, take_variables};
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--help") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
+    }
+    let variables = take_variables(&mut arguments);
+    if !variables.is_empty() {
+        return restart(&arguments, variables);
     }
     let options = match Options::parse(arguments) {
         Ok(options) => options,
@@ -60,4 +66,19 @@ fn main() -> ExitCode {
         println!("  {failure}");
     }
     ExitCode::FAILURE
+}
+
+/// Becomes this program with `variables` set to the directories that they name: no process may safely
+/// change them for itself.
+fn restart(arguments: &[String], variables: Vec<(&str, String)>) -> ExitCode {
+    // The server runs in another directory.
+    let variables = variables
+        .into_iter()
+        .map(|(name, path)| (name, absolute(&path).unwrap_or_else(|_| path.into())));
+    let error = match std::env::current_exe() {
+        Ok(program) => Command::new(program).args(arguments).envs(variables).exec(),
+        Err(error) => error,
+    };
+    eprintln!("soak: cannot start again: {error}");
+    ExitCode::from(2)
 }

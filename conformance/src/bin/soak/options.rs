@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conformance::{Lua, Subject};
+use conformance::{DIST, Lua, Subject};
 
 use crate::plan::Plan;
 use crate::request::Service;
@@ -30,8 +30,8 @@ Starts a cosock server and soaks it with many unruly connections; exit code 0 if
   --gentle              no client stops reading while it asks for much
   --patience SECONDS    how long the server may take for its next byte (30)
   --seed N              repeats all choices of a run, not its timing (1)
-As in the tests, COSOCK_DIST names the directory with <version>/cosock.so and <version>/cosock, which
-are built without it, and COSOCK_REFERENCE the one with the rock's cosock.lua.";
+  --dist DIR            sets COSOCK_DIST: holds <version>/cosock.so and <version>/cosock, else built
+  --reference DIR       sets COSOCK_REFERENCE: holds the rock's cosock.lua and cosock/";
 
 const KIB: usize = 1024;
 
@@ -100,6 +100,22 @@ impl Options {
     }
 }
 
+/// Takes the options out of `arguments` that stand for variables of the environment, for which the
+/// rest of this crate looks.
+pub(crate) fn take_variables(arguments: &mut Vec<String>) -> Vec<(&'static str, String)> {
+    let mut variables = Vec::new();
+    for (option, variable) in [("--dist", DIST), ("--reference", "COSOCK_REFERENCE")] {
+        while let Some(at) = arguments.iter().position(|argument| argument == option) {
+            if at + 1 == arguments.len() {
+                break;
+            }
+            let value = arguments.drain(at..at + 2).next_back();
+            variables.extend(value.map(|value| (variable, value)));
+        }
+    }
+    variables
+}
+
 fn number<N>(name: &str, value: &str, least: N, most: N) -> Result<N, String>
 where
     N: std::str::FromStr + PartialOrd + std::fmt::Display,
@@ -144,6 +160,23 @@ mod tests {
         assert_eq!(
             (pace, patience),
             (Duration::from_millis(3), Duration::from_secs(4))
+        );
+    }
+
+    #[test]
+    fn some_options_stand_for_variables() {
+        let line = "--dist a --seed 5 --reference b --lua 5.1 --dist";
+        let mut arguments = line.split(' ').map(str::to_owned).collect();
+        let variables = take_variables(&mut arguments);
+        let expected = [
+            ("COSOCK_DIST", "a".to_owned()),
+            ("COSOCK_REFERENCE", "b".to_owned()),
+        ];
+        assert_eq!(variables, expected);
+        assert_eq!(arguments, ["--seed", "5", "--lua", "5.1", "--dist"]);
+        assert_eq!(
+            Options::parse(arguments).unwrap_err(),
+            "--dist needs a value"
         );
     }
 
