@@ -143,6 +143,7 @@ fn soak(service: Service, fault: Fault, answers: u64) -> Engine {
         seed: 3,
         connections: 12,
         pace: Duration::from_millis(5),
+        stall: Duration::from_millis(200),
         largest: 20_000,
         deaf: true,
         // A sip may end within the bytes that tell where a stream goes on.

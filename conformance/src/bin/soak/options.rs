@@ -51,6 +51,7 @@ impl Options {
                 seed: 1,
                 connections: 5000,
                 pace: Duration::from_millis(1000),
+                stall: Duration::from_millis(2500),
                 largest: 100 * KIB,
                 deaf: true,
                 sipping: 20,

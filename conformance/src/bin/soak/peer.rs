@@ -220,7 +220,7 @@ impl Peer {
                 self.walled = false;
                 ctx.tally.deaf += 1;
                 ctx.tally.deaf_now += 1;
-                self.alarm = Some(ctx.now + millis(&mut self.rng, 300, 2500));
+                self.alarm = Some(ctx.now + ctx.plan.stall(&mut self.rng));
                 Vec::new()
             }
             Act::Idle => {
@@ -324,12 +324,11 @@ impl Peer {
             }
             if !self.outbox.is_done() {
                 if self.alarm.is_none() {
-                    let (from, to) = if act == Act::Dribble {
-                        (0, 8)
-                    } else {
-                        (100, 3000)
+                    let pause = match act {
+                        Act::Dribble => millis(&mut self.rng, 0, 8),
+                        _ => ctx.plan.stall(&mut self.rng),
                     };
-                    self.alarm = Some(ctx.now + millis(&mut self.rng, from, to));
+                    self.alarm = Some(ctx.now + pause);
                 }
                 return Flow::Stay;
             }

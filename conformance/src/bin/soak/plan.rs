@@ -12,6 +12,8 @@ pub(crate) struct Plan {
     pub(crate) connections: usize,
     /// Mean pause between the rounds of one connection.
     pub(crate) pace: Duration,
+    /// Longest time for which a client stops reading, or writing within a request.
+    pub(crate) stall: Duration,
     /// Bytes of the largest request.
     pub(crate) largest: usize,
     /// Whether clients may stop reading while they ask for much.
@@ -113,6 +115,11 @@ impl Plan {
     /// A pause between rounds: within half and one and a half of the pace.
     pub(crate) fn think(&self, rng: &mut Rng) -> Duration {
         self.pace * rng.within(50..=150) as u32 / 100
+    }
+
+    /// The length of a stall: from a tenth of the longest.
+    pub(crate) fn stall(&self, rng: &mut Rng) -> Duration {
+        self.stall * rng.within(10..=100) as u32 / 100
     }
 }
 
