@@ -1,1 +1,23 @@
-//! Core.
+//! The part of cosock that knows no Lua: tasks, timers, the reactor, sockets and name look-ups.
+//!
+//! A task is a number, a message is opaque, and every wait ends in a value that the language above
+//! turns into its own. Nothing here blocks but [`Reactor::wait`](reactor::Reactor::wait) and the
+//! functions of [`netdb`].
+
+pub mod buffer;
+pub mod channel;
+pub mod clock;
+pub mod error;
+mod fd;
+pub mod netdb;
+pub mod operation;
+mod process;
+pub mod reactor;
+pub mod resolver;
+pub mod scheduler;
+pub mod select;
+pub mod socket;
+mod sys;
+pub mod timer;
+
+pub use process::ignore_sigpipe;

@@ -1,0 +1,355 @@
+//! `cosock.channel`: an unbounded queue of Lua values between tasks.
+//!
+//! Both halves are tables whose one field `link` is the same table: `queue`, `closed` and `waker`,
+//! which programs read. The queue is a userdata, so that `#` works on it in every Lua; the messages
+//! are in its associated table, in the slots that the core's ring tells.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, c_int};
+
+use cosock_core::channel::Ring;
+use cosock_core::operation::Operation;
+use cosock_core::reactor::Interest;
+use cosock_core::scheduler::TaskKey;
+
+use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
+use crate::ffi::{Kind, State, upvalue};
+use crate::runtime::{Pending, Runtime, Shape, token};
+use crate::socket::go_on_in_lua;
+
+/// The Rust half of a channel's queue.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    ring: RefCell<Ring>,
+    /// Who is parked in `receive`, in which wait.
+    waiter: Cell<Option<(TaskKey, u64)>>,
+    /// Whether `link.waker` is set.
+    watched: Cell<bool>,
+    closed: Cell<bool>,
+}
+
+impl Queue {
+    /// How many messages wait.
+    pub(crate) fn len(&self) -> usize {
+        self.ring.borrow().len()
+    }
+
+    /// Whether either half was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Notes who waits for a message.
+    pub(crate) fn wait(&self, task: TaskKey, serial: u64) {
+        self.waiter.set(Some((task, serial)));
+    }
+}
+
+/// Upvalues of every channel function.
+pub(crate) const NAMES: [&CStr; 4] = [c"link", c"queue", c"waker", c"timeout"];
+const LINK: c_int = upvalue(2);
+const QUEUE: c_int = upvalue(3);
+const WAKER: c_int = upvalue(4);
+const TIMEOUT: c_int = upvalue(5);
+
+/// `channel.new()`.
+pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
+    let kept = runtime.kept.get();
+    lua.set_top(0);
+    lua.new_table(0, 3);
+    lua.push_userdata(Queue::default);
+    lua.new_table(0, 0);
+    lua.set_user_table(-2);
+    lua.push_kept(kept.queue_meta);
+    lua.set_metatable(-2);
+    lua.raw_set_field(1, c"queue");
+    lua.push_bool(false);
+    lua.raw_set_field(1, c"closed");
+    for meta in [kept.sender_meta, kept.receiver_meta] {
+        lua.new_table(0, 1);
+        lua.push_value(LINK);
+        lua.push_value(1);
+        lua.raw_set(-3);
+        lua.push_kept(meta);
+        lua.set_metatable(-2);
+    }
+    lua.push_kept(kept.senders);
+    lua.push_value(2);
+    lua.push_bool(true);
+    lua.raw_set(-3);
+    lua.pop(1);
+    2
+}
+
+/// Finds the queue of the half in argument 1. Leaves its link and its userdata on the stack, above
+/// argument 2.
+#[inline]
+fn open<'a>(lua: State, runtime: &Runtime, called: Called) -> &'a Queue {
+    lua.set_top(2);
+    if lua.kind(1) != Kind::Table {
+        refuse_kind(lua, called, 1, "channel");
+    }
+    lua.push_value(LINK);
+    lua.raw_get(1);
+    if lua.is_nil(-1) {
+        lua.pop(1);
+        lua.push_value(LINK);
+        lua.get(1);
+    }
+    if lua.kind(3) == Kind::Table {
+        lua.push_value(QUEUE);
+        lua.raw_get(3);
+        if let Some(queue) = lua.userdata(4, runtime.classes.get().queue) {
+            return queue;
+        }
+    }
+    refuse_kind(lua, called, 1, "channel")
+}
+
+/// Where [`open`] leaves the link and the queue.
+const LINK_AT: c_int = 3;
+const QUEUE_AT: c_int = 4;
+
+/// `tx:send(value)`.
+pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
+    let queue = open(lua, runtime, Called::direct(lua, "send"));
+    if queue.is_closed() {
+        lua.push_bool(false);
+        lua.push_str("closed");
+        return 2;
+    }
+    let growth = queue.ring.borrow().growth();
+    if let Some(growth) = growth {
+        lua.new_table(growth.new as c_int, 0);
+        lua.push_user_table(QUEUE_AT);
+        for position in 0..growth.len {
+            lua.raw_get_at(-1, ((growth.head + position) & (growth.old - 1)) + 1);
+            lua.raw_set_at(-3, position + 1);
+        }
+        lua.pop(1);
+        lua.set_user_table(QUEUE_AT);
+        queue.ring.borrow_mut().grown(growth);
+    }
+    lua.push_user_table(QUEUE_AT);
+    lua.push_value(2);
+    let slot = queue.ring.borrow_mut().push();
+    lua.raw_set_at(-2, slot + 1);
+    tell(lua, runtime, queue);
+    lua.push_bool(true);
+    1
+}
+
+/// Wakes whoever waits for a message.
+fn tell(lua: State, runtime: &Runtime, queue: &Queue) {
+    if let Some((task, serial)) = queue.waiter.take() {
+        runtime.enter(lua, |core| core.wake_operation(task, serial));
+    }
+    if queue.watched.get() {
+        lua.push_value(WAKER);
+        lua.raw_get(LINK_AT);
+        if lua.is_nil(-1) {
+            queue.watched.set(false);
+            lua.pop(1);
+        } else {
+            lua.call(0, 0);
+        }
+    }
+}
+
+/// `tx:close()` and `rx:close()`.
+pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
+    let queue = open(lua, runtime, Called::direct(lua, "close"));
+    queue.closed.set(true);
+    lua.push_bool(true);
+    lua.raw_set_field(LINK_AT, c"closed");
+    tell(lua, runtime, queue);
+    0
+}
+
+/// Pops the oldest message of the queue at `index` and pushes it; tells whether there was one.
+pub(crate) fn pop(lua: State, queue: &Queue, index: c_int) -> bool {
+    let slot = queue.ring.borrow_mut().pop();
+    let Some(slot) = slot else { return false };
+    let index = lua.absolute(index);
+    lua.push_user_table(index);
+    lua.raw_get_at(-1, slot + 1);
+    lua.push_nil();
+    lua.raw_set_at(-3, slot + 1);
+    lua.remove(-2);
+    let emptied = queue.ring.borrow_mut().give_back();
+    if emptied {
+        lua.new_table(0, 0);
+        lua.set_user_table(index);
+    }
+    true
+}
+
+/// `rx:receive()`.
+pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::wrapped(lua, "receive");
+    let queue = open(lua, runtime, called);
+    if pop(lua, queue, QUEUE_AT) {
+        return 1;
+    }
+    if queue.is_closed() {
+        lua.push_nil();
+        lua.push_str("closed");
+        return 2;
+    }
+    if runtime.task_of(lua).is_none() || !is_native(lua, runtime) {
+        lua.set_top(1);
+        return go_on_in_lua(lua, runtime, c"channel_receive", 1);
+    }
+    if is_waited(lua, runtime, queue) {
+        raise_waited(lua, WRAPPED);
+    }
+    lua.push_value(TIMEOUT);
+    lua.raw_get(1);
+    let timeout = match arguments::timeout_value(lua, -1) {
+        Ok(None) if lua.to_number(-1).is_some() => Some(0.0),
+        Ok(timeout) => timeout,
+        Err(_) => raise(
+            lua,
+            WRAPPED,
+            format_args!("bad timeout (number expected, got {})", lua.type_name(-1)),
+        ),
+    };
+    lua.pop(1);
+    *runtime.pending.borrow_mut() = Some(Pending {
+        operation: Operation::Message,
+        interest: Interest::Read,
+        timeout,
+        object: 0,
+        shape: Shape::Message,
+        anchored: 4,
+    });
+    lua.push_value(1);
+    lua.push_value(QUEUE_AT);
+    lua.push_nil();
+    lua.push_pointer(token());
+    lua.yield_values(4)
+}
+
+/// Whether argument 1 is a receiver whose `setwaker` nobody replaced.
+fn is_native(lua: State, runtime: &Runtime) -> bool {
+    if !lua.metatable(1) {
+        return false;
+    }
+    let class = runtime.classes.get().receiver_object;
+    let ours = lua.identity(-1) == class.metatable;
+    lua.pop(1);
+    if !ours {
+        return false;
+    }
+    lua.get_field(1, c"setwaker");
+    let ours = lua.identity(-1) == class.setwaker;
+    lua.pop(1);
+    ours
+}
+
+/// Whether somebody waits on the receiver already.
+fn is_waited(lua: State, runtime: &Runtime, queue: &Queue) -> bool {
+    if let Some((task, serial)) = queue.waiter.get()
+        && runtime.enter(lua, |core| core.serial(task)) == Some(serial)
+    {
+        return true;
+    }
+    if !queue.watched.get() {
+        return false;
+    }
+    lua.push_value(WAKER);
+    lua.raw_get(LINK_AT);
+    let set = !lua.is_nil(-1);
+    lua.pop(1);
+    set
+}
+
+fn raise_waited(lua: State, level: c_int) -> ! {
+    raise(
+        lua,
+        level,
+        format_args!(
+            "waker already set, receive can't be waited on from multiple places at once"
+        ),
+    )
+}
+
+/// `rx:settimeout(t)`.
+pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "settimeout");
+    open(lua, runtime, called);
+    arguments::timeout(lua, called, 2);
+    lua.push_value(TIMEOUT);
+    lua.push_value(2);
+    lua.raw_set(1);
+    0
+}
+
+/// `rx:setwaker(kind, waker)`.
+pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "setwaker");
+    if lua.kind(2) != Kind::String || lua.to_bytes(2) != Some(b"recvr") {
+        crate::socket::raise_kind(lua, 2);
+    }
+    lua.set_top(3);
+    // The waker takes the kind's place, which `open` keeps.
+    lua.replace(2);
+    let queue = open(lua, runtime, called);
+    if !lua.is_nil(2) && is_waited(lua, runtime, queue) {
+        raise_waited(lua, 1);
+    }
+    lua.push_value(WAKER);
+    lua.push_value(2);
+    lua.raw_set(LINK_AT);
+    queue.watched.set(!lua.is_nil(2));
+    if !lua.is_nil(2) && (queue.len() > 0 || queue.is_closed()) {
+        lua.push_value(2);
+        lua.call(0, 0);
+    }
+    0
+}
+
+/// `#queue`.
+pub(crate) fn queue_len(lua: State, runtime: &Runtime) -> c_int {
+    let length = lua.userdata(1, runtime.classes.get().queue).map_or(0, Queue::len);
+    lua.push_integer(length as i64);
+    1
+}
+
+/// `queue[n]`: the nth message as programs know it, a table with a field `msg`.
+pub(crate) fn queue_index(lua: State, runtime: &Runtime) -> c_int {
+    let Some(queue) = lua.userdata(1, runtime.classes.get().queue) else { return 0 };
+    let place = match lua.to_number(2) {
+        Some(place) if lua.kind(2) == Kind::Number && place >= 1.0 => place as usize - 1,
+        _ => return 0,
+    };
+    let slot = queue.ring.borrow().slot(place);
+    let Some(slot) = slot else { return 0 };
+    lua.push_user_table(1);
+    lua.new_table(0, 1);
+    lua.raw_get_at(-2, slot + 1);
+    lua.raw_set_field(-2, c"msg");
+    1
+}
+
+/// `__gc` of the queue.
+pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
+    drop(lua.take_userdata(1, runtime.classes.get().queue));
+    0
+}
+
+/// Closes the channel of the receiver at `index`, whose senders are gone, and wakes it.
+pub(crate) fn abandon(lua: State, runtime: &Runtime, index: c_int) {
+    lua.push_value(index);
+    lua.get_field(-1, c"link");
+    lua.push_bool(true);
+    lua.raw_set_field(-2, c"closed");
+    lua.raw_get_field(-1, c"queue");
+    if let Some(queue) = lua.userdata(-1, runtime.classes.get().queue) {
+        queue.closed.set(true);
+        if let Some((task, serial)) = queue.waiter.take() {
+            runtime.enter(lua, |core| core.wake_operation(task, serial));
+        }
+    }
+    lua.pop(3);
+}

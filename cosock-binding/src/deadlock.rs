@@ -1,0 +1,162 @@
+//! When every task waits for something that nothing can bring any more.
+
+use std::ffi::c_int;
+
+use cosock_core::operation::Operation;
+use cosock_core::scheduler::Wait;
+
+use crate::channel;
+use crate::ffi::{Kind, State};
+use crate::runtime::{Runtime, Shape, Task};
+use crate::tasks::handle_slot;
+
+/// Looks, after one collection, for channels whose senders are gone: they are closed, which wakes
+/// their receivers. Tells whether anything can go on now.
+pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
+    let base = lua.top();
+    lua.collect();
+    push_linked(lua, runtime);
+    let linked = lua.top();
+    for task in waiting_for_messages(runtime) {
+        // SAFETY: a living task's coroutine is anchored in the slots table.
+        let coroutine = unsafe { State::new(task.coroutine) };
+        // The anchored values are: the receiver, its queue, nil and the token.
+        if !coroutine.is_yielded() || coroutine.top() < 4 {
+            continue;
+        }
+        coroutine.push_value(-4);
+        coroutine.move_to(lua, 1);
+        let receiver = lua.top();
+        if lua.kind(receiver) == Kind::Table {
+            lua.raw_get_field(receiver, c"link");
+            if lua.kind(-1) == Kind::Table {
+                lua.raw_get(linked);
+                if lua.is_nil(-1) {
+                    channel::abandon(lua, runtime, receiver);
+                }
+            }
+        }
+        lua.set_top(linked);
+    }
+    lua.set_top(base);
+    !runtime.enter(lua, |core| core.is_deadlocked())
+}
+
+/// The tasks parked in a channel's `receive`, one at a time: Lua may run between them.
+fn waiting_for_messages(runtime: &Runtime) -> impl Iterator<Item = Task> + '_ {
+    let mut place = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let task = runtime.tasks.borrow().get(place).copied()?;
+            place += 1;
+            if task.anchored == 4 && task.shape == Shape::Message && runtime.task(task.key).is_some()
+            {
+                return Some(task);
+            }
+        }
+    })
+}
+
+/// Pushes a set of the links that still have a sender.
+fn push_linked(lua: State, runtime: &Runtime) {
+    lua.new_table(0, 0);
+    let linked = lua.top();
+    lua.push_kept(runtime.kept.get().senders);
+    lua.push_nil();
+    while lua.next(linked + 1) {
+        lua.pop(1);
+        lua.raw_get_field(-1, c"link");
+        if lua.is_nil(-1) {
+            lua.pop(1);
+        } else {
+            lua.push_bool(true);
+            lua.raw_set(linked);
+        }
+    }
+    lua.pop(1);
+}
+
+/// Raises an error that names every task and what it waits for.
+pub(crate) fn report(lua: State, runtime: &Runtime) -> ! {
+    lua.set_top(0);
+    lua.push_str(
+        "deadlock: cosock tried to call socket.select with no sockets and no timeout; every task \
+         waits for something that no other can bring:",
+    );
+    let mut parts: c_int = 1;
+    let mut place = 0;
+    loop {
+        let task = runtime.tasks.borrow().get(place).copied();
+        let Some(task) = task else { break };
+        place += 1;
+        let what = runtime.enter(lua, |core| {
+            core.is_alive(task.key).then(|| match core.wait_of(task.key) {
+                Wait::Nothing => "nothing",
+                Wait::Operation(operation) => word(operation),
+                Wait::Select(_) => "select",
+            })
+        });
+        let Some(what) = what else { continue };
+        lua.check_stack(12);
+        lua.push_str("\n  task ");
+        push_name(lua, runtime, task);
+        let (receivers, senders) = task.listed;
+        crate::arguments::push_format(
+            lua,
+            format_args!(" waits in {what} (recvt: {receivers}, sendt: {senders})\n    "),
+        );
+        push_where_it_waits(lua, task);
+        lua.concat(5);
+        parts = 2;
+    }
+    lua.concat(parts);
+    lua.raise_top()
+}
+
+fn word(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::Sleep => "sleep",
+        Operation::Message => "receive of a channel",
+        Operation::Receive { .. } => "receive",
+        Operation::Send { .. } => "send",
+        Operation::Accept { .. } => "accept",
+        Operation::Connect { .. } => "connect",
+        Operation::Datagram { .. } => "receive of a datagram",
+        Operation::Lookup { .. } => "a name look-up",
+    }
+}
+
+/// Pushes the task's name in quotes, or its coroutine's address.
+fn push_name(lua: State, runtime: &Runtime, task: Task) {
+    lua.push_kept(runtime.kept.get().slots);
+    lua.raw_get_at(-1, handle_slot(task.key.index));
+    lua.raw_get_field(-1, c"name");
+    if matches!(lua.kind(-1), Kind::String | Kind::Number) {
+        lua.push_str("'");
+        lua.insert(-2);
+        lua.push_str("'");
+        lua.concat(3);
+    } else {
+        lua.pop(1);
+        let identity = task.coroutine as usize;
+        crate::arguments::push_format(lua, format_args!("thread: {identity:#x}"));
+    }
+    lua.remove(-2);
+    lua.remove(-2);
+}
+
+/// Pushes the position of the Lua code that waits.
+fn push_where_it_waits(lua: State, task: Task) {
+    // SAFETY: a living task's coroutine is anchored in the slots table.
+    let coroutine = unsafe { State::new(task.coroutine) };
+    for level in 0..8 {
+        coroutine.push_where(level);
+        let found = coroutine.to_bytes(-1).is_some_and(|text| !text.is_empty());
+        if found {
+            coroutine.move_to(lua, 1);
+            return;
+        }
+        coroutine.pop(1);
+    }
+    lua.push_str("?");
+}

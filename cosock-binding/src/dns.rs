@@ -1,0 +1,330 @@
+//! Name look-ups: inline where the text is numeric, off the thread where a task can wait.
+
+use std::ffi::c_int;
+
+use std::net::SocketAddr;
+
+use cosock_core::netdb::{self, Family, Hints, LookupError, SocketKind};
+use cosock_core::operation::{Operation, Outcome, Then};
+use cosock_core::reactor::Interest;
+use cosock_core::resolver::{Answer, LookupId, Query};
+
+use crate::arguments::{self, Called, raise};
+use crate::ffi::State;
+use crate::runtime::{Pending, Runtime, Shape, token};
+
+/// What a `dns` function reports of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// `toip`: the first address, and the entry.
+    Address,
+    /// `tohostname`: the name, and the entry.
+    Name,
+    /// `getaddrinfo`: the list.
+    List,
+    /// `getnameinfo`: names, and the service.
+    Names,
+}
+
+/// A look-up that has no addresses yet.
+pub(crate) enum Begun {
+    /// It has failed.
+    Failed(LookupError),
+    /// It is under way.
+    Pending(LookupId),
+}
+
+/// The netdb family of a socket's family.
+pub(crate) fn family_of(family: cosock_core::socket::Family) -> Family {
+    match family {
+        cosock_core::socket::Family::Unspecified => Family::Any,
+        cosock_core::socket::Family::Inet => Family::Inet,
+        cosock_core::socket::Family::Inet6 => Family::Inet6,
+    }
+}
+
+/// Replaces `"*"` by the address that means every interface.
+pub(crate) fn any(host: &[u8], family: Family) -> &[u8] {
+    match (host, family) {
+        (b"*", Family::Inet6) => b"::",
+        (b"*", _) => b"0.0.0.0",
+        _ => host,
+    }
+}
+
+/// Resolves on this thread, waiting for as long as it takes.
+pub(crate) fn at_once(host: &[u8], service: &[u8], hints: Hints) -> Result<Vec<SocketAddr>, Begun> {
+    netdb::addresses(host, service, hints).map_err(Begun::Failed)
+}
+
+/// Resolves a numeric address at once, and a name where waiting disturbs nobody.
+pub(crate) fn begin(
+    lua: State,
+    runtime: &Runtime,
+    host: &[u8],
+    service: &[u8],
+    hints: Hints,
+) -> Result<Vec<SocketAddr>, Begun> {
+    if let Some(answer) = netdb::numeric(host, service, hints) {
+        return answer.map_err(Begun::Failed);
+    }
+    if !can_wait(lua, runtime) {
+        return at_once(host, service, hints);
+    }
+    let query = Query::Addresses { host: host.to_vec(), service: service.to_vec(), hints };
+    Err(Begun::Pending(runtime.enter(lua, |core| core.look_up(query))))
+}
+
+/// Whether `lua` is a task's own coroutine, at a place where it can yield.
+///
+/// Versions that cannot tell (5.1 and 5.2) are asked what runs: a C function in between forbids
+/// it, but for those of 5.2 that go on after a yield. What they hide is a metamethod, an iterator or
+/// (on 5.2) a callback of such a function; there the yield itself raises.
+fn can_wait(lua: State, runtime: &Runtime) -> bool {
+    if runtime.task_of(lua).is_none() {
+        return false;
+    }
+    if let Some(yieldable) = lua.is_yieldable() {
+        return yieldable;
+    }
+    let mut level = 1;
+    while let Some(is_c) = lua.push_running(level) {
+        let allowed = !is_c || (cfg!(feature = "lua52") && goes_on_after_yield(lua));
+        lua.pop(1);
+        if !allowed {
+            return false;
+        }
+        level += 1;
+    }
+    true
+}
+
+/// Whether the function on top is `pcall`, `xpcall` or `dofile`.
+fn goes_on_after_yield(lua: State) -> bool {
+    [c"pcall", c"xpcall", c"dofile"].iter().any(|name| {
+        lua.global(name);
+        let same = lua.raw_equal(-1, -2);
+        lua.pop(1);
+        same
+    })
+}
+
+/// Parks the task until its look-up is answered; argument 1 is its socket object, if any.
+pub(crate) fn park(
+    lua: State,
+    runtime: &Runtime,
+    id: LookupId,
+    then: Then,
+    shape: Shape,
+) -> c_int {
+    let mut timeout = None;
+    if shape == Shape::Connected {
+        lua.raw_get_field(1, c"timeout");
+        timeout = arguments::timeout_value(lua, -1).ok().flatten();
+        lua.pop(1);
+        if let Then::Connect(socket) = &then {
+            let total = socket.borrow().total_timeout;
+            timeout = match (timeout, total) {
+                (Some(each), Some(total)) => Some(each.min(total)),
+                (each, total) => each.or(total),
+            };
+        }
+    }
+    *runtime.pending.borrow_mut() = Some(Pending {
+        operation: Operation::Lookup { id, then, answer: None },
+        interest: Interest::Read,
+        timeout,
+        object: 0,
+        shape,
+        anchored: 4,
+    });
+    lua.push_value(1);
+    lua.push_nil();
+    lua.push_nil();
+    lua.push_pointer(token());
+    lua.yield_values(4)
+}
+
+/// Answers a query of a `dns` function, now or when its task is resumed.
+fn ask(lua: State, runtime: &Runtime, query: Query, report: Report) -> c_int {
+    let shape = Shape::Names(report);
+    if let Some(answer) = query.answer_inline() {
+        drop(query);
+        return crate::outcome::push(lua, runtime, Outcome::Answer(answer), shape, 0, 0);
+    }
+    if !can_wait(lua, runtime) {
+        let answer = query.answer_now();
+        drop(query);
+        return crate::outcome::push(lua, runtime, Outcome::Answer(answer), shape, 0, 0);
+    }
+    let id = runtime.enter(lua, |core| core.look_up(query));
+    lua.set_top(0);
+    lua.push_nil();
+    park(lua, runtime, id, Then::Report, shape)
+}
+
+/// `dns.toip(host)`.
+pub(crate) fn toip(lua: State, runtime: &Runtime) -> c_int {
+    let host = arguments::bytes(lua, Called::direct(lua, "toip"), 1).to_vec();
+    ask(lua, runtime, Query::HostEntry { host }, Report::Address)
+}
+
+/// `dns.tohostname(address)`.
+pub(crate) fn tohostname(lua: State, runtime: &Runtime) -> c_int {
+    let host = arguments::bytes(lua, Called::direct(lua, "tohostname"), 1).to_vec();
+    ask(lua, runtime, Query::HostEntry { host }, Report::Name)
+}
+
+/// `dns.getaddrinfo(host)`.
+pub(crate) fn getaddrinfo(lua: State, runtime: &Runtime) -> c_int {
+    let host = arguments::bytes(lua, Called::direct(lua, "getaddrinfo"), 1).to_vec();
+    let hints = Hints::new(SocketKind::Tcp);
+    ask(lua, runtime, Query::Addresses { host, service: Vec::new(), hints }, Report::List)
+}
+
+/// `dns.getnameinfo(host [, service])`.
+pub(crate) fn getnameinfo(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "getnameinfo");
+    lua.set_top(2);
+    for argument in 1..=2 {
+        if !lua.is_nil(argument) {
+            arguments::bytes(lua, called, argument);
+        }
+    }
+    if lua.is_nil(1) && lua.is_nil(2) {
+        raise(lua, called.level, format_args!("host and serv cannot be both nil"));
+    }
+    let host = lua.to_bytes(1).map(<[u8]>::to_vec);
+    let service = lua.to_bytes(2).map(<[u8]>::to_vec);
+    ask(lua, runtime, Query::NameInfo { host, service }, Report::Names)
+}
+
+/// `dns.gethostname()`.
+pub(crate) fn gethostname(lua: State, runtime: &Runtime) -> c_int {
+    match netdb::host_name() {
+        Ok(name) => {
+            runtime.pins.push_text(lua, name);
+            1
+        }
+        Err(error) => {
+            runtime.pins.push_failure(lua, error.into());
+            2
+        }
+    }
+}
+
+/// Pushes the answer that waits in the runtime, and returns how many values that is.
+///
+/// The answer is read piece by piece and stays in the runtime: pushing may raise.
+pub(crate) fn push_answer(lua: State, runtime: &Runtime, shape: Shape) -> c_int {
+    let Shape::Names(report) = shape else { return 0 };
+    let failure = read(runtime, |answer| match answer {
+        Answer::Addresses(Err(error)) | Answer::HostEntry(Err(error)) | Answer::NameInfo(Err(error)) => {
+            Some(error.to_string())
+        }
+        _ => None,
+    });
+    if let Some(text) = failure.flatten() {
+        runtime.outcome.borrow_mut().take();
+        lua.push_nil();
+        runtime.pins.push_text(lua, text);
+        return 2;
+    }
+    let count = match report {
+        Report::List => push_list(lua, runtime),
+        Report::Names => push_names(lua, runtime),
+        Report::Address | Report::Name => push_entry(lua, runtime, report),
+    };
+    runtime.outcome.borrow_mut().take();
+    count
+}
+
+/// Reads from the waiting answer.
+fn read<T>(runtime: &Runtime, look: impl FnOnce(&Answer) -> T) -> Option<T> {
+    match &*runtime.outcome.borrow() {
+        Some(Outcome::Answer(answer)) => Some(look(answer)),
+        _ => None,
+    }
+}
+
+fn push_list(lua: State, runtime: &Runtime) -> c_int {
+    lua.new_table(2, 0);
+    let nth = |place: usize| {
+        read(runtime, |answer| match answer {
+            Answer::Addresses(Ok(list)) => list.get(place).copied(),
+            _ => None,
+        })
+        .flatten()
+    };
+    let mut place = 0;
+    while let Some(address) = nth(place) {
+        lua.new_table(0, 2);
+        lua.push_str(cosock_core::socket::Family::of(&address).word());
+        lua.raw_set_field(-2, c"family");
+        crate::udp::push_address(lua, address);
+        lua.raw_set_field(-2, c"addr");
+        place += 1;
+        lua.raw_set_at(-2, place);
+    }
+    1
+}
+
+/// Pushes a list of texts, read one by one.
+fn push_texts(lua: State, runtime: &Runtime, nth: impl Fn(&Answer, usize) -> Option<String>) {
+    lua.new_table(1, 0);
+    let mut place = 0;
+    while let Some(text) = read(runtime, |answer| nth(answer, place)).flatten() {
+        runtime.pins.push_text(lua, text);
+        place += 1;
+        lua.raw_set_at(-2, place);
+    }
+}
+
+fn push_names(lua: State, runtime: &Runtime) -> c_int {
+    push_texts(lua, runtime, |answer, place| match answer {
+        Answer::NameInfo(Ok(info)) => info.names.get(place).cloned(),
+        _ => None,
+    });
+    let service = read(runtime, |answer| match answer {
+        Answer::NameInfo(Ok(info)) => info.service.clone(),
+        _ => None,
+    });
+    match service.flatten() {
+        Some(service) => {
+            runtime.pins.push_text(lua, service);
+            2
+        }
+        None => 1,
+    }
+}
+
+fn push_entry(lua: State, runtime: &Runtime, report: Report) -> c_int {
+    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+    let name = || {
+        read(runtime, |answer| match answer {
+            Answer::HostEntry(Ok(entry)) => text(&entry.name),
+            _ => String::new(),
+        })
+        .unwrap_or_default()
+    };
+    let nth_ip = |answer: &Answer, place: usize| match answer {
+        Answer::HostEntry(Ok(entry)) => entry.ips.get(place).map(ToString::to_string),
+        _ => None,
+    };
+    let first = match report {
+        Report::Address => read(runtime, |answer| nth_ip(answer, 0)).flatten().unwrap_or_default(),
+        _ => name(),
+    };
+    runtime.pins.push_text(lua, first);
+    lua.new_table(0, 3);
+    runtime.pins.push_text(lua, name());
+    lua.raw_set_field(-2, c"name");
+    push_texts(lua, runtime, |answer, place| match answer {
+        Answer::HostEntry(Ok(entry)) => entry.aliases.get(place).map(text),
+        _ => None,
+    });
+    lua.raw_set_field(-2, c"alias");
+    push_texts(lua, runtime, nth_ip);
+    lua.raw_set_field(-2, c"ip");
+    2
+}

@@ -1,0 +1,655 @@
+//! The line to Lua's C interface, and with it all but a few of the binding's unsafe blocks.
+//!
+//! Rules of this line, on which every SAFETY note below rests:
+//!
+//! 1. A [`State`] is made only by the trampoline of a function that Lua calls, or from a coroutine
+//!    that the runtime keeps anchored, and lives no longer than that call. So its pointer is live.
+//! 2. Methods that may raise say so. They leave by `longjmp` on most versions, so a caller holds
+//!    nothing that needs dropping across them. Bytes and errors wait in the runtime, not in frames.
+//! 3. Indexes are valid or acceptable in Lua's sense, and pushes fit: Lua guarantees 20 slots to a
+//!    C function; whoever needs more calls [`State::check_stack`].
+//! 4. A function yields only as its last act.
+
+use std::ffi::{CStr, c_int, c_void};
+use std::marker::PhantomData;
+
+use mlua::ffi;
+
+use crate::runtime::Runtime;
+
+pub(crate) use mlua::ffi::lua_State as RawState;
+
+/// A live Lua state or coroutine, for the length of one call from Lua.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State(*mut RawState);
+
+/// The type of a Lua value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    None,
+    Nil,
+    Boolean,
+    LightUserdata,
+    Number,
+    String,
+    Table,
+    Function,
+    Userdata,
+    Thread,
+    Other,
+}
+
+/// How a call or resume ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Ok,
+    Yield,
+    Error,
+}
+
+impl Status {
+    fn of(code: c_int) -> Status {
+        match code {
+            ffi::LUA_OK => Status::Ok,
+            ffi::LUA_YIELD => Status::Yield,
+            _ => Status::Error,
+        }
+    }
+}
+
+/// A Rust function that Lua can call: it gets the state and the runtime and returns how many
+/// results it pushed.
+pub(crate) trait Function: Fn(State, &Runtime) -> c_int + Copy + 'static {}
+impl<F: Fn(State, &Runtime) -> c_int + Copy + 'static> Function for F {}
+
+/// Calls the zero-sized `F`, with the runtime found in upvalue 1.
+unsafe extern "C-unwind" fn trampoline<F: Function>(raw: *mut RawState) -> c_int {
+    // SAFETY: Lua passes a live state. `F` has no size (checked where it is pushed), so any address
+    // is an instance. Upvalue 1 is the runtime's userdata, put there by `push_function`.
+    unsafe {
+        let function = std::ptr::NonNull::<F>::dangling().as_ref();
+        let anchor = ffi::lua_touserdata(raw, ffi::lua_upvalueindex(1)).cast::<*const Runtime>();
+        let runtime = *anchor;
+        if runtime.is_null() {
+            ffi::lua_pushliteral(raw, c"cosock: this Lua state is closing");
+            ffi::lua_error(raw);
+        }
+        function(State(raw), &*runtime)
+    }
+}
+
+/// Where the arguments of upvalues and pseudo-indexes lie.
+pub(crate) const REGISTRY: c_int = ffi::LUA_REGISTRYINDEX;
+
+/// The stack index of a function's upvalue; number 1 is the runtime.
+pub(crate) const fn upvalue(number: c_int) -> c_int {
+    ffi::lua_upvalueindex(number)
+}
+
+// SAFETY of the whole block: rules 1 to 3 at the top of this file; each method adds what is its own.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl State {
+    /// # Safety
+    ///
+    /// `raw` must be live, and stay so while the result is used.
+    pub(crate) unsafe fn new(raw: *mut RawState) -> State {
+        State(raw)
+    }
+
+    pub(crate) fn raw(self) -> *mut RawState {
+        self.0
+    }
+
+    // --- the stack ---
+
+    pub(crate) fn top(self) -> c_int {
+        unsafe { ffi::lua_gettop(self.0) }
+    }
+
+    pub(crate) fn set_top(self, index: c_int) {
+        unsafe { ffi::lua_settop(self.0, index) }
+    }
+
+    pub(crate) fn pop(self, count: c_int) {
+        unsafe { ffi::lua_settop(self.0, -count - 1) }
+    }
+
+    pub(crate) fn push_value(self, index: c_int) {
+        unsafe { ffi::lua_pushvalue(self.0, index) }
+    }
+
+    pub(crate) fn insert(self, index: c_int) {
+        unsafe { ffi::lua_insert(self.0, index) }
+    }
+
+    pub(crate) fn remove(self, index: c_int) {
+        unsafe { ffi::lua_remove(self.0, index) }
+    }
+
+    pub(crate) fn replace(self, index: c_int) {
+        unsafe { ffi::lua_replace(self.0, index) }
+    }
+
+    pub(crate) fn absolute(self, index: c_int) -> c_int {
+        unsafe { ffi::lua_absindex(self.0, index) }
+    }
+
+    /// Makes room for `count` more values; raises when there is none.
+    pub(crate) fn check_stack(self, count: c_int) {
+        unsafe { ffi::luaL_checkstack(self.0, count, c"too many values".as_ptr()) }
+    }
+
+    /// Whether room for `count` more values could be made.
+    pub(crate) fn has_stack(self, count: c_int) -> bool {
+        unsafe { ffi::lua_checkstack(self.0, count) != 0 }
+    }
+
+    /// Moves the top `count` values to another coroutine of the same state.
+    pub(crate) fn move_to(self, other: State, count: c_int) {
+        unsafe { ffi::lua_xmove(self.0, other.0, count) }
+    }
+
+    // --- what a value is ---
+
+    pub(crate) fn kind(self, index: c_int) -> Kind {
+        match unsafe { ffi::lua_type(self.0, index) } {
+            ffi::LUA_TNONE => Kind::None,
+            ffi::LUA_TNIL => Kind::Nil,
+            ffi::LUA_TBOOLEAN => Kind::Boolean,
+            ffi::LUA_TLIGHTUSERDATA => Kind::LightUserdata,
+            ffi::LUA_TNUMBER => Kind::Number,
+            ffi::LUA_TSTRING => Kind::String,
+            ffi::LUA_TTABLE => Kind::Table,
+            ffi::LUA_TFUNCTION => Kind::Function,
+            ffi::LUA_TUSERDATA => Kind::Userdata,
+            ffi::LUA_TTHREAD => Kind::Thread,
+            _ => Kind::Other,
+        }
+    }
+
+    pub(crate) fn is_nil(self, index: c_int) -> bool {
+        unsafe { ffi::lua_type(self.0, index) <= ffi::LUA_TNIL }
+    }
+
+    /// The type's name, as error messages have it.
+    pub(crate) fn type_name(self, index: c_int) -> &'static str {
+        let name = unsafe {
+            let name = ffi::lua_typename(self.0, ffi::lua_type(self.0, index));
+            // Type names are string constants of the interpreter.
+            CStr::from_ptr(name)
+        };
+        name.to_str().unwrap_or("?")
+    }
+
+    pub(crate) fn to_bool(self, index: c_int) -> bool {
+        unsafe { ffi::lua_toboolean(self.0, index) != 0 }
+    }
+
+    /// The number, or the number that a string spells.
+    pub(crate) fn to_number(self, index: c_int) -> Option<f64> {
+        unsafe {
+            // Checked first: on 5.1 there is no conversion that tells failure from zero.
+            (ffi::lua_isnumber(self.0, index) != 0).then(|| ffi::lua_tonumber(self.0, index))
+        }
+    }
+
+    /// The bytes of a string, or of a number's text, which takes the number's place.
+    ///
+    /// They live as long as the value stays on the stack: the caller uses them before it changes
+    /// that slot. May raise for lack of memory when it converts.
+    pub(crate) fn to_bytes<'a>(self, index: c_int) -> Option<&'a [u8]> {
+        let mut length = 0;
+        unsafe {
+            let bytes = ffi::lua_tolstring(self.0, index, &mut length);
+            (!bytes.is_null()).then(|| std::slice::from_raw_parts(bytes.cast::<u8>(), length))
+        }
+    }
+
+    /// The identity of a table, function, userdata or coroutine.
+    pub(crate) fn identity(self, index: c_int) -> usize {
+        unsafe { ffi::lua_topointer(self.0, index) as usize }
+    }
+
+    pub(crate) fn to_coroutine(self, index: c_int) -> Option<*mut RawState> {
+        let raw = unsafe { ffi::lua_tothread(self.0, index) };
+        (!raw.is_null()).then_some(raw)
+    }
+
+    pub(crate) fn raw_equal(self, first: c_int, second: c_int) -> bool {
+        unsafe { ffi::lua_rawequal(self.0, first, second) != 0 }
+    }
+
+    pub(crate) fn is_c_function(self, index: c_int) -> bool {
+        unsafe { ffi::lua_iscfunction(self.0, index) != 0 }
+    }
+
+    pub(crate) fn raw_len(self, index: c_int) -> usize {
+        unsafe { ffi::lua_rawlen(self.0, index) as usize }
+    }
+
+    // --- pushing ---
+
+    pub(crate) fn push_nil(self) {
+        unsafe { ffi::lua_pushnil(self.0) }
+    }
+
+    pub(crate) fn push_bool(self, value: bool) {
+        unsafe { ffi::lua_pushboolean(self.0, c_int::from(value)) }
+    }
+
+    /// A float where the language has them apart from integers.
+    pub(crate) fn push_number(self, value: f64) {
+        unsafe { ffi::lua_pushnumber(self.0, value) }
+    }
+
+    pub(crate) fn push_integer(self, value: i64) {
+        unsafe { ffi::lua_pushinteger(self.0, value as ffi::lua_Integer) }
+    }
+
+    /// May raise for lack of memory.
+    pub(crate) fn push_bytes(self, bytes: &[u8]) {
+        unsafe { ffi::lua_pushlstring(self.0, bytes.as_ptr().cast(), bytes.len()) };
+    }
+
+    /// May raise for lack of memory.
+    pub(crate) fn push_str(self, text: &str) {
+        self.push_bytes(text.as_bytes());
+    }
+
+    pub(crate) fn push_pointer(self, pointer: *const c_void) {
+        unsafe { ffi::lua_pushlightuserdata(self.0, pointer.cast_mut()) }
+    }
+
+    pub(crate) fn to_pointer(self, index: c_int) -> *const c_void {
+        unsafe { ffi::lua_touserdata(self.0, index).cast_const() }
+    }
+
+    /// Pushes this coroutine itself; tells whether it is the main one.
+    pub(crate) fn push_self(self) -> bool {
+        unsafe { ffi::lua_pushthread(self.0) != 0 }
+    }
+
+    /// Pushes a function over the top `upvalues` values, to which the runtime is added as first.
+    ///
+    /// May raise for lack of memory.
+    pub(crate) fn push_function(self, runtime: &Runtime, function: impl Function, upvalues: c_int) {
+        runtime.push_anchor(self);
+        self.insert(-upvalues - 1);
+        unsafe { ffi::lua_pushcclosure(self.0, pointer(function), upvalues + 1) }
+    }
+
+    // --- tables; those without "raw" run metamethods and may raise anything ---
+
+    /// May raise for lack of memory.
+    pub(crate) fn new_table(self, array: c_int, fields: c_int) {
+        unsafe { ffi::lua_createtable(self.0, array, fields) }
+    }
+
+    /// Replaces the key on top by its value.
+    pub(crate) fn raw_get(self, table: c_int) {
+        unsafe { ffi::lua_rawget(self.0, table) };
+    }
+
+    /// Pops a value and below it the key. May raise for lack of memory, or a nil or NaN key.
+    pub(crate) fn raw_set(self, table: c_int) {
+        unsafe { ffi::lua_rawset(self.0, table) }
+    }
+
+    pub(crate) fn raw_get_at(self, table: c_int, place: usize) {
+        unsafe { ffi::lua_rawgeti(self.0, table, place as _) };
+    }
+
+    /// Pops the value. May raise for lack of memory.
+    pub(crate) fn raw_set_at(self, table: c_int, place: usize) {
+        unsafe { ffi::lua_rawseti(self.0, table, place as _) }
+    }
+
+    pub(crate) fn raw_get_signed(self, table: c_int, place: i64) {
+        unsafe { ffi::lua_rawgeti(self.0, table, place as _) };
+    }
+
+    /// Pops the value. May raise for lack of memory.
+    pub(crate) fn raw_set_signed(self, table: c_int, place: i64) {
+        unsafe { ffi::lua_rawseti(self.0, table, place as _) }
+    }
+
+    /// May raise for lack of memory.
+    pub(crate) fn raw_get_field(self, table: c_int, name: &CStr) {
+        let table = self.absolute(table);
+        self.push_bytes(name.to_bytes());
+        self.raw_get(table);
+    }
+
+    /// Pops the value. May raise for lack of memory.
+    pub(crate) fn raw_set_field(self, table: c_int, name: &CStr) {
+        let table = self.absolute(table);
+        self.push_bytes(name.to_bytes());
+        self.insert(-2);
+        self.raw_set(table);
+    }
+
+    pub(crate) fn get_field(self, table: c_int, name: &CStr) {
+        unsafe { ffi::lua_getfield(self.0, table, name.as_ptr()) };
+    }
+
+    pub(crate) fn get(self, table: c_int) {
+        unsafe { ffi::lua_gettable(self.0, table) };
+    }
+
+    /// Pops a value and below it the key.
+    pub(crate) fn set(self, table: c_int) {
+        unsafe { ffi::lua_settable(self.0, table) }
+    }
+
+    pub(crate) fn global(self, name: &CStr) {
+        unsafe { ffi::lua_getglobal(self.0, name.as_ptr()) };
+    }
+
+    /// Replaces the key on top by the next pair, or pops it and tells that there is none. Raises
+    /// for a key that is not in the table.
+    pub(crate) fn next(self, table: c_int) -> bool {
+        unsafe { ffi::lua_next(self.0, table) != 0 }
+    }
+
+    /// Pushes the metatable, if there is one.
+    pub(crate) fn metatable(self, index: c_int) -> bool {
+        unsafe { ffi::lua_getmetatable(self.0, index) != 0 }
+    }
+
+    /// Pops a table and makes it the metatable.
+    pub(crate) fn set_metatable(self, index: c_int) {
+        unsafe {
+            ffi::lua_setmetatable(self.0, index);
+        }
+    }
+
+    // --- the registry ---
+
+    /// Pops a value and keeps it in the registry under the number returned. May raise for lack of
+    /// memory.
+    pub(crate) fn keep(self) -> c_int {
+        unsafe { ffi::luaL_ref(self.0, REGISTRY) }
+    }
+
+    /// Gives up what [`State::keep`] kept.
+    pub(crate) fn release(self, number: c_int) {
+        unsafe { ffi::luaL_unref(self.0, REGISTRY, number) }
+    }
+
+    pub(crate) fn push_kept(self, number: c_int) {
+        unsafe { ffi::lua_rawgeti(self.0, REGISTRY, number as _) };
+    }
+
+    // --- userdata ---
+
+    /// Pushes a userdata that owns `value`; the caller gives it a metatable whose `__gc` is
+    /// [`State::take_userdata`] of the same type.
+    ///
+    /// Takes a function that makes the value, so that none exists when memory runs out.
+    pub(crate) fn push_userdata<T>(self, make: impl FnOnce() -> T) {
+        const { assert!(align_of::<T>() <= 8) };
+        unsafe {
+            let place = ffi::lua_newuserdata(self.0, size_of::<Option<T>>()).cast::<Option<T>>();
+            place.write(Some(make()));
+        }
+    }
+
+    /// The value of the userdata at `index`, if its metatable is the one identified by `class`.
+    ///
+    /// `class` belongs to one `T` (see [`Class`]). The reference is good while the userdata stays
+    /// on the stack or anchored elsewhere.
+    pub(crate) fn userdata<'a, T>(self, index: c_int, class: Class<T>) -> Option<&'a T> {
+        unsafe {
+            let place = ffi::lua_touserdata(self.0, index).cast::<Option<T>>();
+            if place.is_null() || ffi::lua_getmetatable(self.0, index) == 0 {
+                return None;
+            }
+            let same = ffi::lua_topointer(self.0, -1) as usize == class.identity;
+            ffi::lua_settop(self.0, -2);
+            if same { (*place).as_ref() } else { None }
+        }
+    }
+
+    /// Takes the value out of a userdata of this class: once, however often `__gc` is called.
+    pub(crate) fn take_userdata<T>(self, index: c_int, class: Class<T>) -> Option<T> {
+        self.userdata(index, class)?;
+        // SAFETY: `userdata` has just checked the class, and no reference outlives its function.
+        unsafe { (*ffi::lua_touserdata(self.0, index).cast::<Option<T>>()).take() }
+    }
+
+    /// Lua's own associated value of the userdata at `index`: a table.
+    pub(crate) fn push_user_table(self, index: c_int) {
+        unsafe { ffi::lua_getuservalue(self.0, index) };
+    }
+
+    /// Pops a table and associates it with the userdata. May raise for lack of memory.
+    pub(crate) fn set_user_table(self, index: c_int) {
+        unsafe {
+            ffi::lua_setuservalue(self.0, index);
+        }
+    }
+
+    // --- calls and errors ---
+
+    /// Calls; raises whatever the callee raises.
+    pub(crate) fn call(self, arguments: c_int, results: c_int) {
+        unsafe { ffi::lua_call(self.0, arguments, results) }
+    }
+
+    /// Calls and catches; on error the error value is on top. `handler` is 0 or a stack index.
+    pub(crate) fn pcall(self, arguments: c_int, results: c_int, handler: c_int) -> Status {
+        Status::of(unsafe { ffi::lua_pcall(self.0, arguments, results, handler) })
+    }
+
+    /// Calls as the last act, and returns all the results of the callee, which may yield.
+    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    pub(crate) fn tail_call(self, arguments: c_int) -> c_int {
+        let base = self.top() - arguments - 1;
+        // What lies below the call does not matter: only results are above it afterwards.
+        for _ in 0..base {
+            self.remove(1);
+        }
+        unsafe {
+            ffi::lua_callk(self.0, arguments, ffi::LUA_MULTRET, 0, Some(all_results));
+        }
+        self.top()
+    }
+
+    /// Yields the top `count` values; to be returned at once.
+    pub(crate) fn yield_values(self, count: c_int) -> c_int {
+        unsafe { ffi::lua_yield(self.0, count) }
+    }
+
+    /// Resumes this coroutine from `from`; tells how it ended and how many values it left on top.
+    pub(crate) fn resume(self, from: State, arguments: c_int) -> (Status, c_int) {
+        let mut results = 0;
+        let code = unsafe { ffi::lua_resume(self.0, from.0, arguments, &mut results) };
+        (Status::of(code), results)
+    }
+
+    /// Whether this coroutine waits in a yield.
+    pub(crate) fn is_yielded(self) -> bool {
+        unsafe { ffi::lua_status(self.0) == ffi::LUA_YIELD }
+    }
+
+    /// Whether this coroutine has not started.
+    pub(crate) fn is_fresh(self) -> bool {
+        unsafe { ffi::lua_status(self.0) == ffi::LUA_OK && ffi::lua_gettop(self.0) > 0 }
+    }
+
+    /// Makes a coroutine and pushes it. May raise for lack of memory.
+    pub(crate) fn new_coroutine(self) -> State {
+        unsafe { State(ffi::lua_newthread(self.0)) }
+    }
+
+    /// Whether a yield is possible here, as far as this version tells.
+    pub(crate) fn is_yieldable(self) -> Option<bool> {
+        #[cfg(any(feature = "lua51", feature = "lua52"))]
+        return None;
+        #[cfg(feature = "luajit")]
+        return unsafe { Some(lua_isyieldable(self.0) != 0) };
+        #[cfg(not(any(feature = "lua51", feature = "lua52", feature = "luajit")))]
+        return unsafe { Some(ffi::lua_isyieldable(self.0) != 0) };
+    }
+
+    /// Joins the top `count` strings into one. May raise for lack of memory.
+    pub(crate) fn concat(self, count: c_int) {
+        unsafe { ffi::lua_concat(self.0, count) }
+    }
+
+    /// Raises the value on top.
+    pub(crate) fn raise_top(self) -> ! {
+        unsafe { ffi::lua_error(self.0) }
+    }
+
+    /// Pushes the position of the function at `level`, or an empty string.
+    pub(crate) fn push_where(self, level: c_int) {
+        unsafe { ffi::luaL_where(self.0, level) }
+    }
+
+    /// Pushes a traceback of `of`, below the message on top, which it replaces when there is one.
+    pub(crate) fn push_traceback(self, of: State, message: Option<&CStr>, level: c_int) {
+        let message = message.map_or(std::ptr::null(), CStr::as_ptr);
+        unsafe { ffi::luaL_traceback(self.0, of.0, message, level) }
+    }
+
+    /// Pushes the function that runs at `level` of this coroutine's stack; `None` beyond its end.
+    /// Tells whether it is a C function.
+    pub(crate) fn push_running(self, level: c_int) -> Option<bool> {
+        unsafe {
+            let mut debug: ffi::lua_Debug = std::mem::zeroed();
+            if ffi::lua_getstack(self.0, level, &mut debug) == 0 {
+                return None;
+            }
+            ffi::lua_getinfo(self.0, c"f".as_ptr(), &mut debug);
+        }
+        Some(self.is_c_function(-1))
+    }
+
+    /// Whether a debug hook is set, such as the one by which Ctrl-C interrupts.
+    pub(crate) fn has_hook(self) -> bool {
+        unsafe { ffi::lua_gethook(self.0).is_some() }
+    }
+
+    /// One full collection. Finalizers run, so anything may happen.
+    pub(crate) fn collect(self) {
+        unsafe {
+            ffi::lua_gc(self.0, ffi::LUA_GCCOLLECT, 0);
+        }
+    }
+
+    /// Loads a chunk of our own and pushes it as a function; raises if it does not compile.
+    pub(crate) fn load(self, name: &CStr, source: &str) {
+        let status = unsafe {
+            ffi::luaL_loadbuffer(self.0, source.as_ptr().cast(), source.len(), name.as_ptr())
+        };
+        if status != ffi::LUA_OK {
+            self.raise_top();
+        }
+    }
+}
+
+#[cfg(feature = "luajit")]
+unsafe extern "C-unwind" {
+    fn lua_isyieldable(state: *mut RawState) -> c_int;
+}
+
+#[cfg(feature = "lua52")]
+unsafe extern "C-unwind" fn all_results(raw: *mut RawState) -> c_int {
+    // SAFETY: Lua calls the continuation with a live state.
+    unsafe { ffi::lua_gettop(raw) }
+}
+
+#[cfg(not(any(feature = "lua51", feature = "lua52", feature = "luajit")))]
+unsafe extern "C-unwind" fn all_results(
+    raw: *mut RawState,
+    _status: c_int,
+    _context: ffi::lua_KContext,
+) -> c_int {
+    // SAFETY: Lua calls the continuation with a live state.
+    unsafe { ffi::lua_gettop(raw) }
+}
+
+fn pointer<F: Function>(_: F) -> ffi::lua_CFunction {
+    const { assert!(size_of::<F>() == 0, "a function that captures nothing") };
+    trampoline::<F>
+}
+
+/// Pushes a plain C function.
+///
+/// # Safety
+///
+/// The function holds to the rules at the top of this file.
+pub(crate) unsafe fn push_loader(lua: State, function: ffi::lua_CFunction) {
+    // SAFETY: rule 1, and the caller's promise.
+    unsafe { ffi::lua_pushcfunction(lua.0, function) }
+}
+
+/// Identifies the metatable of one userdata type.
+#[derive(Debug)]
+pub(crate) struct Class<T> {
+    identity: usize,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Class<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Class<T> {}
+
+impl<T> Class<T> {
+    /// A class that nothing belongs to yet.
+    pub(crate) const fn unset() -> Class<T> {
+        Class { identity: 0, value: PhantomData }
+    }
+
+    /// The class of the metatable at `index`.
+    ///
+    /// # Safety
+    ///
+    /// The metatable stays anchored for the life of the state, is given to userdata of type `T`
+    /// only, and is out of reach of `debug.setmetatable` and the like for any other userdata.
+    pub(crate) unsafe fn of(lua: State, index: c_int) -> Class<T> {
+        Class { identity: lua.identity(index), value: PhantomData }
+    }
+}
+
+/// Pushes the userdata by which functions find `runtime`, which it owns from now on.
+///
+/// # Safety
+///
+/// Called once for each state, by its `luaopen_` function.
+pub(crate) unsafe fn push_runtime(lua: State, runtime: impl FnOnce() -> Box<Runtime>) -> *const Runtime {
+    // SAFETY: rules 1 and 3; the userdata holds the one pointer that the trampoline reads.
+    unsafe {
+        let place = ffi::lua_newuserdata(lua.0, size_of::<*const Runtime>()).cast::<*const Runtime>();
+        place.write(std::ptr::null());
+        lua.new_table(0, 1);
+        ffi::lua_pushcfunction(lua.0, close_runtime);
+        lua.raw_set_field(-2, c"__gc");
+        lua.set_metatable(-2);
+        let runtime = Box::into_raw(runtime()).cast_const();
+        place.write(runtime);
+        runtime
+    }
+}
+
+/// `__gc` of the runtime's userdata: the state is closing. Lua frees the userdata itself only after
+/// every finalizer has run, so functions called by later finalizers find a null pointer and raise.
+unsafe extern "C-unwind" fn close_runtime(raw: *mut RawState) -> c_int {
+    // SAFETY: Lua calls this with a live state and the userdata; user code cannot reach the
+    // metatable, as nothing hands the userdata out.
+    unsafe {
+        let place = ffi::lua_touserdata(raw, 1).cast::<*const Runtime>();
+        if !place.is_null() {
+            let runtime = std::mem::replace(&mut *place, std::ptr::null());
+            if !runtime.is_null() {
+                drop(Box::from_raw(runtime.cast_mut()));
+            }
+        }
+    }
+    0
+}

@@ -1,0 +1,152 @@
+//! Telling objects of others, through their own `setwaker` and `_wake`.
+//!
+//! What a task selects on is kept in a table: the objects at 1, 2, ...; and for an object that has
+//! to be told, its wake kind at -1, -2, ... Everything of theirs is called in protected mode.
+
+use std::ffi::c_int;
+
+use cosock_core::scheduler::{Call, TaskKey};
+
+use crate::arguments::{DIRECT, raise};
+use crate::ffi::{Kind, State, Status, upvalue};
+use crate::run;
+use crate::runtime::Runtime;
+use crate::tasks::select_slot;
+
+/// Calls `object:setwaker(kind, nil)` for every foreign object of the table at `objects`.
+///
+/// The last error of any is left on top and told by the result; all are called.
+pub(crate) fn disarm_all(lua: State, runtime: &Runtime, objects: c_int) -> Status {
+    let mut status = Status::Ok;
+    let base = lua.top();
+    for number in 1..=lua.raw_len(objects) {
+        lua.raw_get_signed(objects, -(number as i64));
+        if lua.is_nil(-1) {
+            lua.pop(1);
+            continue;
+        }
+        lua.push_function(runtime, unset_waker, 0);
+        lua.insert(-2);
+        lua.raw_get_at(objects, number);
+        lua.insert(-2);
+        if lua.pcall(2, 0, 0) != Status::Ok {
+            status = Status::Error;
+            lua.insert(base + 1);
+            lua.set_top(base + 1);
+        }
+    }
+    status
+}
+
+/// Called with an object and a kind.
+fn unset_waker(lua: State, _: &Runtime) -> c_int {
+    lua.get_field(1, c"setwaker");
+    if lua.is_nil(-1) {
+        // An object may change while it is waited on; one without the method needs no telling.
+        return 0;
+    }
+    lua.insert(1);
+    lua.push_nil();
+    lua.call(3, 0);
+    0
+}
+
+/// Takes back the foreign registrations of a task that is about to run. If an object raises, the
+/// task fails of it.
+pub(crate) fn disarm(lua: State, runtime: &Runtime, key: TaskKey) {
+    lua.push_kept(runtime.kept.get().slots);
+    lua.raw_get_at(-1, select_slot(key.index));
+    lua.remove(-2);
+    if lua.kind(-1) != Kind::Table {
+        lua.pop(1);
+        return;
+    }
+    let objects = lua.top();
+    if disarm_all(lua, runtime, objects) == Status::Error {
+        lua.remove(objects);
+        run::fail_with(lua, runtime, key);
+    } else {
+        lua.pop(1);
+    }
+}
+
+/// Pushes the waker of an element, numbered from 1.
+pub(crate) fn push_waker(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number: usize) {
+    lua.push_number(f64::from(key.index));
+    lua.push_number(serial as f64);
+    lua.push_number(number as f64);
+    lua.push_function(runtime, waker, 3);
+}
+
+/// A waker: makes its task ready, once, and only while that wait lasts.
+fn waker(lua: State, runtime: &Runtime) -> c_int {
+    let read = |place| lua.to_number(upvalue(place)).unwrap_or(0.0);
+    let (place, serial, number) = (read(2) as usize, read(3) as u64, read(4) as usize);
+    let key = runtime.tasks.borrow().get(place).map(|task| task.key);
+    let Some(key) = key else { return 0 };
+    if !runtime.enter(lua, |core| core.wake_element(key, serial, number as u32 - 1)) {
+        return 0;
+    }
+    lua.set_top(0);
+    lua.push_kept(runtime.kept.get().slots);
+    lua.raw_get_at(1, select_slot(key.index));
+    lua.raw_get_at(2, number);
+    lua.get_field(3, c"setwaker");
+    if !lua.is_nil(4) {
+        lua.push_value(3);
+        lua.raw_get_signed(2, -(number as i64));
+        lua.push_nil();
+        lua.call(3, 0);
+    }
+    0
+}
+
+/// Calls the `_wake` of every foreign object whose descriptor became ready.
+pub(crate) fn call_wakes(lua: State, runtime: &Runtime) {
+    runtime.enter(lua, |core| core.take_calls(&mut runtime.calls.borrow_mut()));
+    loop {
+        let call = {
+            let mut calls = runtime.calls.borrow_mut();
+            if calls.is_empty() { None } else { Some(calls.remove(0)) }
+        };
+        let Some(call) = call else { break };
+        call_wake(lua, runtime, call);
+    }
+}
+
+fn call_wake(lua: State, runtime: &Runtime, call: Call) {
+    let Call { task, serial, element } = call;
+    let waits = || runtime.enter(lua, |core| core.select(task, serial).is_some());
+    if !waits() {
+        return;
+    }
+    lua.push_function(runtime, wake_object, 0);
+    lua.push_kept(runtime.kept.get().slots);
+    lua.raw_get_at(-1, select_slot(task.index));
+    lua.raw_get_at(-1, element as usize + 1);
+    lua.raw_get_signed(-2, -(i64::from(element) + 1));
+    lua.remove(-3);
+    lua.remove(-3);
+    if lua.pcall(2, 0, 0) != Status::Ok {
+        if waits() {
+            run::fail_with(lua, runtime, task);
+        } else {
+            lua.pop(1);
+        }
+        return;
+    }
+    // It may have chosen to let its task sleep: then it is asked again, as long as the descriptor is
+    // ready.
+    runtime.enter(lua, |core| core.watch_again(call));
+}
+
+/// Called with an object and a kind.
+fn wake_object(lua: State, _: &Runtime) -> c_int {
+    lua.get_field(1, c"_wake");
+    if lua.is_nil(-1) {
+        raise(lua, DIRECT, format_args!("unwakeable socket"));
+    }
+    lua.insert(1);
+    lua.call(2, 0);
+    0
+}

@@ -1,0 +1,50 @@
+-- cosock itself: what ties its modules together.
+
+local modules, native = ...
+local cosock = modules["cosock"]
+local raw_resume, raw_create, raw_status = coroutine.resume, coroutine.create, coroutine.status
+local is_wait, wait = native.is_wait, native.wait
+
+cosock._VERSION = "0.2.0"
+cosock._IMPL = "cosock in Rust"
+cosock.socket = modules["cosock.socket"]
+cosock.channel = modules["cosock.channel"]
+
+-- Resumes `co`; while it yields one of cosock's own waits, waits in its place.
+local function pass_waits(co, ...)
+  if raw_status(co) == "suspended" and is_wait(co) then
+    return pass_waits(co, raw_resume(co, wait(select(2, ...))))
+  end
+  return ...
+end
+
+local function resume(co, ...)
+  return pass_waits(co, raw_resume(co, ...))
+end
+
+local function results_or_raise(co, ok, ...)
+  if ok then
+    return ...
+  end
+  local err = ...
+  if coroutine.close then
+    coroutine.close(co)
+  end
+  if type(err) == "string" then
+    error(err, 0)
+  end
+  error(err)
+end
+
+local function wrap(fn)
+  local co = raw_create(fn)
+  return function(...)
+    return results_or_raise(co, resume(co, ...))
+  end
+end
+
+-- Gives the global `coroutine` table a `resume` and a `wrap` that pass cosock's own waits upward and
+-- hand everything else to the caller, so that an iterator that reads a socket delivers data.
+function cosock.install_coroutine()
+  coroutine.resume, coroutine.wrap = resume, wrap
+end

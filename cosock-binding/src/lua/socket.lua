@@ -1,0 +1,210 @@
+-- cosock.socket: the functions of LuaSocket's module that need no system call of their own.
+
+local modules, native = ...
+local socket = modules["cosock.socket"]
+local tcp, udp = modules["cosock.socket.tcp"], modules["cosock.socket.udp"]
+
+socket._VERSION = "LuaSocket 3.0.0"
+socket._SETSIZE = 1024
+socket._DATAGRAMSIZE = 8192
+socket._SOCKETINVALID = -1
+socket.BLOCKSIZE = 2048
+socket.tcp, socket.udp = tcp, udp
+socket.tcp4, socket.udp4 = native.tcp, native.udp
+socket.tcp6, socket.udp6 = native.tcp6, native.udp6
+socket.sleep = native.sleep
+socket.skip = native.skip
+
+-- The method tables are called to make an object.
+setmetatable(tcp, {
+  __call = function()
+    return native.tcp()
+  end,
+})
+setmetatable(udp, {
+  __call = function()
+    return native.udp()
+  end,
+})
+
+local function connect_with(make)
+  return function(host, port, local_host, local_port)
+    local client, err = make()
+    if not client then
+      return nil, err
+    end
+    local done
+    if local_host then
+      done, err = client:bind(local_host, local_port or 0)
+      if not done then
+        client:close()
+        return nil, err
+      end
+    end
+    done, err = client:connect(host, port)
+    if not done then
+      client:close()
+      return nil, err
+    end
+    return client
+  end
+end
+
+socket.connect = connect_with(native.tcp)
+socket.connect4 = socket.connect
+socket.connect6 = connect_with(native.tcp6)
+
+-- Makes a server. The address may be used again at once after a restart, so that is set before the
+-- bind, which needs a descriptor: bind makes the one that it takes to set the option.
+function socket.bind(host, port, backlog)
+  local kind = type(host)
+  if kind ~= "string" and kind ~= "number" then
+    error("bad argument #1 to 'bind' (string expected, got "
+      .. (host == nil and "no value" or kind) .. ")", 2)
+  end
+  if backlog ~= nil and not tonumber(backlog) then
+    error("bad argument #3 to 'bind' (number expected, got " .. type(backlog) .. ")", 2)
+  end
+  local server, err = native.tcp()
+  if not server then
+    return nil, err
+  end
+  local done
+  done, err = native.bind_reusing(server, host, port)
+  if done then
+    done, err = server:listen(backlog)
+  end
+  if not done then
+    server:close()
+    return nil, err
+  end
+  return server
+end
+
+-- Returns a function that picks from `handlers` by its first argument, or takes `default`.
+function socket.choose(handlers)
+  return function(name, first, second)
+    if type(name) ~= "string" then
+      name, first, second = "default", name, first
+    end
+    local handler = handlers[name]
+    if not handler then
+      error("unknown key (" .. tostring(name) .. ")", 3)
+    end
+    return handler(first, second)
+  end
+end
+
+-- Exceptions: what `try` raises, `protect` returns.
+
+local exception = {}
+
+local function pass(finalizer, first, ...)
+  if first then
+    return first, ...
+  end
+  if type(finalizer) == "function" then
+    finalizer()
+  end
+  error(setmetatable({ (...) }, exception), 0)
+end
+
+function socket.newtry(finalizer)
+  return function(...)
+    return pass(finalizer, ...)
+  end
+end
+
+socket.try = socket.newtry()
+
+local function settle(ok, ...)
+  if ok then
+    return ...
+  end
+  local err = ...
+  if type(err) == "table" and getmetatable(err) == exception then
+    return nil, err[1]
+  end
+  error(err, 0)
+end
+
+function socket.protect(fn)
+  return function(...)
+    return settle(pcall(fn, ...))
+  end
+end
+
+-- Sources and sinks, as ltn12 has them.
+
+local sources, sinks = {}, {}
+socket.sourcet, socket.sinkt = sources, sinks
+
+local function endpoint(sock, call)
+  return setmetatable({
+    getfd = function()
+      return sock:getfd()
+    end,
+    dirty = function()
+      return sock:dirty()
+    end,
+  }, { __call = call })
+end
+
+sinks["keep-open"] = function(sock)
+  return endpoint(sock, function(_, chunk)
+    if chunk then
+      return sock:send(chunk)
+    end
+    return 1
+  end)
+end
+
+sinks["close-when-done"] = function(sock)
+  return endpoint(sock, function(_, chunk)
+    if chunk then
+      return sock:send(chunk)
+    end
+    sock:close()
+    return 1
+  end)
+end
+
+sinks["default"] = sinks["keep-open"]
+
+sources["by-length"] = function(sock, length)
+  return endpoint(sock, function()
+    if length <= 0 then
+      return nil
+    end
+    local chunk, err = sock:receive(math.min(socket.BLOCKSIZE, length))
+    if not chunk then
+      return nil, err
+    end
+    length = length - #chunk
+    return chunk
+  end)
+end
+
+sources["until-closed"] = function(sock)
+  local done
+  return endpoint(sock, function()
+    if done then
+      return nil
+    end
+    local chunk, err, partial = sock:receive(socket.BLOCKSIZE)
+    if chunk then
+      return chunk
+    end
+    if err == "closed" then
+      sock:close()
+      done = true
+      return partial
+    end
+    return nil, err
+  end)
+end
+
+sources["default"] = sources["until-closed"]
+
+socket.source = socket.choose(sources)
+socket.sink = socket.choose(sinks)

@@ -1,0 +1,141 @@
+-- What waits in Lua: methods called in a coroutine of the user's own, or on objects that speak the
+-- protocol themselves. They yield their wait to whoever resumed them.
+
+local modules, native, shims = ...
+local wait = native.wait
+local tcp, udp = modules["cosock.socket.tcp"], modules["cosock.socket.udp"]
+
+local reads = { timeout = true, wantread = true }
+local writes = { timeout = true, wantwrite = true }
+local build = native.passthroughbuilder(
+  { receive = reads, accept = reads, receivefrom = reads },
+  { send = writes, connect = { timeout = true, ["Operation already in progress"] = true } }
+)
+
+-- Collects what arrives before the pattern is complete: each byte once, the prefix first and counted.
+local function receiving()
+  local parts, pattern, missing = {}, nil, nil
+
+  local function append(part)
+    if type(part) == "string" and #part > 0 then
+      parts[#parts + 1] = part
+      if missing then
+        missing = missing - #part
+      end
+    end
+  end
+
+  return {
+    input = function(wanted, prefix)
+      pattern = wanted
+      local count = tonumber(wanted)
+      if count then
+        missing = math.floor(count)
+      end
+      append(type(prefix) == "string" and prefix or nil)
+      return missing and math.max(missing, 0) or pattern
+    end,
+    blocked = function(_, _, part)
+      append(part)
+      return missing and math.max(missing, 0) or pattern
+    end,
+    output = function(part)
+      append(part)
+      return table.concat(parts)
+    end,
+    error = function(_, err, part)
+      -- After a wait that timed out, this part was appended already.
+      if err ~= "timeout" and err ~= "wantread" then
+        append(part)
+      end
+      return nil, err, table.concat(parts)
+    end,
+  }
+end
+
+-- Goes on after the last byte that was sent.
+local function sending()
+  local data, last
+  return {
+    input = function(bytes, first, final)
+      data, last = bytes, final
+      return bytes, first, final
+    end,
+    blocked = function(_, _, sent)
+      return data, sent + 1, last
+    end,
+    output = function(sent)
+      return sent, nil, nil
+    end,
+  }
+end
+
+shims.receive = build("receive", receiving)
+shims.receive_datagram = build("receive")
+shims.receivefrom = build("receivefrom")
+shims.send = build("send", sending)
+shims.connect = build("connect")
+
+-- An accepted inner socket becomes an object like any other.
+shims.accept = build("accept", {
+  output = function(inner)
+    if type(inner) == "table" then
+      return inner
+    end
+    return setmetatable({ inner_sock = inner, class = "tcp{client}" }, getmetatable(native.tcp()))
+  end,
+})
+
+function shims.sleep(seconds)
+  wait(nil, nil, seconds)
+end
+
+function shims.channel_receive(self)
+  while true do
+    local link = self.link
+    if #link.queue > 0 or link.closed then
+      return self:receive()
+    end
+    local _, _, err = wait({ self }, nil, self.timeout)
+    if err then
+      return nil, err
+    end
+  end
+end
+
+-- On versions whose C functions cannot go on after a yield, a Lua function stands in front of each
+-- function that may wait. The native function answers with a marker when it has to go on in Lua.
+if native.needs_frames then
+  local in_lua = native.in_lua
+
+  local function framed(fast, slow)
+    local function finish(first, ...)
+      if first == in_lua then
+        return slow(...)
+      end
+      return first, ...
+    end
+    return function(...)
+      return finish(fast(...))
+    end
+  end
+
+  for _, name in ipairs({ "accept", "connect", "receive", "send" }) do
+    tcp[name] = framed(tcp[name], shims[name])
+  end
+  tcp.setpeername = framed(tcp.setpeername, shims.connect)
+  udp.receive = framed(udp.receive, shims.receive_datagram)
+  udp.receivefrom = framed(udp.receivefrom, shims.receivefrom)
+  local receiver = modules["cosock.channel"].receiver
+  receiver.receive = framed(receiver.receive, shims.channel_receive)
+
+  local sleep = native.sleep
+  local function finish_sleep(first, seconds)
+    if first == in_lua then
+      shims.sleep(seconds)
+    end
+  end
+  native.sleep = function(...)
+    finish_sleep(sleep(...))
+  end
+end

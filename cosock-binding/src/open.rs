@@ -1,0 +1,402 @@
+//! Puts the runtime and its modules into a Lua state.
+
+use std::ffi::{CStr, c_int};
+
+use cosock_core::clock::wall_seconds;
+use cosock_core::scheduler::Scheduler;
+
+use crate::ffi::{self, Class, Kind, RawState, State};
+use crate::module::Pusher;
+use crate::runtime::{Classes, Kept, ObjectClass, Runtime, token};
+use crate::{
+    channel, dns, metadata, run, select, socket, tasks, tcp, timers, udp,
+};
+
+/// A module that `require` can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Module {
+    Cosock,
+    Socket,
+    Tcp,
+    Udp,
+    Internals,
+    Channel,
+    Timers,
+}
+
+impl Module {
+    const ALL: [Module; 7] = [
+        Module::Cosock,
+        Module::Socket,
+        Module::Tcp,
+        Module::Udp,
+        Module::Internals,
+        Module::Channel,
+        Module::Timers,
+    ];
+
+    /// The name that `require` takes.
+    #[must_use]
+    pub const fn name(self) -> &'static CStr {
+        match self {
+            Module::Cosock => c"cosock",
+            Module::Socket => c"cosock.socket",
+            Module::Tcp => c"cosock.socket.tcp",
+            Module::Udp => c"cosock.socket.udp",
+            Module::Internals => c"cosock.socket.internals",
+            Module::Channel => c"cosock.channel",
+            Module::Timers => c"cosock.timers",
+        }
+    }
+}
+
+/// Where the registry has the table of a state's module tables.
+const MODULES: &CStr = c"cosock.modules";
+
+/// Pushes the table of a module, first making the runtime if this is the state's first.
+///
+/// # Safety
+///
+/// `state` is live, and this is called by Lua.
+pub unsafe fn open(state: *mut RawState, module: Module) -> c_int {
+    // SAFETY: the caller's promise.
+    let lua = unsafe { State::new(state) };
+    lua.check_stack(20);
+    lua.set_top(0);
+    lua.raw_get_field(ffi::REGISTRY, MODULES);
+    if lua.kind(-1) != Kind::Table {
+        lua.pop(1);
+        make(lua);
+    }
+    lua.raw_get_field(-1, module.name());
+    1
+}
+
+/// Registers every module in `package.preload`, for a program that has cosock built in.
+///
+/// # Safety
+///
+/// `state` is live, with its standard libraries open, and no Lua code runs in it.
+pub unsafe fn preload(state: *mut RawState) {
+    // SAFETY: the caller's promise.
+    let lua = unsafe { State::new(state) };
+    lua.global(c"package");
+    lua.get_field(-1, c"preload");
+    for module in Module::ALL {
+        // SAFETY: the loaders are called by Lua, by `require`.
+        unsafe { ffi::push_loader(lua, loader_of(module)) };
+        lua.raw_set_field(-2, module.name());
+    }
+    lua.pop(2);
+}
+
+fn loader_of(module: Module) -> mlua::ffi::lua_CFunction {
+    macro_rules! loader {
+        ($module:expr) => {{
+            unsafe extern "C-unwind" fn load(state: *mut RawState) -> c_int {
+                // SAFETY: called by Lua with a live state.
+                unsafe { open(state, $module) }
+            }
+            load
+        }};
+    }
+    match module {
+        Module::Cosock => loader!(Module::Cosock),
+        Module::Socket => loader!(Module::Socket),
+        Module::Tcp => loader!(Module::Tcp),
+        Module::Udp => loader!(Module::Udp),
+        Module::Internals => loader!(Module::Internals),
+        Module::Channel => loader!(Module::Channel),
+        Module::Timers => loader!(Module::Timers),
+    }
+}
+
+/// Makes the runtime and all modules; leaves the table of modules on the stack.
+fn make(lua: State) {
+    // As the rock does: a peer that is gone is an error of `send`, not the end of the process.
+    cosock_core::ignore_sigpipe();
+    let core = match Scheduler::new() {
+        Ok(core) => core,
+        Err(error) => {
+            let code = error.raw_os_error().unwrap_or(0);
+            drop(error);
+            crate::arguments::raise(
+                lua,
+                1,
+                format_args!("cosock: the event queue cannot be opened (errno {code})"),
+            );
+        }
+    };
+    // SAFETY: `open` has found no runtime in this state.
+    let runtime = unsafe { &*ffi::push_runtime(lua, || Box::new(Runtime::new(core))) };
+    let mut kept = Kept { anchor: lua.keep(), ..Kept::default() };
+    runtime.kept.set(kept);
+    make_tables(lua, runtime, &mut kept);
+    runtime.kept.set(kept);
+    make_classes(lua, runtime, &mut kept);
+    runtime.kept.set(kept);
+    make_modules(lua, runtime, &mut kept);
+    runtime.kept.set(kept);
+    load_shims(lua, runtime);
+    publish(lua, kept);
+    lua.push_kept(kept.modules);
+    lua.push_value(-1);
+    lua.raw_set_field(ffi::REGISTRY, MODULES);
+}
+
+fn keep_table(lua: State) -> c_int {
+    lua.new_table(0, 0);
+    lua.keep()
+}
+
+fn keep_weak_table(lua: State, mode: &str) -> c_int {
+    lua.new_table(0, 0);
+    lua.new_table(0, 1);
+    lua.push_str(mode);
+    lua.raw_set_field(-2, c"__mode");
+    lua.set_metatable(-2);
+    lua.keep()
+}
+
+fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
+    kept.slots = keep_table(lua);
+    kept.places = keep_table(lua);
+    kept.handlers = keep_table(lua);
+    kept.callbacks = keep_table(lua);
+    kept.references = keep_table(lua);
+    kept.modules = keep_table(lua);
+    kept.shims = keep_table(lua);
+    kept.senders = keep_weak_table(lua, "k");
+    lua.global(c"coroutine");
+    lua.get_field(-1, c"close");
+    kept.close = if lua.is_nil(-1) {
+        // The registry has no place for nil; an absent number reads as nil.
+        lua.pop(1);
+        i32::MAX
+    } else {
+        lua.keep()
+    };
+    lua.pop(1);
+    let plain = Pusher::new(lua, runtime, &[]);
+    lua.new_table(0, 4);
+    plain.set(-1, c"is_alive", tasks::is_alive);
+    plain.set(-1, c"cancel", tasks::cancel);
+    plain.set(-1, c"__tostring", tasks::to_string);
+    lua.push_value(-1);
+    lua.raw_set_field(-2, c"__index");
+    kept.handle_meta = lua.keep();
+    lua.new_table(0, 1);
+    plain.set(-1, c"__index", select::result_index);
+    kept.result_meta = lua.keep();
+}
+
+/// Makes the metatables of the userdata, whose identities tell what they hold.
+fn make_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
+    let plain = Pusher::new(lua, runtime, &[]);
+    let mut classes: Classes = runtime.classes.get();
+    lua.new_table(0, 4);
+    plain.set(-1, c"__gc", tcp::collect);
+    plain.set(-1, c"__tostring", tcp::to_string);
+    // SAFETY: only `tcp.rs` gives this metatable away, to userdata that hold a `Tcp`.
+    classes.tcp = unsafe { Class::of(lua, -1) };
+    kept.tcp_inner_meta = lua.keep();
+    lua.new_table(0, 4);
+    plain.set(-1, c"__gc", udp::collect);
+    plain.set(-1, c"__tostring", udp::to_string);
+    // SAFETY: only `udp.rs` gives this metatable away, to userdata that hold a `Udp`.
+    classes.udp = unsafe { Class::of(lua, -1) };
+    kept.udp_inner_meta = lua.keep();
+    lua.new_table(0, 3);
+    plain.set(-1, c"__gc", channel::collect);
+    plain.set(-1, c"__len", channel::queue_len);
+    plain.set(-1, c"__index", channel::queue_index);
+    // SAFETY: only `channel.rs` gives this metatable away, to userdata that hold a `Queue`.
+    classes.queue = unsafe { Class::of(lua, -1) };
+    kept.queue_meta = lua.keep();
+    runtime.classes.set(classes);
+}
+
+fn make_modules(lua: State, runtime: &Runtime, kept: &mut Kept) {
+    let mut classes = runtime.classes.get();
+    lua.push_kept(kept.modules);
+    let modules = lua.top();
+
+    (kept.tcp_meta, classes.tcp_object) =
+        make_socket_class(lua, runtime, tcp::PLAIN, tcp::BLOCKING, kept.tcp_inner_meta);
+    lua.raw_set_field(modules, Module::Tcp.name());
+    (kept.udp_meta, classes.udp_object) =
+        make_socket_class(lua, runtime, udp::PLAIN, udp::BLOCKING, kept.udp_inner_meta);
+    lua.raw_set_field(modules, Module::Udp.name());
+
+    make_channel(lua, runtime, kept, &mut classes);
+    lua.raw_set_field(modules, Module::Channel.name());
+    runtime.classes.set(classes);
+
+    let plain = Pusher::new(lua, runtime, &[]);
+    lua.new_table(0, 3);
+    plain.set(-1, c"set", timers::set);
+    plain.set(-1, c"cancel", timers::cancel);
+    plain.set(-1, c"run", timers::run);
+    lua.raw_set_field(modules, Module::Timers.name());
+
+    lua.new_table(0, 40);
+    plain.set(-1, c"select", select::select);
+    plain.set(-1, c"gettime", gettime);
+    lua.new_table(0, 5);
+    plain.set(-1, c"toip", dns::toip);
+    plain.set(-1, c"tohostname", dns::tohostname);
+    plain.set(-1, c"getaddrinfo", dns::getaddrinfo);
+    plain.set(-1, c"getnameinfo", dns::getnameinfo);
+    plain.set(-1, c"gethostname", dns::gethostname);
+    lua.raw_set_field(-2, c"dns");
+    lua.raw_set_field(modules, Module::Socket.name());
+
+    lua.new_table(0, 20);
+    plain.set(-1, c"spawn", tasks::spawn);
+    plain.set(-1, c"run", run::run);
+    plain.set(-1, c"reset", tasks::reset);
+    plain.set(-1, c"seterrorhandler", tasks::set_error_handler);
+    plain.set(-1, c"get_thread_metadata", metadata::get);
+    plain.set(-1, c"_debug", metadata::debug);
+    lua.raw_set_field(modules, Module::Cosock.name());
+    lua.pop(1);
+}
+
+/// Makes the module table of one kind of socket, the metatable of its objects, and the methods of
+/// its inner sockets. Pushes the module table; returns the kept metatable, and by what its objects are known.
+fn make_socket_class(
+    lua: State,
+    runtime: &Runtime,
+    plain: &[crate::module::Plain],
+    blocking: &[crate::module::Blocking],
+    inner_meta: c_int,
+) -> (c_int, ObjectClass) {
+    let pusher = Pusher::new(lua, runtime, &socket::NAMES);
+    lua.new_table(0, 32);
+    lua.new_table(0, 32);
+    let (module, inner) = (lua.top() - 1, lua.top());
+    for (name, push) in plain {
+        for table in [module, inner] {
+            push(pusher);
+            lua.raw_set_field(table, name);
+        }
+    }
+    for (name, push, push_inner) in blocking {
+        push(pusher);
+        lua.raw_set_field(module, name);
+        push_inner(pusher);
+        lua.raw_set_field(inner, name);
+    }
+    let mut class = ObjectClass::default();
+    pusher.method(socket::setwaker);
+    class.setwaker = lua.identity(-1);
+    lua.raw_set_field(module, c"setwaker");
+    pusher.method(socket::wake);
+    class.wake = lua.identity(-1);
+    lua.raw_set_field(module, c"_wake");
+    // The methods of inner sockets are the upvalue of their `__index`.
+    lua.push_function(runtime, tcp::inner_index, 1);
+    lua.push_kept(inner_meta);
+    lua.insert(-2);
+    lua.raw_set_field(-2, c"__index");
+    lua.pop(1);
+    lua.new_table(0, 1);
+    lua.push_value(module);
+    lua.raw_set_field(-2, c"__index");
+    class.metatable = lua.identity(-1);
+    (lua.keep(), class)
+}
+
+fn make_channel(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Classes) {
+    let pusher = Pusher::new(lua, runtime, &channel::NAMES);
+    lua.new_table(0, 3);
+    let module = lua.top();
+    pusher.set(module, c"new", channel::new);
+    lua.new_table(0, 2);
+    pusher.set(-1, c"send", channel::send);
+    pusher.set(-1, c"close", channel::close);
+    lua.new_table(0, 1);
+    lua.push_value(-2);
+    lua.raw_set_field(-2, c"__index");
+    kept.sender_meta = lua.keep();
+    lua.raw_set_field(module, c"sender");
+    lua.new_table(0, 4);
+    pusher.set(-1, c"receive", channel::receive);
+    pusher.set(-1, c"close", channel::close);
+    pusher.set(-1, c"settimeout", channel::settimeout);
+    pusher.method(channel::setwaker);
+    classes.receiver_object.setwaker = lua.identity(-1);
+    lua.raw_set_field(-2, c"setwaker");
+    lua.new_table(0, 1);
+    lua.push_value(-2);
+    lua.raw_set_field(-2, c"__index");
+    classes.receiver_object.metatable = lua.identity(-1);
+    kept.receiver_meta = lua.keep();
+    lua.raw_set_field(module, c"receiver");
+}
+
+/// `socket.gettime()`.
+fn gettime(lua: State, _: &Runtime) -> c_int {
+    lua.push_number(wall_seconds());
+    1
+}
+
+/// The Lua part: what waits in a loop, and what is easiest said in Lua.
+const SHIMS: [(&CStr, &str); 4] = [
+    (c"=[cosock.internals]", include_str!("lua/internals.lua")),
+    (c"=[cosock.waits]", include_str!("lua/waits.lua")),
+    (c"=[cosock.socket]", include_str!("lua/socket.lua")),
+    (c"=[cosock]", include_str!("lua/cosock.lua")),
+];
+
+/// Runs the Lua part; each chunk gets the modules, a table of native functions, and the table in
+/// which blocking functions look for what goes on in Lua.
+fn load_shims(lua: State, runtime: &Runtime) {
+    let kept = runtime.kept.get();
+    let plain = Pusher::new(lua, runtime, &[]);
+    lua.new_table(0, 8);
+    let native = lua.top();
+    plain.set(native, c"wait", select::wait);
+    plain.set(native, c"is_wait", select::is_wait);
+    plain.set(native, c"sleep", run::sleep);
+    plain.set(native, c"skip", socket::skip);
+    let named = Pusher::new(lua, runtime, &socket::NAMES);
+    named.set(native, c"bind_reusing", tcp::bind::<true>);
+    plain.set(native, c"tcp", tcp::create);
+    plain.set(native, c"tcp6", tcp::create_v6);
+    plain.set(native, c"udp", udp::create);
+    plain.set(native, c"udp6", udp::create_v6);
+    lua.push_pointer(token());
+    lua.raw_set_field(native, c"in_lua");
+    lua.push_bool(cfg!(any(feature = "lua51", feature = "luajit")));
+    lua.raw_set_field(native, c"needs_frames");
+    for (name, source) in SHIMS {
+        lua.load(name, source);
+        lua.push_kept(kept.modules);
+        lua.push_value(native);
+        lua.push_kept(kept.shims);
+        lua.call(3, 0);
+    }
+    lua.pop(1);
+}
+
+/// Enters the modules into `package.loaded`, so that no file of another cosock is found for them.
+fn publish(lua: State, kept: Kept) {
+    lua.global(c"package");
+    lua.get_field(-1, c"loaded");
+    if lua.kind(-1) == Kind::Table {
+        lua.push_kept(kept.modules);
+        for module in Module::ALL {
+            lua.raw_get_field(-2, module.name());
+            let absent = lua.kind(-1) != Kind::Table;
+            lua.pop(1);
+            if absent && module != Module::Cosock {
+                lua.raw_get_field(-1, module.name());
+                lua.raw_set_field(-3, module.name());
+            }
+        }
+        lua.pop(1);
+    }
+    lua.pop(2);
+}

@@ -1,0 +1,125 @@
+//! Turns the result of an operation into Lua values.
+
+use std::ffi::c_int;
+
+use cosock_core::operation::Outcome;
+use cosock_core::socket::{TcpSocket, UdpClass};
+
+use crate::ffi::{Kind, State};
+use crate::runtime::{Runtime, Shape};
+
+/// Pushes what the method returns, and returns how many values that is.
+///
+/// `object` and `extra` are where the operation's anchored values are: the socket object, and the
+/// prefix of a receive. Raises for lack of memory only.
+pub(crate) fn push(
+    lua: State,
+    runtime: &Runtime,
+    outcome: Outcome,
+    shape: Shape,
+    object: c_int,
+    extra: c_int,
+) -> c_int {
+    match outcome {
+        Outcome::Received(chunk) => {
+            if extra != 0 && lua.kind(extra) == Kind::String {
+                lua.push_value(extra);
+                runtime.pins.push_chunk(lua, chunk);
+                lua.concat(2);
+            } else {
+                runtime.pins.push_chunk(lua, chunk);
+            }
+            1
+        }
+        Outcome::Partial(error, chunk) => {
+            runtime.pins.push_partial(lua, error, chunk);
+            if extra != 0 && lua.kind(extra) == Kind::String {
+                lua.push_value(extra);
+                lua.insert(-2);
+                lua.concat(2);
+            }
+            3
+        }
+        Outcome::Sent(sent, error) => {
+            let base = if let Shape::Sent { base, .. } = shape { base } else { 0 };
+            let last = (base + sent) as f64;
+            match error {
+                None => {
+                    lua.push_number(last);
+                    lua.push_nil();
+                    lua.push_nil();
+                }
+                Some(error) => {
+                    runtime.pins.push_failure(lua, error);
+                    lua.push_number(last);
+                }
+            }
+            3
+        }
+        Outcome::Accepted(socket) => {
+            *runtime.outcome.borrow_mut() = Some(Outcome::Accepted(socket));
+            push_accepted(lua, runtime);
+            1
+        }
+        Outcome::Datagram(datagram) => {
+            let from = datagram.from;
+            runtime.pins.push_chunk(lua, datagram.data);
+            match from {
+                Some(from) if shape == (Shape::Datagram { from: true }) => {
+                    crate::udp::push_address(lua, from);
+                    lua.push_integer(i64::from(from.port()));
+                    3
+                }
+                _ => 1,
+            }
+        }
+        Outcome::Answer(answer) => {
+            *runtime.outcome.borrow_mut() = Some(Outcome::Answer(answer));
+            crate::dns::push_answer(lua, runtime, shape)
+        }
+        Outcome::Done => {
+            refresh_class(lua, runtime, object);
+            lua.push_number(1.0);
+            1
+        }
+        Outcome::Failed(error) => {
+            if shape == Shape::Connected {
+                refresh_class(lua, runtime, object);
+            }
+            runtime.pins.push_failure(lua, error);
+            2
+        }
+        Outcome::Slept | Outcome::Look { .. } => 0,
+    }
+}
+
+fn push_accepted(lua: State, runtime: &Runtime) {
+    let take = || match runtime.outcome.borrow_mut().take() {
+        Some(Outcome::Accepted(socket)) => *socket,
+        _ => TcpSocket::new(),
+    };
+    crate::tcp::push_object(lua, runtime, take);
+}
+
+/// Brings the `class` field of the object up to date.
+pub(crate) fn refresh_class(lua: State, runtime: &Runtime, object: c_int) {
+    if object == 0 || lua.kind(object) != Kind::Table {
+        return;
+    }
+    let object = lua.absolute(object);
+    lua.raw_get_field(object, c"inner_sock");
+    let classes = runtime.classes.get();
+    let word = if let Some(socket) = lua.userdata(-1, classes.tcp) {
+        Some(socket.borrow().class().word())
+    } else {
+        lua.userdata(-1, classes.udp).map(|socket| -> &'static str {
+            let class: UdpClass = socket.borrow().class();
+            class.word()
+        })
+    };
+    lua.pop(1);
+    if let Some(word) = word {
+        lua.push_str(word);
+        lua.raw_set_field(object, c"class");
+    }
+}

@@ -1,0 +1,86 @@
+//! Keeps bytes alive and unchanged while they are copied into a Lua string.
+//!
+//! Making a string may first run the collector, and with it user code that calls back into cosock;
+//! and it may raise for lack of memory, which skips destructors. So what is being copied is owned
+//! here, not by a frame.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use cosock_core::buffer::Chunk;
+use cosock_core::error::SocketError;
+
+use crate::ffi::State;
+
+#[derive(Debug)]
+enum Pinned {
+    Chunk(Chunk),
+    Text(Cow<'static, str>),
+}
+
+impl Pinned {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Pinned::Chunk(chunk) => chunk.as_slice(),
+            Pinned::Text(text) => text.as_bytes(),
+        }
+    }
+}
+
+/// The bytes that are on their way into Lua at this moment: a stack, for pushes may nest.
+#[derive(Debug, Default)]
+pub(crate) struct Pins(RefCell<Vec<Pinned>>);
+
+impl Pins {
+    /// Pushes received bytes. May raise for lack of memory.
+    pub(crate) fn push_chunk(&self, lua: State, chunk: Chunk) {
+        self.push(lua, Pinned::Chunk(chunk));
+    }
+
+    /// Pushes a text. May raise for lack of memory.
+    pub(crate) fn push_text(&self, lua: State, text: impl Into<Cow<'static, str>>) {
+        self.push(lua, Pinned::Text(text.into()));
+    }
+
+    /// Pushes nil and LuaSocket's word for the error: the way an operation fails.
+    pub(crate) fn push_failure(&self, lua: State, error: SocketError) {
+        let word = error.word();
+        drop(error);
+        lua.push_nil();
+        self.push_text(lua, word);
+    }
+
+    /// Pushes nil, the word for the error, and the bytes that came before it.
+    pub(crate) fn push_partial(&self, lua: State, error: SocketError, chunk: Chunk) {
+        // The chunk waits below the error's word while that is pushed.
+        self.0.borrow_mut().push(Pinned::Chunk(chunk));
+        self.push_failure(lua, error);
+        let chunk = self.0.borrow_mut().pop();
+        if let Some(pinned) = chunk {
+            self.push(lua, pinned);
+        }
+    }
+
+    fn push(&self, lua: State, pinned: Pinned) {
+        let (depth, bytes) = {
+            let mut stack = self.0.borrow_mut();
+            stack.push(pinned);
+            let top = stack.last().expect("just pushed");
+            (stack.len(), std::ptr::from_ref(top.bytes()))
+        };
+        // SAFETY: the bytes lie on the heap or are static, and their owner stays in the stack below:
+        // nested pushes truncate only to their own depth. Shared bytes are never written to.
+        lua.push_bytes(unsafe { &*bytes });
+        self.0.borrow_mut().truncate(depth - 1);
+    }
+
+    /// How deep the stack is: what [`Pins::unwind_to`] takes.
+    pub(crate) fn depth(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// Drops what raised errors have left above `depth`.
+    pub(crate) fn unwind_to(&self, depth: usize) {
+        self.0.borrow_mut().truncate(depth);
+    }
+}

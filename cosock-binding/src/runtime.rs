@@ -1,0 +1,235 @@
+//! What one Lua state's cosock consists of.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use cosock_core::operation::{Operation, Outcome};
+use cosock_core::reactor::Interest;
+use cosock_core::scheduler::{Call, Scheduler, TaskKey};
+use cosock_core::select::Select;
+use cosock_core::socket::{Tcp, Udp};
+
+use crate::channel::Queue;
+use crate::ffi::{Class, RawState, State};
+use crate::pins::Pins;
+use crate::timers::Callbacks;
+
+/// What the binding knows of a task beside the scheduler.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Task {
+    pub(crate) key: TaskKey,
+    /// Its coroutine, anchored in the slots table while the task is alive.
+    pub(crate) coroutine: *mut RawState,
+    /// How the result of its operation looks in Lua.
+    pub(crate) shape: Shape,
+    /// How many values its coroutine keeps on its stack for the operation.
+    pub(crate) anchored: c_int,
+    /// The timeout of its wait in seconds, as it was given.
+    pub(crate) timeout: Option<f64>,
+    /// Lengths of the lists of its wait.
+    pub(crate) listed: (u32, u32),
+}
+
+/// How an operation's result becomes Lua values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// No values.
+    Nothing,
+    /// A string, with the prefix in the anchor.
+    Received,
+    /// The index of the last byte sent, counted from the start of the string; it began after `base`
+    /// and ends at `end`.
+    Sent { base: usize, end: usize },
+    /// A new socket object.
+    Accepted,
+    /// One; the anchored socket has become a client.
+    Connected,
+    /// One; the anchored socket is as it says itself.
+    One,
+    /// A string, and with `from` the sender's address.
+    Datagram { from: bool },
+    /// What a look-up found.
+    Names(crate::dns::Report),
+    /// A message.
+    Message,
+}
+
+/// An operation that a method has prepared and that parks when its coroutine has yielded.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) operation: Operation,
+    pub(crate) interest: Interest,
+    pub(crate) timeout: Option<f64>,
+    pub(crate) object: usize,
+    pub(crate) shape: Shape,
+    pub(crate) anchored: c_int,
+}
+
+/// Registry numbers of the tables that outlive calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Kept {
+    /// The userdata that leads functions here.
+    pub(crate) anchor: c_int,
+    /// For task `i`: at `3i+1` its handle, `3i+2` its coroutine, `3i+3` the objects it selects on.
+    pub(crate) slots: c_int,
+    /// From handles of living tasks to their places.
+    pub(crate) places: c_int,
+    /// From places of tasks to their own error handlers.
+    pub(crate) handlers: c_int,
+    /// Metatables.
+    pub(crate) handle_meta: c_int,
+    pub(crate) result_meta: c_int,
+    pub(crate) tcp_meta: c_int,
+    pub(crate) udp_meta: c_int,
+    pub(crate) tcp_inner_meta: c_int,
+    pub(crate) udp_inner_meta: c_int,
+    pub(crate) queue_meta: c_int,
+    pub(crate) sender_meta: c_int,
+    pub(crate) receiver_meta: c_int,
+    /// All senders, weakly.
+    pub(crate) senders: c_int,
+    /// Module tables by name.
+    pub(crate) modules: c_int,
+    /// Functions of the Lua part by name.
+    pub(crate) shims: c_int,
+    /// Functions of `cosock.timers` by number, and numbers by reference.
+    pub(crate) callbacks: c_int,
+    pub(crate) references: c_int,
+    /// `coroutine.close`, or nil where the language has none.
+    pub(crate) close: c_int,
+}
+
+/// Identities by which values are recognised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Classes {
+    pub(crate) tcp: Class<Tcp>,
+    pub(crate) udp: Class<Udp>,
+    pub(crate) queue: Class<Queue>,
+    pub(crate) tcp_object: ObjectClass,
+    pub(crate) udp_object: ObjectClass,
+    pub(crate) receiver_object: ObjectClass,
+}
+
+/// Identities of what the objects of one kind share: if an object has these, nobody replaced how it
+/// is waited on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ObjectClass {
+    pub(crate) metatable: usize,
+    pub(crate) setwaker: usize,
+    pub(crate) wake: usize,
+}
+
+/// One Lua state's cosock.
+pub(crate) struct Runtime {
+    core: RefCell<Scheduler>,
+    pub(crate) tasks: RefCell<Vec<Task>>,
+    pub(crate) pins: Pins,
+    pub(crate) kept: Cell<Kept>,
+    pub(crate) classes: Cell<Classes>,
+    pub(crate) running: Cell<bool>,
+    /// The task that is being resumed, and its coroutine.
+    pub(crate) current: Cell<Option<TaskKey>>,
+    pub(crate) current_coroutine: Cell<*mut RawState>,
+    pub(crate) pending: RefCell<Option<Pending>>,
+    /// An operation's result while it is turned into values.
+    pub(crate) outcome: RefCell<Option<Outcome>>,
+    /// The select that is being put together.
+    pub(crate) arming: RefCell<Box<Select>>,
+    /// Elements that woke the task about to be resumed.
+    pub(crate) woken: RefCell<Vec<u32>>,
+    pub(crate) calls: RefCell<Vec<Call>>,
+    pub(crate) callbacks: RefCell<Callbacks>,
+    /// The registry number of the handler of all tasks' errors, or 0.
+    pub(crate) handler: Cell<c_int>,
+    /// The coroutine that last yielded one of cosock's own waits to its resumer.
+    pub(crate) nested_wait: Cell<*const c_void>,
+}
+
+/// Its address marks the yields by which methods park their task.
+static TOKEN: u8 = 0;
+
+/// The value on top of the stack of a coroutine that is parked on an operation.
+pub(crate) fn token() -> *const c_void {
+    ptr::from_ref(&TOKEN).cast()
+}
+
+impl Runtime {
+    pub(crate) fn new(core: Scheduler) -> Runtime {
+        Runtime {
+            core: RefCell::new(core),
+            tasks: RefCell::default(),
+            pins: Pins::default(),
+            kept: Cell::default(),
+            classes: Cell::new(Classes {
+                tcp: Class::unset(),
+                udp: Class::unset(),
+                queue: Class::unset(),
+                tcp_object: ObjectClass::default(),
+                udp_object: ObjectClass::default(),
+                receiver_object: ObjectClass::default(),
+            }),
+            running: Cell::new(false),
+            current: Cell::new(None),
+            current_coroutine: Cell::new(ptr::null_mut()),
+            pending: RefCell::default(),
+            outcome: RefCell::default(),
+            arming: RefCell::default(),
+            woken: RefCell::default(),
+            calls: RefCell::default(),
+            callbacks: RefCell::default(),
+            handler: Cell::new(0),
+            nested_wait: Cell::new(ptr::null()),
+        }
+    }
+
+    /// Works on the core. Lua does not run meanwhile, and a panic, which is a bug of ours, becomes a
+    /// Lua error.
+    #[inline]
+    pub(crate) fn enter<T>(&self, lua: State, work: impl FnOnce(&mut Scheduler) -> T) -> T {
+        let result = {
+            let mut core = self.core.borrow_mut();
+            catch_unwind(AssertUnwindSafe(|| work(&mut core)))
+        };
+        match result {
+            Ok(value) => value,
+            Err(panic) => {
+                drop(panic);
+                lua.push_str("cosock: internal error (a panic in its core); please report it");
+                lua.raise_top()
+            }
+        }
+    }
+
+    /// Works on the core where Lua cannot be told of a failure: in finalizers.
+    pub(crate) fn quietly(&self, work: impl FnOnce(&mut Scheduler)) {
+        if let Ok(mut core) = self.core.try_borrow_mut() {
+            let _ = catch_unwind(AssertUnwindSafe(|| work(&mut core)));
+        }
+    }
+
+    pub(crate) fn push_anchor(&self, lua: State) {
+        lua.push_kept(self.kept.get().anchor);
+    }
+
+    /// What the binding knows of a living task.
+    pub(crate) fn task(&self, key: TaskKey) -> Option<Task> {
+        self.tasks.borrow().get(key.index as usize).copied().filter(|task| task.key == key)
+    }
+
+    /// Changes what the binding knows of a task.
+    pub(crate) fn note(&self, key: TaskKey, change: impl FnOnce(&mut Task)) {
+        if let Some(task) = self.tasks.borrow_mut().get_mut(key.index as usize)
+            && task.key == key
+        {
+            change(task);
+        }
+    }
+
+    /// The task whose own coroutine `lua` is, if it is the one that runs.
+    #[inline]
+    pub(crate) fn task_of(&self, lua: State) -> Option<TaskKey> {
+        if self.current_coroutine.get() == lua.raw() { self.current.get() } else { None }
+    }
+}

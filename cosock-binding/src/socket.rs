@@ -1,0 +1,470 @@
+//! What all socket objects share: a table with `inner_sock`, `class` and `timeout`, and wakers.
+
+use std::ffi::{CStr, c_int};
+
+use cosock_core::reactor::Interest;
+use cosock_core::socket::{Tcp, Udp};
+
+use crate::arguments::{Called, WRAPPED, raise, refuse_kind};
+use crate::ffi::{Kind, State, upvalue};
+use crate::runtime::{ObjectClass, Pending, Runtime, token};
+
+/// Upvalues of every socket function: names that it reads, as Lua strings.
+pub(crate) const NAMES: [&CStr; 5] = [c"inner_sock", c"timeout", c"setwaker", c"_wake", c"wakers"];
+const INNER_SOCK: c_int = upvalue(2);
+const TIMEOUT: c_int = upvalue(3);
+const SETWAKER: c_int = upvalue(4);
+const WAKE: c_int = upvalue(5);
+const WAKERS: c_int = upvalue(6);
+
+/// The two wake kinds as Lua names them.
+pub(crate) fn kind_word(interest: Interest) -> &'static str {
+    match interest {
+        Interest::Read => "recvr",
+        Interest::Write => "sendr",
+    }
+}
+
+/// The most arguments that a socket method has, itself included.
+const ARGUMENTS: c_int = 4;
+
+/// Pushes the inner socket of the object in argument 1, or that argument itself, above the places
+/// of all arguments.
+fn push_inner(lua: State, called: Called) {
+    if called.count < ARGUMENTS {
+        lua.set_top(ARGUMENTS);
+    }
+    match lua.kind(1) {
+        Kind::Userdata => lua.push_value(1),
+        Kind::Table => {
+            lua.push_value(INNER_SOCK);
+            lua.raw_get(1);
+            if lua.is_nil(-1) {
+                // A wrapper that finds its socket through `__index`.
+                lua.pop(1);
+                lua.push_value(INNER_SOCK);
+                lua.get(1);
+            }
+        }
+        _ => refuse_kind(lua, called, 1, "socket"),
+    }
+}
+
+/// The TCP socket of argument 1, whose userdata is left on the stack; `None` if it is foreign.
+#[inline]
+pub(crate) fn tcp<'a>(lua: State, runtime: &Runtime, called: Called) -> Option<&'a Tcp> {
+    push_inner(lua, called);
+    lua.userdata(-1, runtime.classes.get().tcp)
+}
+
+/// The UDP socket of argument 1, likewise.
+#[inline]
+pub(crate) fn udp<'a>(lua: State, runtime: &Runtime, called: Called) -> Option<&'a Udp> {
+    push_inner(lua, called);
+    lua.userdata(-1, runtime.classes.get().udp)
+}
+
+/// Calls the method of a foreign inner socket, which is on top, with the arguments after the first.
+pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
+    let inner = lua.top();
+    if !matches!(lua.kind(inner), Kind::Userdata | Kind::Table) || lua.raw_equal(1, inner) {
+        refuse_kind(lua, called, 1, "socket");
+    }
+    lua.push_str(called.name);
+    lua.get(inner);
+    lua.push_value(inner);
+    for argument in 2..=called.count {
+        lua.push_value(argument);
+    }
+    lua.call(called.count, -1);
+    lua.top() - inner
+}
+
+/// The class of socket objects that the value belongs to, as far as its metatable tells.
+#[inline]
+pub(crate) fn object_class(lua: State, runtime: &Runtime, index: c_int) -> Option<ObjectClass> {
+    if lua.kind(index) != Kind::Table || !lua.metatable(index) {
+        return None;
+    }
+    let classes = runtime.classes.get();
+    let identity = lua.identity(-1);
+    lua.pop(1);
+    [classes.tcp_object, classes.udp_object].into_iter().find(|class| class.metatable == identity)
+}
+
+/// Whether the value is a socket object of ours, with our inner socket, whose waking nobody
+/// replaced.
+pub(crate) fn is_native_at(lua: State, runtime: &Runtime, index: c_int) -> bool {
+    let Some(class) = object_class(lua, runtime, index) else { return false };
+    let index = lua.absolute(index);
+    lua.get_field(index, c"setwaker");
+    lua.get_field(index, c"_wake");
+    lua.raw_get_field(index, c"inner_sock");
+    let classes = runtime.classes.get();
+    let ours = lua.identity(-3) == class.setwaker
+        && lua.identity(-2) == class.wake
+        && (lua.userdata(-1, classes.tcp).is_some() || lua.userdata(-1, classes.udp).is_some());
+    lua.pop(3);
+    ours
+}
+
+/// Whether the object has a waker of this kind.
+pub(crate) fn has_waker(lua: State, index: c_int, interest: Interest) -> bool {
+    lua.raw_get_field(index, c"wakers");
+    let mut found = false;
+    if lua.kind(-1) == Kind::Table {
+        lua.push_str(kind_word(interest));
+        lua.raw_get(-2);
+        found = !lua.is_nil(-1);
+        lua.pop(1);
+    }
+    lua.pop(1);
+    found
+}
+
+/// Whether argument 1, which has our inner socket, is an object whose waking nobody replaced.
+fn is_native(lua: State, runtime: &Runtime) -> bool {
+    let Some(class) = object_class(lua, runtime, 1) else { return false };
+    lua.push_value(SETWAKER);
+    lua.get(1);
+    lua.push_value(WAKE);
+    lua.get(1);
+    let ours = lua.identity(-2) == class.setwaker && lua.identity(-1) == class.wake;
+    lua.pop(2);
+    ours
+}
+
+/// How a method that would block goes on.
+pub(crate) enum Blocked {
+    /// Its task parks: the function returns this.
+    Parked(c_int),
+    /// It must speak the protocol, in Lua.
+    Protocol,
+}
+
+/// Parks the task on the prepared operation, if this is a task's own coroutine and a native object.
+///
+/// The values that the operation needs are anchored: argument 1, the inner socket at `inner`, and
+/// whatever is at `extra`.
+pub(crate) fn block(lua: State, runtime: &Runtime, inner: c_int, extra: c_int) -> Blocked {
+    if runtime.task_of(lua).is_none() || !is_native(lua, runtime) {
+        return Blocked::Protocol;
+    }
+    refuse_second_waiter(lua, runtime);
+    lua.push_value(TIMEOUT);
+    lua.raw_get(1);
+    let timeout = object_timeout(lua, -1);
+    lua.pop(1);
+    if let Some(pending) = runtime.pending.borrow_mut().as_mut() {
+        let total = match &pending.operation {
+            cosock_core::operation::Operation::Receive { socket, .. }
+            | cosock_core::operation::Operation::Send { socket, .. }
+            | cosock_core::operation::Operation::Accept { socket }
+            | cosock_core::operation::Operation::Connect { socket, .. } => {
+                socket.borrow().total_timeout
+            }
+            cosock_core::operation::Operation::Datagram { socket, .. } => {
+                socket.borrow().total_timeout
+            }
+            _ => None,
+        };
+        pending.timeout = match (timeout, total) {
+            (Some(timeout), Some(total)) => Some(timeout.min(total)),
+            (timeout, total) => timeout.or(total),
+        };
+        pending.anchored = 4;
+    }
+    lua.push_value(1);
+    lua.push_value(inner);
+    if extra == 0 { lua.push_nil() } else { lua.push_value(extra) }
+    lua.push_pointer(token());
+    Blocked::Parked(lua.yield_values(4))
+}
+
+/// The value of an object's `timeout` field, which programs also write themselves.
+fn object_timeout(lua: State, index: c_int) -> Option<f64> {
+    match crate::arguments::timeout_value(lua, index) {
+        Ok(timeout) => timeout,
+        Err(_) => raise(
+            lua,
+            WRAPPED,
+            format_args!("bad timeout (number expected, got {})", lua.type_name(index)),
+        ),
+    }
+}
+
+/// Raises if argument 1 is waited on already in the direction of the pending operation.
+fn refuse_second_waiter(lua: State, runtime: &Runtime) {
+    let object = lua.identity(1);
+    let interest = runtime.enter(lua, |core| {
+        let mut pending = runtime.pending.borrow_mut();
+        let pending = pending.as_mut()?;
+        pending.object = object;
+        let source = pending.operation.source(&mut core.reactor).ok()??;
+        core.is_waited(source, pending.interest, object).then_some(pending.interest)
+    });
+    if let Some(interest) = interest {
+        raise_waited(lua, WRAPPED, interest);
+    }
+    lua.push_value(WAKERS);
+    lua.raw_get(1);
+    if lua.kind(-1) == Kind::Table {
+        let interest =
+            runtime.pending.borrow().as_ref().map_or(Interest::Read, |pending| pending.interest);
+        lua.push_str(kind_word(interest));
+        lua.raw_get(-2);
+        if !lua.is_nil(-1) {
+            raise_waited(lua, WRAPPED, interest);
+        }
+        lua.pop(1);
+    }
+    lua.pop(1);
+}
+
+/// Raises what the second waiter of one object and direction gets.
+pub(crate) fn raise_waited(lua: State, level: c_int, interest: Interest) -> ! {
+    let kind = kind_word(interest);
+    raise(
+        lua,
+        level,
+        format_args!("{kind} waker already set, sockets can only block one thread per waker kind"),
+    )
+}
+
+/// Prepares an operation for [`block`].
+pub(crate) fn prepare(
+    runtime: &Runtime,
+    operation: cosock_core::operation::Operation,
+    interest: Interest,
+    shape: crate::runtime::Shape,
+) {
+    *runtime.pending.borrow_mut() =
+        Some(Pending { operation, interest, timeout: None, object: 0, shape, anchored: 0 });
+}
+
+/// Goes on in the Lua part with the function `shim`, given the top `arguments` values.
+pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments: c_int) -> c_int {
+    if lua.push_self() {
+        raise_outside(lua, WRAPPED);
+    }
+    lua.pop(1);
+    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    {
+        // The Lua frame in front of this function sees the marker and calls the shim.
+        let _ = (runtime, shim);
+        lua.push_pointer(token());
+        lua.insert(-arguments - 1);
+        arguments + 1
+    }
+    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    {
+        lua.push_kept(runtime.kept.get().shims);
+        lua.push_bytes(shim.to_bytes());
+        lua.raw_get(-2);
+        lua.remove(-2);
+        lua.insert(-arguments - 1);
+        lua.tail_call(arguments)
+    }
+}
+
+/// Raises what a wait in the main program gets.
+pub(crate) fn raise_outside(lua: State, level: c_int) -> ! {
+    raise(lua, level, format_args!("{OUTSIDE} (not inside a cosock task)"))
+}
+
+/// What Lua itself says of a yield in the main program.
+const OUTSIDE: &str = if cfg!(feature = "lua51") {
+    "attempt to yield across metamethod/C-call boundary"
+} else if cfg!(feature = "luajit") {
+    "attempt to yield across C-call boundary"
+} else {
+    "attempt to yield from outside a coroutine"
+};
+
+/// `settimeout(t [, mode])`: stores the timeout in the object, where programs look for it.
+pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "settimeout");
+    push_inner(lua, called);
+    let inner = lua.top();
+    let timeout = crate::arguments::timeout(lua, called, 2);
+    let mode = if lua.is_nil(3) { b'b' } else { *crate::arguments::bytes(lua, called, 3).first().unwrap_or(&b'?') };
+    if !matches!(mode, b'b' | b'r' | b't') {
+        crate::arguments::refuse(lua, called, 3, format_args!("invalid timeout mode"));
+    }
+    let total = mode != b'b';
+    if let Some(socket) = lua.userdata(inner, runtime.classes.get().tcp) {
+        socket.borrow_mut().total_timeout = timeout.filter(|_| total);
+    } else if let Some(socket) = lua.userdata(inner, runtime.classes.get().udp) {
+        socket.borrow_mut().total_timeout = timeout.filter(|_| total);
+    }
+    if lua.kind(1) == Kind::Table {
+        lua.push_value(TIMEOUT);
+        // LuaSocket keeps both limits; the other mode leaves the limit of each wait as it is.
+        if total {
+            lua.push_value(TIMEOUT);
+            lua.get(1);
+        } else {
+            lua.push_value(2);
+        }
+        lua.raw_set(1);
+    }
+    lua.push_number(1.0);
+    1
+}
+
+/// `gettimeout()`: the limit of each wait and of a whole call, -1 where there is none.
+pub(crate) fn gettimeout(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "gettimeout");
+    push_inner(lua, called);
+    let total = match lua.userdata(-1, runtime.classes.get().tcp) {
+        Some(socket) => socket.borrow().total_timeout,
+        None => lua
+            .userdata(-1, runtime.classes.get().udp)
+            .and_then(|socket| socket.borrow().total_timeout),
+    };
+    let mut each = None;
+    if lua.kind(1) == Kind::Table {
+        lua.push_value(TIMEOUT);
+        lua.get(1);
+        each = crate::arguments::timeout_value(lua, -1).ok().flatten();
+    }
+    lua.push_number(each.unwrap_or(-1.0));
+    lua.push_number(total.unwrap_or(-1.0));
+    2
+}
+
+/// The interest that a wake kind names; raises for any other value.
+fn wake_kind(lua: State, argument: c_int) -> Interest {
+    match lua.kind(argument) {
+        Kind::String => match lua.to_bytes(argument) {
+            Some(b"recvr") => Interest::Read,
+            Some(b"sendr") => Interest::Write,
+            _ => raise_kind(lua, argument),
+        },
+        _ => raise_kind(lua, argument),
+    }
+}
+
+/// Raises for a wake kind that the object does not know.
+pub(crate) fn raise_kind(lua: State, argument: c_int) -> ! {
+    lua.push_where(1);
+    lua.push_str("unsupported wake kind: ");
+    if matches!(lua.kind(argument), Kind::String | Kind::Number) {
+        lua.push_value(argument);
+    } else {
+        lua.push_str(lua.type_name(argument));
+    }
+    lua.concat(3);
+    lua.raise_top()
+}
+
+/// `setwaker(kind, waker)`: stores who is to be told, one for each kind.
+pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
+    let interest = wake_kind(lua, 2);
+    lua.set_top(3);
+    lua.push_value(WAKERS);
+    lua.get(1);
+    if lua.kind(4) != Kind::Table {
+        lua.new_table(0, 2);
+        lua.replace(4);
+        lua.push_value(WAKERS);
+        lua.push_value(4);
+        lua.set(1);
+    }
+    lua.push_value(2);
+    lua.get(4);
+    if !lua.is_nil(3) && (!lua.is_nil(-1) || is_parked_on(lua, runtime, interest)) {
+        raise_waited(lua, 1, interest);
+    }
+    lua.pop(1);
+    lua.push_value(2);
+    lua.push_value(3);
+    lua.set(4);
+    0
+}
+
+/// Whether an operation or a native select waits on the object in argument 1.
+fn is_parked_on(lua: State, runtime: &Runtime, interest: Interest) -> bool {
+    let object = lua.identity(1);
+    let fd = inner_fd(lua, runtime, 1);
+    fd >= 0 && runtime.enter(lua, |core| core.reactor.is_object_waited(fd, interest, object))
+}
+
+/// The descriptor of an object's inner socket, if that is ours; else -1.
+pub(crate) fn inner_fd(lua: State, runtime: &Runtime, index: c_int) -> c_int {
+    inner_state(lua, runtime, index, Interest::Read).0
+}
+
+/// The descriptor of an object's inner socket, if that is ours, else -1; and whether an operation in
+/// this direction would be answered without asking the system.
+pub(crate) fn inner_state(
+    lua: State,
+    runtime: &Runtime,
+    index: c_int,
+    interest: Interest,
+) -> (c_int, bool) {
+    lua.get_field(index, c"inner_sock");
+    let classes = runtime.classes.get();
+    let state = if let Some(socket) = lua.userdata(-1, classes.tcp) {
+        let socket = socket.borrow();
+        let fd = socket.raw_fd();
+        (fd, if interest == Interest::Read { socket.answers_read() } else { fd < 0 })
+    } else if let Some(socket) = lua.userdata(-1, classes.udp) {
+        let fd = socket.borrow().raw_fd();
+        (fd, fd < 0)
+    } else {
+        (-1, false)
+    };
+    lua.pop(1);
+    state
+}
+
+/// `_wake(kind, ...)`: calls the waker, or has a parked operation try again.
+pub(crate) fn wake(lua: State, runtime: &Runtime) -> c_int {
+    let interest = wake_kind(lua, 2);
+    let top = lua.top();
+    lua.push_value(WAKERS);
+    lua.get(1);
+    if lua.kind(-1) == Kind::Table {
+        let wakers = lua.top();
+        lua.push_value(2);
+        lua.get(wakers);
+        if !lua.is_nil(-1) {
+            for argument in 3..=top {
+                lua.push_value(argument);
+            }
+            lua.call(top - 2, 0);
+            lua.push_value(2);
+            lua.push_nil();
+            lua.set(wakers);
+            lua.push_bool(true);
+            return 1;
+        }
+    }
+    let fd = inner_fd(lua, runtime, 1);
+    let object = lua.identity(1);
+    let woken =
+        fd >= 0 && runtime.enter(lua, |core| core.reactor.fire_object(fd, interest, object));
+    if !woken {
+        eprintln!("cosock: attempt to wake a socket that nothing waits on");
+    }
+    lua.push_bool(woken);
+    1
+}
+
+/// `socket.skip(n, ...)`: the arguments after the first `n`.
+pub(crate) fn skip(lua: State, _: &Runtime) -> c_int {
+    let called = Called::direct(lua, "skip");
+    let count = crate::arguments::number(lua, called, 1);
+    let has_integers = !cfg!(any(feature = "lua51", feature = "lua52", feature = "luajit"));
+    if has_integers && count.fract() != 0.0 {
+        crate::arguments::refuse(
+            lua,
+            called,
+            1,
+            format_args!("number has no integer representation"),
+        );
+    }
+    let left = f64::from(lua.top()) - count.trunc() - 1.0;
+    left.clamp(0.0, f64::from(lua.top())) as c_int
+}

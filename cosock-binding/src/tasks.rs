@@ -1,0 +1,249 @@
+//! `cosock.spawn` and task handles.
+
+use std::ffi::c_int;
+
+use cosock_core::scheduler::TaskKey;
+
+use crate::arguments::{self, Called, raise, refuse, refuse_kind};
+use crate::ffi::{Kind, State};
+use crate::foreign;
+use crate::runtime::{Runtime, Shape, Task};
+
+/// The slots of the task at `place`: handle, coroutine, and the objects it selects on.
+pub(crate) const fn handle_slot(place: u32) -> usize {
+    place as usize * 3 + 1
+}
+
+pub(crate) const fn coroutine_slot(place: u32) -> usize {
+    place as usize * 3 + 2
+}
+
+pub(crate) const fn select_slot(place: u32) -> usize {
+    place as usize * 3 + 3
+}
+
+/// `cosock.spawn(fn [, name [, {onerror = fn}]])`: returns the task's handle.
+pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "spawn");
+    lua.set_top(3);
+    if lua.kind(1) != Kind::Function {
+        refuse_kind(lua, called, 1, "function");
+    }
+    if lua.kind(3) == Kind::Table {
+        lua.get_field(3, c"onerror");
+        if !lua.is_nil(4) && lua.kind(4) != Kind::Function {
+            let got = lua.type_name(4);
+            refuse(lua, called, 3, format_args!("function 'onerror' expected, got {got}"));
+        }
+    } else {
+        lua.push_nil();
+    }
+    let kept = runtime.kept.get();
+    lua.new_table(0, c_int::from(!lua.is_nil(2)));
+    if !lua.is_nil(2) {
+        lua.push_value(2);
+        lua.raw_set_field(5, c"name");
+    }
+    lua.push_kept(kept.handle_meta);
+    lua.set_metatable(5);
+    let coroutine = lua.new_coroutine();
+    lua.push_value(1);
+    lua.move_to(coroutine, 1);
+    lua.push_kept(kept.slots);
+    lua.push_kept(kept.places);
+    let key = runtime.enter(lua, |core| {
+        let key = core.spawn();
+        let task = Task {
+            key,
+            coroutine: coroutine.raw(),
+            shape: Shape::Nothing,
+            anchored: 0,
+            timeout: None,
+            listed: (0, 0),
+        };
+        let mut tasks = runtime.tasks.borrow_mut();
+        match tasks.get_mut(key.index as usize) {
+            Some(place) => *place = task,
+            None => tasks.push(task),
+        }
+        key
+    });
+    lua.push_value(5);
+    lua.raw_set_at(7, handle_slot(key.index));
+    lua.push_value(6);
+    lua.raw_set_at(7, coroutine_slot(key.index));
+    lua.push_value(5);
+    lua.push_integer(i64::from(key.index));
+    lua.raw_set(8);
+    if !lua.is_nil(4) {
+        lua.push_kept(kept.handlers);
+        lua.push_value(4);
+        lua.raw_set_at(-2, key.index as usize + 1);
+    }
+    lua.push_value(5);
+    1
+}
+
+/// The task of the handle in argument 1; `None` once it is over. Raises for anything but a handle.
+fn task_of_handle(lua: State, runtime: &Runtime, called: Called) -> Option<TaskKey> {
+    if lua.kind(1) != Kind::Table {
+        refuse_kind(lua, called, 1, "task handle");
+    }
+    lua.push_kept(runtime.kept.get().places);
+    lua.push_value(1);
+    lua.raw_get(-2);
+    let place = lua.to_number(-1);
+    lua.pop(2);
+    let place = place? as usize;
+    runtime.tasks.borrow().get(place).map(|task| task.key)
+}
+
+/// `handle:is_alive()`.
+pub(crate) fn is_alive(lua: State, runtime: &Runtime) -> c_int {
+    let key = task_of_handle(lua, runtime, Called::direct(lua, "is_alive"));
+    let alive = key.is_some_and(|key| runtime.enter(lua, |core| core.is_alive(key)));
+    lua.push_bool(alive);
+    1
+}
+
+/// `handle:cancel()`.
+pub(crate) fn cancel(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "cancel");
+    let Some(key) = task_of_handle(lua, runtime, called) else { return 0 };
+    if runtime.current.get() == Some(key) {
+        raise(lua, called.level, format_args!("Attempt to cancel a spawned task from itself"));
+    }
+    lua.set_top(1);
+    let coroutine = push_and_forget(lua, runtime, key);
+    if coroutine {
+        close_coroutine(lua, runtime);
+    }
+    0
+}
+
+/// Ends a task: first here and in the core, then its foreign objects are told.
+///
+/// Pushes its coroutine; tells whether there was one.
+pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
+    let kept = runtime.kept.get();
+    if runtime.task(key).is_none() {
+        return false;
+    }
+    lua.check_stack(12);
+    lua.push_kept(kept.slots);
+    let slots = lua.top();
+    lua.raw_get_at(slots, coroutine_slot(key.index));
+    lua.raw_get_at(slots, select_slot(key.index));
+    lua.push_kept(kept.places);
+    lua.raw_get_at(slots, handle_slot(key.index));
+    if !lua.is_nil(-1) {
+        lua.push_nil();
+        lua.raw_set(-3);
+    } else {
+        lua.pop(1);
+    }
+    lua.pop(1);
+    for slot in
+        [handle_slot(key.index), coroutine_slot(key.index), select_slot(key.index)]
+    {
+        lua.push_nil();
+        lua.raw_set_at(slots, slot);
+    }
+    lua.push_kept(kept.handlers);
+    lua.push_nil();
+    lua.raw_set_at(-2, key.index as usize + 1);
+    lua.pop(1);
+    runtime.enter(lua, |core| core.finish(key));
+    // Now the objects, on top of the coroutine.
+    if lua.kind(-1) == Kind::Table {
+        let objects = lua.top();
+        foreign::disarm_all(lua, runtime, objects);
+    }
+    lua.pop(1);
+    lua.remove(slots);
+    let found = lua.kind(-1) == Kind::Thread;
+    if !found {
+        lua.pop(1);
+    }
+    found
+}
+
+/// Closes the coroutine on top where the language can: its to-be-closed variables run.
+fn close_coroutine(lua: State, runtime: &Runtime) {
+    lua.push_kept(runtime.kept.get().close);
+    if lua.is_nil(-1) {
+        lua.pop(2);
+        return;
+    }
+    lua.insert(-2);
+    // Their errors are lost, as those of a collected coroutine would be.
+    lua.pcall(1, 0, 0);
+}
+
+/// `tostring(handle)`.
+pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "tostring");
+    if lua.kind(1) != Kind::Table {
+        refuse_kind(lua, called, 1, "task handle");
+    }
+    lua.raw_get_field(1, c"name");
+    match lua.kind(-1) {
+        Kind::String => return 1,
+        Kind::Nil => {}
+        Kind::Boolean if !lua.to_bool(-1) => {}
+        _ => {
+            lua.global(c"tostring");
+            lua.insert(-2);
+            lua.call(1, 1);
+            return 1;
+        }
+    }
+    match task_of_handle(lua, runtime, called).and_then(|key| runtime.task(key)) {
+        Some(task) => {
+            let identity = task.coroutine as usize;
+            arguments::push_format(lua, format_args!("thread: {identity:#x}"));
+        }
+        None => lua.push_str("dead-thread"),
+    }
+    1
+}
+
+/// `cosock.reset()`: forgets every task, timer and readiness.
+pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
+    loop {
+        let current = runtime.current.get();
+        let key = runtime.enter(lua, |core| core.keys().find(|key| Some(*key) != current));
+        let Some(key) = key else { break };
+        if push_and_forget(lua, runtime, key) {
+            lua.pop(1);
+        } else {
+            runtime.enter(lua, |core| core.finish(key));
+        }
+    }
+    if let Some(key) = runtime.current.get() {
+        // Its code goes on up to its next wait, and then it is gone like the others.
+        if push_and_forget(lua, runtime, key) {
+            lua.pop(1);
+        }
+    }
+    crate::timers::clear(lua, runtime);
+    0
+}
+
+/// `cosock.seterrorhandler(fn)`: who is told of errors of tasks without a handler of their own.
+pub(crate) fn set_error_handler(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "seterrorhandler");
+    lua.set_top(1);
+    if !lua.is_nil(1) && lua.kind(1) != Kind::Function {
+        refuse_kind(lua, called, 1, "function");
+    }
+    let old = runtime.handler.replace(0);
+    if old != 0 {
+        lua.release(old);
+    }
+    if !lua.is_nil(1) {
+        let number = lua.keep();
+        runtime.handler.set(number);
+    }
+    0
+}

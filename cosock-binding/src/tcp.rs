@@ -1,0 +1,509 @@
+//! `cosock.socket.tcp`: the methods of TCP objects, and of the inner sockets inside them.
+
+use std::ffi::{CStr, c_int};
+
+use cosock_core::buffer::Pattern;
+use cosock_core::error::SocketError;
+use cosock_core::netdb::{Hints, SocketKind};
+use cosock_core::operation::{Operation, Outcome, Then};
+use cosock_core::reactor::Interest;
+use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
+
+use crate::arguments::{self, Called, refuse};
+use crate::ffi::{Kind, State};
+use crate::module::{Blocking, Plain};
+use crate::outcome;
+use crate::runtime::{Runtime, Shape};
+use crate::socket::{self, Blocked, block, call_inner, go_on_in_lua, prepare, tcp};
+
+/// Methods that never wait; those of the inner socket are the same.
+pub(crate) const PLAIN: &[Plain] = &[
+    (c"bind", |lua| lua.method(bind::<false>)),
+    (c"close", |lua| lua.method(close)),
+    (c"dirty", |lua| lua.method(dirty)),
+    (c"getfamily", |lua| lua.method(getfamily)),
+    (c"getfd", |lua| lua.method(getfd)),
+    (c"getoption", |lua| lua.method(crate::options::get_tcp)),
+    (c"getpeername", |lua| lua.method(getpeername)),
+    (c"getsockname", |lua| lua.method(getsockname)),
+    (c"getstats", |lua| lua.method(getstats)),
+    (c"gettimeout", |lua| lua.method(socket::gettimeout)),
+    (c"listen", |lua| lua.method(listen)),
+    (c"setfd", |lua| lua.method(setfd)),
+    (c"setoption", |lua| lua.method(crate::options::set_tcp)),
+    (c"setsockname", |lua| lua.method(bind::<false>)),
+    (c"setstats", |lua| lua.method(setstats)),
+    (c"settimeout", |lua| lua.method(socket::settimeout)),
+    (c"shutdown", |lua| lua.method(shutdown)),
+];
+
+/// Methods that wait, and the same on the inner socket, where they only try.
+pub(crate) const BLOCKING: &[Blocking] = &[
+    (c"accept", |lua| lua.method(accept::<false>), |lua| lua.method(accept::<true>)),
+    (c"connect", |lua| lua.method(connect::<false>), |lua| lua.method(connect::<true>)),
+    (c"receive", |lua| lua.method(receive::<false>), |lua| lua.method(receive::<true>)),
+    (c"send", |lua| lua.method(send::<false>), |lua| lua.method(send::<true>)),
+    (c"setpeername", |lua| lua.method(connect::<false>), |lua| lua.method(connect::<true>)),
+];
+
+/// `cosock.socket.tcp()`: a master whose family is undecided.
+pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {
+    push_object(lua, runtime, TcpSocket::new);
+    1
+}
+
+/// `cosock.socket.tcp6()`: a master with an IPv6 descriptor.
+pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
+    let made = TcpSocket::new_v6();
+    match made {
+        Ok(socket) => {
+            *runtime.outcome.borrow_mut() = Some(Outcome::Accepted(Box::new(socket)));
+            push_object(lua, runtime, || match runtime.outcome.borrow_mut().take() {
+                Some(Outcome::Accepted(socket)) => *socket,
+                _ => TcpSocket::new(),
+            });
+            1
+        }
+        Err(error) => fail(lua, runtime, error),
+    }
+}
+
+/// Pushes a socket object around a new inner socket.
+pub(crate) fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> TcpSocket) {
+    let kept = runtime.kept.get();
+    lua.new_table(0, 2);
+    let object = lua.top();
+    lua.push_userdata::<Tcp>(|| Tcp::new(make().into()));
+    lua.push_kept(kept.tcp_inner_meta);
+    lua.set_metatable(-2);
+    let class = lua
+        .userdata(-1, runtime.classes.get().tcp)
+        .map_or(TcpClass::Master, |socket: &Tcp| socket.borrow().class());
+    lua.raw_set_field(object, c"inner_sock");
+    lua.push_str(class.word());
+    lua.raw_set_field(object, c"class");
+    lua.push_kept(kept.tcp_meta);
+    lua.set_metatable(object);
+}
+
+/// Pushes nil and the error's word.
+fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
+    runtime.pins.push_failure(lua, error);
+    2
+}
+
+/// Pushes one, LuaSocket's success.
+fn succeed(lua: State) -> c_int {
+    lua.push_number(1.0);
+    1
+}
+
+fn finish(lua: State, runtime: &Runtime, result: Result<(), SocketError>) -> c_int {
+    match result {
+        Ok(()) => {
+            outcome::refresh_class(lua, runtime, 1);
+            succeed(lua)
+        }
+        Err(error) => fail(lua, runtime, error),
+    }
+}
+
+/// Raises unless the socket is of the class that the method is for.
+fn check_class(lua: State, socket: &Tcp, class: TcpClass, called: Called) {
+    if socket.borrow().class() != class {
+        refuse(lua, called, 1, format_args!("{} expected", class.word()));
+    }
+}
+
+/// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
+macro_rules! own {
+    ($lua:expr, $runtime:expr, $called:expr) => {
+        match tcp($lua, $runtime, $called) {
+            Some(socket) => socket,
+            None => return call_inner($lua, $called),
+        }
+    };
+}
+
+/// `bind(address, port)`; with `REUSE` the address may be in use by connections that are ending.
+pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "bind");
+    let socket = own!(lua, runtime, called);
+    check_class(lua, socket, TcpClass::Master, called);
+    let address = arguments::bytes(lua, called, 2);
+    let service = arguments::bytes(lua, called, 3);
+    let family = crate::dns::family_of(socket.borrow().family());
+    let hints = Hints { family, passive: true, ..Hints::new(SocketKind::Tcp) };
+    match crate::dns::begin(lua, runtime, crate::dns::any(address, family), service, hints) {
+        Ok(addresses) => {
+            let result = socket.borrow_mut().bind(&addresses, REUSE);
+            drop(addresses);
+            finish(lua, runtime, result)
+        }
+        Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
+        Err(crate::dns::Begun::Pending(id)) => {
+            crate::dns::park(lua, runtime, id, Then::BindTcp(Tcp::clone(socket), REUSE), Shape::One)
+        }
+    }
+}
+
+fn listen(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "listen");
+    let socket = own!(lua, runtime, called);
+    check_class(lua, socket, TcpClass::Master, called);
+    let backlog = arguments::number_or(lua, called, 2, 32.0);
+    let result = socket.borrow_mut().listen(backlog as i32);
+    finish(lua, runtime, result)
+}
+
+fn close(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "close"));
+    runtime.enter(lua, |core| socket.borrow_mut().close(&mut core.reactor));
+    succeed(lua)
+}
+
+fn shutdown(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "shutdown");
+    let socket = own!(lua, runtime, called);
+    check_class(lua, socket, TcpClass::Client, called);
+    let how = match if lua.is_nil(2) { b"both" } else { arguments::bytes(lua, called, 2) } {
+        b"both" => std::net::Shutdown::Both,
+        b"send" => std::net::Shutdown::Write,
+        b"receive" => std::net::Shutdown::Read,
+        _ => refuse(lua, called, 2, format_args!("expected 'both', 'send' or 'receive'")),
+    };
+    socket.borrow().shutdown(how);
+    succeed(lua)
+}
+
+fn dirty(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "dirty"));
+    let dirty = socket.borrow().has_unread();
+    lua.push_bool(dirty);
+    1
+}
+
+fn getfd(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "getfd"));
+    let fd = socket.borrow().raw_fd();
+    lua.push_number(f64::from(fd));
+    1
+}
+
+fn setfd(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "setfd");
+    let socket = own!(lua, runtime, called);
+    let fd = arguments::number(lua, called, 2) as i32;
+    runtime.enter(lua, |core| socket.borrow_mut().set_fd(fd, &mut core.reactor));
+    0
+}
+
+fn getfamily(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "getfamily"));
+    let family = socket.borrow().family();
+    lua.push_str(crate::udp::family_word(family));
+    1
+}
+
+fn getsockname(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "getsockname"));
+    let address = socket.borrow().local_address();
+    crate::udp::push_local(lua, runtime, address)
+}
+
+fn getpeername(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "getpeername"));
+    let address = socket.borrow().peer_address();
+    crate::udp::push_peer(lua, runtime, address)
+}
+
+fn getstats(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "getstats");
+    let socket = own!(lua, runtime, called);
+    check_class(lua, socket, TcpClass::Client, called);
+    let (received, sent, age) = socket.borrow().stats();
+    lua.push_number(received);
+    lua.push_number(sent);
+    lua.push_number(age);
+    3
+}
+
+fn setstats(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "setstats");
+    let socket = own!(lua, runtime, called);
+    check_class(lua, socket, TcpClass::Client, called);
+    let given = |argument| (!lua.is_nil(argument)).then(|| arguments::number(lua, called, argument));
+    let (received, sent, age) = (given(2), given(3), given(4));
+    socket.borrow_mut().set_stats(received, sent, age);
+    succeed(lua)
+}
+
+/// Reads the pattern in argument 2, less what a prefix of `prefix` bytes has already.
+fn pattern(lua: State, called: Called, prefix: usize) -> Pattern {
+    match lua.kind(2) {
+        Kind::None | Kind::Nil => Pattern::Line,
+        Kind::Number => count(lua, called, prefix),
+        Kind::String => match arguments::bytes(lua, called, 2) {
+            [b'*', b'l', ..] | b"l" => Pattern::Line,
+            [b'*', b'a', ..] | b"a" => Pattern::All,
+            _ if lua.to_number(2).is_some() => count(lua, called, prefix),
+            _ => refuse(lua, called, 2, format_args!("invalid receive pattern")),
+        },
+        _ => arguments::refuse_kind(lua, called, 2, "string"),
+    }
+}
+
+fn count(lua: State, called: Called, prefix: usize) -> Pattern {
+    let number = arguments::number(lua, called, 2);
+    if number.is_nan() || number < 0.0 {
+        refuse(lua, called, 2, format_args!("invalid receive pattern"));
+    }
+    Pattern::Count((number as usize).saturating_sub(prefix))
+}
+
+fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::blocking::<INNER>(lua, "receive");
+    let Some(socket) = tcp(lua, runtime, called) else {
+        return foreign(lua, runtime, called, c"receive");
+    };
+    let inner = lua.top();
+    let extra = if lua.kind(3) == Kind::String { 3 } else { 0 };
+    let prefix = if extra == 0 { 0 } else { lua.raw_len(3) };
+    let pattern = pattern(lua, called, prefix);
+    if socket.borrow().class() != TcpClass::Client {
+        check_class(lua, socket, TcpClass::Client, called);
+    }
+    let step = runtime.enter(lua, |core| match socket.borrow_mut().receive(pattern, &mut core.reactor) {
+        Step::Done(Err(error)) => {
+            Step::Done(Outcome::Partial(error, socket.borrow_mut().partial(pattern)))
+        }
+        Step::Done(Ok(chunk)) => Step::Done(Outcome::Received(chunk)),
+        Step::Wait { interest, moved } => Step::Wait { interest, moved },
+    });
+    match step {
+        Step::Done(outcome) => outcome::push(lua, runtime, outcome, Shape::Received, 1, extra),
+        Step::Wait { .. } if INNER => {
+            let chunk = socket.borrow_mut().partial(pattern);
+            let outcome = Outcome::Partial(SocketError::Timeout, chunk);
+            outcome::push(lua, runtime, outcome, Shape::Received, 1, extra)
+        }
+        Step::Wait { interest, .. } => {
+            let operation = Operation::Receive { socket: Tcp::clone(socket), pattern };
+            prepare(runtime, operation, interest, Shape::Received);
+            match block(lua, runtime, inner, extra) {
+                Blocked::Parked(yielded) => yielded,
+                Blocked::Protocol => {
+                    lua.set_top(called.count);
+                    go_on_in_lua(lua, runtime, c"receive", called.count)
+                }
+            }
+        }
+    }
+}
+
+/// A method whose inner socket is not ours: the Lua part speaks the protocol around it.
+pub(crate) fn foreign(lua: State, runtime: &Runtime, called: Called, shim: &CStr) -> c_int {
+    if lua.kind(1) != Kind::Table {
+        arguments::refuse_kind(lua, called, 1, "socket");
+    }
+    lua.set_top(called.count);
+    go_on_in_lua(lua, runtime, shim, called.count)
+}
+
+/// The range that `send` is asked for: bytes `base..end`, both counted from the start of the data.
+fn range(lua: State, called: Called, length: usize) -> (usize, usize) {
+    let size = length as f64;
+    let bound = |argument, default: f64| {
+        let number = arguments::number_or(lua, called, argument, default).trunc();
+        if number < 0.0 { size + number + 1.0 } else { number }
+    };
+    let first = bound(3, 1.0).max(1.0);
+    let last = bound(4, -1.0).min(size);
+    let base = (first - 1.0).min(9e15) as usize;
+    (base, (last.max(0.0) as usize).max(base))
+}
+
+fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::blocking::<INNER>(lua, "send");
+    let Some(socket) = tcp(lua, runtime, called) else {
+        return foreign(lua, runtime, called, c"send");
+    };
+    let inner = lua.top();
+    let data = arguments::bytes(lua, called, 2);
+    check_class(lua, socket, TcpClass::Client, called);
+    let whole = lua.is_nil(3) && lua.is_nil(4);
+    let (base, end) = if whole { (0, data.len()) } else { range(lua, called, data.len()) };
+    let part = if base < data.len() { &data[base..end.min(data.len())] } else { &[] };
+    let mut next = 0;
+    let step =
+        runtime.enter(lua, |core| socket.borrow_mut().send(part, &mut next, &mut core.reactor));
+    let shape = Shape::Sent { base, end: base + part.len() };
+    match step {
+        Step::Done(result) => {
+            let outcome = Outcome::Sent(next, result.err());
+            outcome::push(lua, runtime, outcome, shape, 1, 0)
+        }
+        Step::Wait { .. } if INNER => {
+            let outcome = Outcome::Sent(next, Some(SocketError::Timeout));
+            outcome::push(lua, runtime, outcome, shape, 1, 0)
+        }
+        Step::Wait { interest, .. } => {
+            let operation = Operation::Send { socket: Tcp::clone(socket), next };
+            prepare(runtime, operation, interest, shape);
+            match block(lua, runtime, inner, 2) {
+                Blocked::Parked(yielded) => yielded,
+                Blocked::Protocol => {
+                    lua.set_top(2);
+                    lua.push_integer((base + next + 1) as i64);
+                    lua.push_integer((base + part.len()) as i64);
+                    go_on_in_lua(lua, runtime, c"send", 4)
+                }
+            }
+        }
+    }
+}
+
+fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::blocking::<INNER>(lua, "accept");
+    let Some(socket) = tcp(lua, runtime, called) else {
+        return foreign(lua, runtime, called, c"accept");
+    };
+    let inner = lua.top();
+    check_class(lua, socket, TcpClass::Server, called);
+    match runtime.enter(lua, |core| socket.borrow_mut().accept(&mut core.reactor)) {
+        Step::Done(Ok(accepted)) => {
+            let outcome = Outcome::Accepted(Box::new(accepted));
+            if INNER {
+                *runtime.outcome.borrow_mut() = Some(outcome);
+                push_inner_accepted(lua, runtime);
+                return 1;
+            }
+            outcome::push(lua, runtime, outcome, Shape::Accepted, 1, 0)
+        }
+        Step::Done(Err(error)) => fail(lua, runtime, error),
+        Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
+        Step::Wait { interest, .. } => {
+            let operation = Operation::Accept { socket: Tcp::clone(socket) };
+            prepare(runtime, operation, interest, Shape::Accepted);
+            match block(lua, runtime, inner, 0) {
+                Blocked::Parked(yielded) => yielded,
+                Blocked::Protocol => {
+                    lua.set_top(called.count);
+                    go_on_in_lua(lua, runtime, c"accept", called.count)
+                }
+            }
+        }
+    }
+}
+
+/// Pushes an accepted connection as an inner socket alone.
+fn push_inner_accepted(lua: State, runtime: &Runtime) {
+    lua.push_userdata::<Tcp>(|| {
+        Tcp::new(match runtime.outcome.borrow_mut().take() {
+            Some(Outcome::Accepted(socket)) => (*socket).into(),
+            _ => TcpSocket::new().into(),
+        })
+    });
+    lua.push_kept(runtime.kept.get().tcp_inner_meta);
+    lua.set_metatable(-2);
+}
+
+fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::blocking::<INNER>(lua, "connect");
+    let Some(socket) = tcp(lua, runtime, called) else {
+        return foreign(lua, runtime, called, c"connect");
+    };
+    let inner = lua.top();
+    let address = arguments::bytes(lua, called, 2);
+    let service = arguments::bytes(lua, called, 3);
+    if socket.borrow().class() == TcpClass::Server {
+        return fail(lua, runtime, SocketError::Text("already connected"));
+    }
+    let family = crate::dns::family_of(socket.borrow().family());
+    let hints = Hints { family, ..Hints::new(SocketKind::Tcp) };
+    let address = crate::dns::any(address, family);
+    let begun = if INNER {
+        crate::dns::at_once(address, service, hints)
+    } else {
+        crate::dns::begin(lua, runtime, address, service, hints)
+    };
+    match begun {
+        Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER, inner),
+        Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
+        Err(crate::dns::Begun::Pending(id)) => {
+            let then = Then::Connect(Tcp::clone(socket));
+            crate::dns::park(lua, runtime, id, then, Shape::Connected)
+        }
+    }
+}
+
+fn connect_to(
+    lua: State,
+    runtime: &Runtime,
+    called: Called,
+    socket: &Tcp,
+    mut attempt: Attempt,
+    inner_only: bool,
+    inner: c_int,
+) -> c_int {
+    match runtime.enter(lua, |core| socket.borrow_mut().connect(&mut attempt, &mut core.reactor)) {
+        Step::Done(result) => {
+            drop(attempt);
+            let outcome = Outcome::from(result);
+            outcome::push(lua, runtime, outcome, Shape::Connected, 1, 0)
+        }
+        Step::Wait { .. } if inner_only => {
+            drop(attempt);
+            fail(lua, runtime, SocketError::Timeout)
+        }
+        Step::Wait { interest, .. } => {
+            let operation = Operation::Connect { socket: Tcp::clone(socket), attempt };
+            prepare(runtime, operation, interest, Shape::Connected);
+            debug_assert_eq!(interest, Interest::Write);
+            match block(lua, runtime, inner, 0) {
+                Blocked::Parked(yielded) => yielded,
+                Blocked::Protocol => {
+                    lua.set_top(called.count);
+                    go_on_in_lua(lua, runtime, c"connect", called.count)
+                }
+            }
+        }
+    }
+}
+
+/// `__gc` of the inner socket: closes it, and whoever still waits on it is told.
+pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
+    if let Some(socket) = lua.take_userdata(1, runtime.classes.get().tcp) {
+        runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
+    }
+    0
+}
+
+/// `__tostring` of the inner socket.
+pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
+    let identity = lua.identity(1);
+    let class = lua
+        .userdata(1, runtime.classes.get().tcp)
+        .map_or("tcp{closed}", |socket: &Tcp| socket.borrow().class().word());
+    arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
+    1
+}
+
+/// `__index` of the inner socket: its class, else its methods, which are in upvalue 2.
+pub(crate) fn inner_index(lua: State, runtime: &Runtime) -> c_int {
+    if lua.kind(2) == Kind::String && lua.to_bytes(2) == Some(b"class") {
+        if let Some(socket) = lua.userdata(1, runtime.classes.get().tcp) {
+            let class = socket.borrow().class();
+            lua.push_str(class.word());
+            return 1;
+        }
+        if let Some(socket) = lua.userdata(1, runtime.classes.get().udp) {
+            let class = socket.borrow().class();
+            lua.push_str(class.word());
+            return 1;
+        }
+    }
+    lua.set_top(2);
+    lua.raw_get(crate::ffi::upvalue(2));
+    1
+}

@@ -1,0 +1,368 @@
+//! `cosock.socket.udp`: the methods of UDP objects, and of the inner sockets inside them.
+
+use std::ffi::c_int;
+use std::net::SocketAddr;
+
+use cosock_core::error::SocketError;
+use cosock_core::netdb::{self, Hints, SocketKind};
+use cosock_core::operation::{Operation, Outcome, Then};
+use cosock_core::socket::{Family, Step, Udp, UdpClass, UdpSocket};
+
+use crate::arguments::{self, Called, refuse};
+use crate::dns::{self, Begun};
+use crate::ffi::State;
+use crate::module::{Blocking, Plain};
+use crate::outcome;
+use crate::runtime::{Runtime, Shape};
+use crate::socket::{self, Blocked, block, call_inner, go_on_in_lua, prepare, udp};
+use crate::tcp::foreign;
+
+/// Methods that never wait; those of the inner socket are the same.
+pub(crate) const PLAIN: &[Plain] = &[
+    (c"close", |lua| lua.method(close)),
+    (c"dirty", |lua| lua.method(dirty)),
+    (c"getfamily", |lua| lua.method(getfamily)),
+    (c"getfd", |lua| lua.method(getfd)),
+    (c"getoption", |lua| lua.method(crate::options::get_udp)),
+    (c"getpeername", |lua| lua.method(getpeername)),
+    (c"getsockname", |lua| lua.method(getsockname)),
+    (c"gettimeout", |lua| lua.method(socket::gettimeout)),
+    (c"send", |lua| lua.method(send)),
+    (c"sendto", |lua| lua.method(sendto)),
+    (c"setfd", |lua| lua.method(setfd)),
+    (c"setoption", |lua| lua.method(crate::options::set_udp)),
+    (c"setpeername", |lua| lua.method(setpeername)),
+    (c"setsockname", |lua| lua.method(setsockname)),
+    (c"settimeout", |lua| lua.method(socket::settimeout)),
+];
+
+/// Methods that wait, and the same on the inner socket, where they only try.
+pub(crate) const BLOCKING: &[Blocking] = &[
+    (c"receive", |lua| lua.method(receive::<false, false>), |lua| {
+        lua.method(receive::<true, false>)
+    }),
+    (c"receivefrom", |lua| lua.method(receive::<false, true>), |lua| {
+        lua.method(receive::<true, true>)
+    }),
+];
+
+/// `cosock.socket.udp()`: a socket whose family is undecided.
+pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {
+    push_object(lua, runtime, UdpSocket::new);
+    1
+}
+
+/// `cosock.socket.udp6()`: a socket with an IPv6 descriptor.
+pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
+    push_object(lua, runtime, UdpSocket::new);
+    let opened = UdpSocket::new_v6();
+    lua.raw_get_field(-1, c"inner_sock");
+    match opened {
+        Ok(opened) => {
+            if let Some(socket) = lua.userdata(-1, runtime.classes.get().udp) {
+                *socket.borrow_mut() = opened;
+            }
+            lua.pop(1);
+            1
+        }
+        Err(error) => fail(lua, runtime, error),
+    }
+}
+
+fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> UdpSocket) {
+    let kept = runtime.kept.get();
+    lua.new_table(0, 2);
+    let object = lua.top();
+    lua.push_userdata::<Udp>(|| Udp::new(make().into()));
+    lua.push_kept(kept.udp_inner_meta);
+    lua.set_metatable(-2);
+    lua.raw_set_field(object, c"inner_sock");
+    lua.push_str(UdpClass::Unconnected.word());
+    lua.raw_set_field(object, c"class");
+    lua.push_kept(kept.udp_meta);
+    lua.set_metatable(object);
+}
+
+fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
+    runtime.pins.push_failure(lua, error);
+    2
+}
+
+fn finish(lua: State, runtime: &Runtime, result: Result<(), SocketError>) -> c_int {
+    match result {
+        Ok(()) => {
+            outcome::refresh_class(lua, runtime, 1);
+            lua.push_number(1.0);
+            1
+        }
+        Err(error) => fail(lua, runtime, error),
+    }
+}
+
+fn check_class(lua: State, socket: &Udp, class: UdpClass, called: Called) {
+    if socket.borrow().class() != class {
+        refuse(lua, called, 1, format_args!("{} expected", class.word()));
+    }
+}
+
+/// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
+macro_rules! own {
+    ($lua:expr, $runtime:expr, $called:expr) => {
+        match udp($lua, $runtime, $called) {
+            Some(socket) => socket,
+            None => return call_inner($lua, $called),
+        }
+    };
+}
+
+fn close(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "close"));
+    runtime.enter(lua, |core| socket.borrow_mut().close(&mut core.reactor));
+    lua.push_number(1.0);
+    1
+}
+
+fn dirty(lua: State, runtime: &Runtime) -> c_int {
+    own!(lua, runtime, Called::direct(lua, "dirty"));
+    lua.push_bool(false);
+    1
+}
+
+fn getfd(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "getfd"));
+    let fd = socket.borrow().raw_fd();
+    lua.push_number(f64::from(fd));
+    1
+}
+
+fn setfd(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "setfd");
+    let socket = own!(lua, runtime, called);
+    let fd = arguments::number(lua, called, 2) as i32;
+    runtime.enter(lua, |core| socket.borrow_mut().set_fd(fd, &mut core.reactor));
+    0
+}
+
+fn getfamily(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "getfamily"));
+    let family = socket.borrow().family();
+    lua.push_str(family_word(family));
+    1
+}
+
+fn getsockname(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, runtime, Called::direct(lua, "getsockname"));
+    let address = socket.borrow().local_address();
+    push_local(lua, runtime, address)
+}
+
+fn getpeername(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "getpeername");
+    let socket = own!(lua, runtime, called);
+    check_class(lua, socket, UdpClass::Connected, called);
+    let address = socket.borrow().peer_address();
+    push_peer(lua, runtime, address)
+}
+
+fn setsockname(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "setsockname");
+    let socket = own!(lua, runtime, called);
+    check_class(lua, socket, UdpClass::Unconnected, called);
+    let host = arguments::bytes(lua, called, 2);
+    let service = arguments::bytes(lua, called, 3);
+    let family = dns::family_of(socket.borrow().family());
+    let hints = Hints { family, passive: true, ..Hints::new(SocketKind::Udp) };
+    match dns::begin(lua, runtime, dns::any(host, family), service, hints) {
+        Ok(addresses) => {
+            let result = socket.borrow_mut().bind(&addresses);
+            drop(addresses);
+            finish(lua, runtime, result)
+        }
+        Err(Begun::Failed(error)) => fail(lua, runtime, error.into()),
+        Err(Begun::Pending(id)) => {
+            dns::park(lua, runtime, id, Then::BindUdp(Udp::clone(socket)), Shape::One)
+        }
+    }
+}
+
+fn setpeername(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "setpeername");
+    let socket = own!(lua, runtime, called);
+    let host = arguments::bytes(lua, called, 2);
+    if host == b"*" {
+        let result = socket.borrow_mut().clear_peer();
+        return finish(lua, runtime, result);
+    }
+    let service = arguments::bytes(lua, called, 3);
+    let family = dns::family_of(socket.borrow().family());
+    let hints = Hints { family, ..Hints::new(SocketKind::Udp) };
+    match dns::begin(lua, runtime, host, service, hints) {
+        Ok(addresses) => {
+            let result = socket.borrow_mut().set_peer(&addresses);
+            drop(addresses);
+            finish(lua, runtime, result)
+        }
+        Err(Begun::Failed(error)) => fail(lua, runtime, error.into()),
+        Err(Begun::Pending(id)) => {
+            dns::park(lua, runtime, id, Then::Peer(Udp::clone(socket)), Shape::One)
+        }
+    }
+}
+
+fn push_sent(lua: State, runtime: &Runtime, result: Result<usize, SocketError>) -> c_int {
+    match result {
+        Ok(length) => {
+            lua.push_number(length as f64);
+            1
+        }
+        Err(error) => fail(lua, runtime, error),
+    }
+}
+
+fn send(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "send");
+    let socket = own!(lua, runtime, called);
+    check_class(lua, socket, UdpClass::Connected, called);
+    let data = arguments::bytes(lua, called, 2);
+    let result = socket.borrow_mut().send(data, None);
+    push_sent(lua, runtime, result)
+}
+
+fn sendto(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "sendto");
+    let socket = own!(lua, runtime, called);
+    check_class(lua, socket, UdpClass::Unconnected, called);
+    let data = arguments::bytes(lua, called, 2);
+    let host = arguments::bytes(lua, called, 3);
+    let service = arguments::bytes(lua, called, 4);
+    let family = dns::family_of(socket.borrow().family());
+    let hints = Hints { family, numeric_only: true, ..Hints::new(SocketKind::Udp) };
+    // Numeric addresses only, as in LuaSocket: nothing here may wait.
+    match netdb::addresses(host, service, hints) {
+        Ok(addresses) => {
+            let to = addresses.first().copied();
+            drop(addresses);
+            let result = socket.borrow_mut().send(data, to);
+            push_sent(lua, runtime, result)
+        }
+        Err(error) => {
+            let text = error.resolver_text();
+            lua.push_nil();
+            runtime.pins.push_text(lua, text);
+            2
+        }
+    }
+}
+
+fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let name = if FROM { "receivefrom" } else { "receive" };
+    let shim = if FROM { c"receivefrom" } else { c"receive_datagram" };
+    let called = Called::blocking::<INNER>(lua, name);
+    let Some(socket) = udp(lua, runtime, called) else {
+        return foreign(lua, runtime, called, shim);
+    };
+    let inner = lua.top();
+    if FROM {
+        check_class(lua, socket, UdpClass::Unconnected, called);
+    }
+    let size = arguments::number_or(lua, called, 2, 8192.0);
+    if size.is_nan() || size < 0.0 {
+        return fail(lua, runtime, SocketError::Text("out of memory"));
+    }
+    let size = size as usize;
+    let shape = Shape::Datagram { from: FROM };
+    let step = runtime.enter(lua, |core| socket.borrow_mut().receive(size, &mut core.reactor));
+    match step {
+        Step::Done(Ok(datagram)) => {
+            outcome::push(lua, runtime, Outcome::Datagram(datagram), shape, 1, 0)
+        }
+        Step::Done(Err(error)) => fail(lua, runtime, error),
+        Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
+        Step::Wait { interest, .. } => {
+            let operation = Operation::Datagram { socket: Udp::clone(socket), size };
+            prepare(runtime, operation, interest, shape);
+            match block(lua, runtime, inner, 0) {
+                Blocked::Parked(yielded) => yielded,
+                Blocked::Protocol => {
+                    lua.set_top(called.count);
+                    go_on_in_lua(lua, runtime, shim, called.count)
+                }
+            }
+        }
+    }
+}
+
+/// `__gc` of the inner socket.
+pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
+    if let Some(socket) = lua.take_userdata(1, runtime.classes.get().udp) {
+        runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
+    }
+    0
+}
+
+/// `__tostring` of the inner socket.
+pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
+    let identity = lua.identity(1);
+    let class = lua
+        .userdata(1, runtime.classes.get().udp)
+        .map_or("udp{closed}", |socket: &Udp| socket.borrow().class().word());
+    arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
+    1
+}
+
+/// The word of `getfamily`, which is not that of `getsockname`.
+pub(crate) fn family_word(family: Family) -> &'static str {
+    if family == Family::Inet6 { "inet6" } else { "inet4" }
+}
+
+/// Pushes the numeric text of an address without its port.
+pub(crate) fn push_address(lua: State, address: SocketAddr) {
+    match address {
+        SocketAddr::V4(v4) => arguments::push_format(lua, format_args!("{}", v4.ip())),
+        SocketAddr::V6(_) => {
+            // Only as long as it takes to copy it to the stack: no Lua runs in between.
+            let mut text = [0; 128];
+            let length = {
+                let name = netdb::numeric_host(&address);
+                let length = name.len().min(text.len());
+                text[..length].copy_from_slice(&name.as_bytes()[..length]);
+                length
+            };
+            lua.push_bytes(&text[..length]);
+        }
+    }
+}
+
+/// Pushes the results of `getsockname`, whose port is a string, as LuaSocket's is.
+pub(crate) fn push_local(
+    lua: State,
+    runtime: &Runtime,
+    address: Result<SocketAddr, SocketError>,
+) -> c_int {
+    match address {
+        Ok(address) => {
+            push_address(lua, address);
+            arguments::push_format(lua, format_args!("{}", address.port()));
+            lua.push_str(Family::of(&address).word());
+            3
+        }
+        Err(error) => fail(lua, runtime, error),
+    }
+}
+
+/// Pushes the results of `getpeername`, whose port is a number, as LuaSocket's is.
+pub(crate) fn push_peer(
+    lua: State,
+    runtime: &Runtime,
+    address: Result<SocketAddr, SocketError>,
+) -> c_int {
+    match address {
+        Ok(address) => {
+            push_address(lua, address);
+            lua.push_integer(i64::from(address.port()));
+            lua.push_str(Family::of(&address).word());
+            3
+        }
+        Err(error) => fail(lua, runtime, error),
+    }
+}

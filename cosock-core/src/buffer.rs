@@ -1,0 +1,256 @@
+//! Bytes on their way from a stream to Lua.
+//!
+//! A [`Chunk`] is what one `receive` returns. It shares its bytes with the buffer they were read
+//! into, so that they are copied once, into the Lua string; nobody writes to shared bytes.
+
+use std::rc::Rc;
+
+/// A run of received bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Chunk {
+    data: Rc<Vec<u8>>,
+    start: usize,
+    end: usize,
+}
+
+impl Chunk {
+    /// The bytes `start..end` of `data`.
+    #[must_use]
+    pub fn new(data: Rc<Vec<u8>>, start: usize, end: usize) -> Chunk {
+        debug_assert!(start <= end && end <= data.len());
+        Chunk { data, start, end }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.data[self.start..self.end]
+    }
+
+    /// A line without its carriage returns, which LuaSocket drops wherever they stand.
+    fn into_line(mut self) -> Chunk {
+        if self.as_slice().last() == Some(&b'\r') {
+            self.end -= 1;
+        }
+        if memchr::memchr(b'\r', self.as_slice()).is_none() {
+            return self;
+        }
+        let kept: Vec<u8> = self.as_slice().iter().copied().filter(|byte| *byte != b'\r').collect();
+        let end = kept.len();
+        Chunk::new(Rc::new(kept), 0, end)
+    }
+}
+
+/// What `receive` is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// `"*l"`: up to a line feed, which is dropped with every carriage return.
+    Line,
+    /// `"*a"`: everything up to the end of the stream.
+    All,
+    /// Exactly so many bytes.
+    Count(usize),
+}
+
+/// Received bytes that nobody asked for yet.
+#[derive(Debug, Default)]
+pub struct Unread {
+    data: Option<Rc<Vec<u8>>>,
+    start: usize,
+    /// Bytes after `start` that are known to hold no line feed.
+    scanned: usize,
+}
+
+impl Unread {
+    /// How many bytes wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.data.as_ref().map_or(0, |data| data.len() - self.start)
+    }
+
+    /// Whether no byte waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes what satisfies the pattern, if it is all here. [`Pattern::All`] never is.
+    pub fn take(&mut self, pattern: Pattern) -> Option<Chunk> {
+        match pattern {
+            Pattern::Count(count) => (self.len() >= count).then(|| self.cut(count, count)),
+            Pattern::All => None,
+            Pattern::Line => {
+                let data = self.data.as_ref()?;
+                match memchr::memchr(b'\n', &data[self.start + self.scanned..]) {
+                    Some(offset) => {
+                        let length = self.scanned + offset;
+                        Some(self.cut(length, length + 1).into_line())
+                    }
+                    None => {
+                        self.scanned = data.len() - self.start;
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes all there is, as the partial result of `pattern`.
+    pub fn take_rest(&mut self, pattern: Pattern) -> Chunk {
+        let length = self.len();
+        let chunk = self.cut(length, length);
+        if pattern == Pattern::Line { chunk.into_line() } else { chunk }
+    }
+
+    /// Splits off `length` bytes and drops up to `drop` in all.
+    fn cut(&mut self, length: usize, drop: usize) -> Chunk {
+        self.scanned = 0;
+        let Some(data) = &self.data else { return Chunk::default() };
+        let start = self.start;
+        self.start += drop;
+        if self.start == data.len() {
+            self.start = 0;
+            Chunk::new(self.data.take().unwrap_or_default(), start, start + length)
+        } else {
+            Chunk::new(Rc::clone(data), start, start + length)
+        }
+    }
+
+    /// Serves `pattern` from freshly read bytes: keeps what is left over.
+    ///
+    /// `fresh` is the shared read buffer, of which `length` bytes are new.
+    pub fn take_fresh(
+        &mut self,
+        fresh: &Rc<Vec<u8>>,
+        length: usize,
+        pattern: Pattern,
+    ) -> Option<Chunk> {
+        if self.is_empty() {
+            let (end, next) = match pattern {
+                Pattern::Line => {
+                    let end = memchr::memchr(b'\n', &fresh[..length]);
+                    end.map_or((None, 0), |end| (Some(end), end + 1))
+                }
+                Pattern::Count(count) if count <= length => (Some(count), count),
+                _ => (None, 0),
+            };
+            self.append(&fresh[next..length]);
+            let Some(end) = end else {
+                self.scanned = length;
+                return None;
+            };
+            let chunk = Chunk::new(Rc::clone(fresh), 0, end);
+            return Some(if pattern == Pattern::Line { chunk.into_line() } else { chunk });
+        }
+        self.append(&fresh[..length]);
+        self.take(pattern)
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.storage().extend_from_slice(bytes);
+        }
+    }
+
+    /// The growing buffer for reads that go straight into it.
+    pub fn storage(&mut self) -> &mut Vec<u8> {
+        let data = self.data.get_or_insert_default();
+        if Rc::get_mut(data).is_none() {
+            // A chunk of these bytes is still on its way into Lua.
+            *data = Rc::new(data[self.start..].to_vec());
+            self.start = 0;
+        }
+        let data = Rc::get_mut(data).expect("just made unique");
+        if self.start > 0 && self.start >= data.len() / 2 {
+            data.drain(..self.start);
+            self.start = 0;
+        }
+        data
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = Unread::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn unread(bytes: &[u8]) -> Unread {
+        let mut unread = Unread::default();
+        unread.append(bytes);
+        unread
+    }
+
+    fn text(chunk: Option<Chunk>) -> Option<String> {
+        chunk.map(|chunk| String::from_utf8(chunk.as_slice().to_vec()).expect("ascii"))
+    }
+
+    #[rstest]
+    #[case("a\nb", Some("a"), 1)]
+    #[case("a\r\nb", Some("a"), 1)]
+    #[case("\r\ra\rb\r\n", Some("ab"), 0)]
+    #[case("\n", Some(""), 0)]
+    #[case("abc", None, 3)]
+    fn a_line_ends_at_its_feed_and_loses_every_return(
+        #[case] bytes: &str,
+        #[case] line: Option<&str>,
+        #[case] left: usize,
+    ) {
+        let mut unread = unread(bytes.as_bytes());
+        assert_eq!(text(unread.take(Pattern::Line)).as_deref(), line);
+        assert_eq!(unread.len(), left);
+    }
+
+    #[test]
+    fn fresh_bytes_serve_the_pattern_and_the_rest_is_kept() {
+        let fresh = Rc::new(b"one\ntwo\nthr".to_vec());
+        let mut unread = Unread::default();
+        assert_eq!(text(unread.take_fresh(&fresh, 11, Pattern::Line)).as_deref(), Some("one"));
+        assert_eq!(text(unread.take(Pattern::Line)).as_deref(), Some("two"));
+        assert_eq!(text(unread.take(Pattern::Line)), None);
+        let more = Rc::new(b"ee\n".to_vec());
+        assert_eq!(text(unread.take_fresh(&more, 3, Pattern::Line)).as_deref(), Some("three"));
+        assert!(unread.is_empty() && unread.data.is_none(), "an idle stream keeps no buffer");
+    }
+
+    #[test]
+    fn bytes_that_are_on_their_way_to_lua_do_not_change() {
+        let mut unread = unread(b"first\nsecond");
+        let chunk = unread.take(Pattern::Line).expect("complete");
+        unread.append(b" more\n");
+        assert_eq!(chunk.as_slice(), b"first");
+        assert_eq!(text(unread.take(Pattern::Line)).as_deref(), Some("second more"));
+    }
+
+    #[test]
+    fn every_split_of_a_stream_gives_the_same_lines() {
+        let stream = b"alpha\r\nbeta\n\ngamma\rdelta\nrest";
+        for size in 1..=stream.len() {
+            let mut unread = Unread::default();
+            let mut lines = Vec::new();
+            for part in stream.chunks(size) {
+                let fresh = Rc::new(part.to_vec());
+                let mut next = unread.take_fresh(&fresh, part.len(), Pattern::Line);
+                while let Some(line) = next {
+                    lines.push(text(Some(line)).expect("some"));
+                    next = unread.take(Pattern::Line);
+                }
+            }
+            assert_eq!(lines, ["alpha", "beta", "", "gammadelta"], "in parts of {size}");
+            assert_eq!(unread.take_rest(Pattern::Line).as_slice(), b"rest");
+        }
+    }
+
+    #[test]
+    fn counts_are_exact() {
+        let mut unread = unread(b"0123456789");
+        assert_eq!(text(unread.take(Pattern::Count(4))).as_deref(), Some("0123"));
+        assert_eq!(text(unread.take(Pattern::Count(7))), None);
+        assert_eq!(text(unread.take(Pattern::Count(0))).as_deref(), Some(""));
+        assert_eq!(text(unread.take(Pattern::Count(6))).as_deref(), Some("456789"));
+    }
+}

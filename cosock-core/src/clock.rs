@@ -1,0 +1,89 @@
+//! The one place that reads the clock.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A monotonic point in time: nanoseconds since the clock was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(u64);
+
+impl Time {
+    /// Turns a relative timeout in seconds into a deadline.
+    ///
+    /// Negative, infinite and unrepresentably large timeouts have none. NaN is refused where
+    /// timeouts enter, so it counts as none here.
+    #[must_use]
+    pub fn after(self, seconds: f64) -> Option<Time> {
+        let length = Duration::try_from_secs_f64(seconds).ok()?;
+        let nanoseconds = u64::try_from(length.as_nanos()).ok()?;
+        self.0.checked_add(nanoseconds).map(Time)
+    }
+
+    /// How long until this moment, zero when it has passed.
+    #[must_use]
+    pub fn since(self, earlier: Time) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A monotonic clock that can also date its readings.
+#[derive(Debug)]
+pub struct Clock {
+    start: Instant,
+    start_wall: f64,
+}
+
+impl Clock {
+    /// Starts a clock; its first reading is near zero.
+    #[must_use]
+    pub fn new() -> Clock {
+        Clock { start: Instant::now(), start_wall: wall_seconds() }
+    }
+
+    /// Reads the monotonic clock.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        Time(self.start.elapsed().as_nanos() as u64)
+    }
+
+    /// The wall-clock date of a reading, in seconds since 1970, as it was when the clock started.
+    #[must_use]
+    pub fn date(&self, time: Time) -> f64 {
+        self.start_wall + time.0 as f64 / 1e9
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock::new()
+    }
+}
+
+/// The wall clock in seconds since 1970, with microsecond resolution, as `socket.gettime` reports.
+#[must_use]
+pub fn wall_seconds() -> f64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(length) => length.as_micros() as f64 / 1e6,
+        Err(before) => -(before.duration().as_micros() as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_without_a_representable_end_have_no_deadline() {
+        let now = Clock::new().now();
+        for seconds in [-1.0, f64::NEG_INFINITY, f64::INFINITY, 1e300, f64::NAN] {
+            assert_eq!(now.after(seconds), None, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_lies_its_length_ahead() {
+        let now = Clock::new().now();
+        let deadline = now.after(1.5).expect("representable");
+        assert_eq!(deadline.since(now), Duration::from_millis(1500));
+        assert_eq!(now.since(deadline), Duration::ZERO);
+    }
+}

@@ -1,0 +1,28 @@
+//! Raw descriptors at the edge: numbers that come from Lua or from another library.
+
+use std::os::fd::{BorrowedFd, FromRawFd, RawFd};
+
+use socket2::Socket;
+
+/// The descriptor as system calls take it, for the length of one call.
+///
+/// # Panics
+///
+/// If `fd` is negative.
+pub(crate) fn borrow(fd: RawFd) -> BorrowedFd<'static> {
+    assert!(fd >= 0, "a descriptor is not negative");
+    // SAFETY: the number is not -1. It may have been closed by somebody else; the callers pass it
+    // to one system call, which then answers EBADF, and keep nothing.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// Takes ownership of a descriptor that `setfd` hands over; `None` for a negative number.
+pub(crate) fn adopt(fd: RawFd) -> Option<Socket> {
+    if fd < 0 {
+        return None;
+    }
+    // SAFETY: the number is not negative. Lua code gives the descriptor away by calling `setfd`, as
+    // LuaSocket documents; if it lied, system calls answer EBADF or ENOTSOCK and no memory is at
+    // stake.
+    Some(unsafe { Socket::from_raw_fd(fd) })
+}

@@ -1,0 +1,238 @@
+//! Operations that park a task until they are complete.
+//!
+//! A task is resumed once, with the final result: the scheduler does the reads and writes as the
+//! descriptor allows. An operation owns its socket, so whatever Lua does meanwhile, memory is safe.
+
+use crate::buffer::{Chunk, Pattern};
+use crate::error::SocketError;
+use crate::reactor::{Interest, Reactor, SourceId};
+use crate::resolver::{Answer, LookupId};
+use crate::socket::{Attempt, Datagram, Step, Tcp, TcpSocket, Udp};
+
+/// What a parked task waits to have done.
+#[derive(Debug)]
+pub enum Operation {
+    /// Nothing but its deadline.
+    Sleep,
+    /// A channel message; the channel wakes the task and its owner looks.
+    Message,
+    /// A stream read.
+    Receive {
+        /// The stream.
+        socket: Tcp,
+        /// What completes it.
+        pattern: Pattern,
+    },
+    /// A stream write; the bytes stay with the caller.
+    Send {
+        /// The stream.
+        socket: Tcp,
+        /// How many bytes the system has taken.
+        next: usize,
+    },
+    /// The next connection of a listener.
+    Accept {
+        /// The listener.
+        socket: Tcp,
+    },
+    /// A connection, to the first address that answers.
+    Connect {
+        /// The socket.
+        socket: Tcp,
+        /// The addresses still to try.
+        attempt: Attempt,
+    },
+    /// A datagram.
+    Datagram {
+        /// The socket.
+        socket: Udp,
+        /// The most bytes to keep of it.
+        size: usize,
+    },
+    /// A name look-up, and what it is for.
+    Lookup {
+        /// The look-up.
+        id: LookupId,
+        /// What its answer leads to.
+        then: Then,
+        /// The answer, once there.
+        answer: Option<Answer>,
+    },
+}
+
+/// What a name was looked up for.
+#[derive(Debug)]
+pub enum Then {
+    /// The answer itself.
+    Report,
+    /// `connect` of this socket.
+    Connect(Tcp),
+    /// `bind` of this socket, and whether the address may be in use.
+    BindTcp(Tcp, bool),
+    /// `setsockname` of this socket.
+    BindUdp(Udp),
+    /// `setpeername` of this socket.
+    Peer(Udp),
+}
+
+/// The final result of an operation.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The bytes that satisfy the pattern.
+    Received(Chunk),
+    /// A failed receive with the bytes so far.
+    Partial(SocketError, Chunk),
+    /// So many bytes were taken; the error if that is not all.
+    Sent(usize, Option<SocketError>),
+    /// A connection.
+    Accepted(Box<TcpSocket>),
+    /// A datagram.
+    Datagram(Datagram),
+    /// The answer of a look-up.
+    Answer(Answer),
+    /// Success without a value.
+    Done,
+    /// Failure without a value.
+    Failed(SocketError),
+    /// The time has come.
+    Slept,
+    /// The channel's owner has to look for a message; none came in time if `timed_out`.
+    Look {
+        /// Whether the deadline passed.
+        timed_out: bool,
+    },
+}
+
+impl From<Result<(), SocketError>> for Outcome {
+    fn from(result: Result<(), SocketError>) -> Self {
+        match result {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+}
+
+impl Operation {
+    /// Tries to go on. `data` is what a send sends; others ignore it.
+    pub fn step(&mut self, data: &[u8], reactor: &mut Reactor) -> Step<Outcome> {
+        match self {
+            Operation::Sleep => Step::Done(Outcome::Slept),
+            Operation::Message => Step::Done(Outcome::Look { timed_out: false }),
+            Operation::Receive { socket, pattern } => {
+                let mut socket = socket.borrow_mut();
+                socket.receive(*pattern, reactor).map(|result| match result {
+                    Ok(chunk) => Outcome::Received(chunk),
+                    Err(error) => Outcome::Partial(error, socket.partial(*pattern)),
+                })
+            }
+            Operation::Send { socket, next } => socket
+                .borrow_mut()
+                .send(data, next, reactor)
+                .map(|result| Outcome::Sent(*next, result.err())),
+            Operation::Accept { socket } => {
+                socket.borrow_mut().accept(reactor).map(|result| match result {
+                    Ok(accepted) => Outcome::Accepted(Box::new(accepted)),
+                    Err(error) => Outcome::Failed(error),
+                })
+            }
+            Operation::Connect { socket, attempt } => {
+                socket.borrow_mut().connect(attempt, reactor).map(Outcome::from)
+            }
+            Operation::Datagram { socket, size } => {
+                socket.borrow_mut().receive(*size, reactor).map(|result| match result {
+                    Ok(datagram) => Outcome::Datagram(datagram),
+                    Err(error) => Outcome::Failed(error),
+                })
+            }
+            Operation::Lookup { answer, .. } => match answer.take() {
+                Some(answer) => self.answered(answer, reactor),
+                None => Step::Wait { interest: Interest::Read, moved: false },
+            },
+        }
+    }
+
+    fn answered(&mut self, answer: Answer, reactor: &mut Reactor) -> Step<Outcome> {
+        let Operation::Lookup { then, .. } = self else { unreachable!("only look-ups are answered") };
+        let addresses = match (then, answer) {
+            (Then::Report, answer) => return Step::Done(Outcome::Answer(answer)),
+            (_, Answer::Addresses(Ok(addresses))) => addresses,
+            (_, Answer::Addresses(Err(error))) => {
+                return Step::Done(Outcome::Failed(error.into()));
+            }
+            (_, answer) => return Step::Done(Outcome::Answer(answer)),
+        };
+        let Operation::Lookup { then, .. } = self else { unreachable!("matched above") };
+        Step::Done(Outcome::from(match then {
+            Then::BindTcp(socket, reuse) => socket.borrow_mut().bind(&addresses, *reuse),
+            Then::BindUdp(socket) => socket.borrow_mut().bind(&addresses),
+            Then::Peer(socket) => socket.borrow_mut().set_peer(&addresses),
+            Then::Connect(socket) => {
+                let socket = Tcp::clone(socket);
+                *self = Operation::Connect { socket, attempt: Attempt::new(addresses) };
+                return self.step(&[], reactor);
+            }
+            Then::Report => unreachable!("reported above"),
+        }))
+    }
+
+    /// The result when the deadline has passed.
+    pub fn time_out(&mut self) -> Outcome {
+        match self {
+            Operation::Sleep => Outcome::Slept,
+            Operation::Message => Outcome::Look { timed_out: true },
+            Operation::Receive { socket, pattern } => {
+                Outcome::Partial(SocketError::Timeout, socket.borrow_mut().partial(*pattern))
+            }
+            Operation::Send { next, .. } => Outcome::Sent(*next, Some(SocketError::Timeout)),
+            _ => Outcome::Failed(SocketError::Timeout),
+        }
+    }
+
+    /// The result when the descriptor cannot be waited on.
+    pub fn fail(&mut self, error: SocketError) -> Outcome {
+        match self {
+            Operation::Receive { socket, pattern } => {
+                Outcome::Partial(error, socket.borrow_mut().partial(*pattern))
+            }
+            Operation::Send { next, .. } => Outcome::Sent(*next, Some(error)),
+            _ => Outcome::Failed(error),
+        }
+    }
+
+    /// The source to wait on; `None` for operations that wait on none.
+    ///
+    /// # Errors
+    ///
+    /// What registering the descriptor reports.
+    pub fn source(&self, reactor: &mut Reactor) -> Result<Option<SourceId>, SocketError> {
+        match self {
+            Operation::Receive { socket, .. }
+            | Operation::Send { socket, .. }
+            | Operation::Accept { socket }
+            | Operation::Connect { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
+            Operation::Datagram { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
+            Operation::Sleep | Operation::Message | Operation::Lookup { .. } => Ok(None),
+        }
+    }
+
+    /// Whether the timeout counts for the whole operation even when bytes move.
+    #[must_use]
+    pub fn keeps_deadline(&self) -> bool {
+        match self {
+            Operation::Receive { socket, .. } | Operation::Send { socket, .. } => {
+                socket.borrow().total_timeout.is_some()
+            }
+            _ => true,
+        }
+    }
+}
+
+impl<T> Step<T> {
+    /// Applies `change` to a final result.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Step::Done(result) => Step::Done(change(result)),
+            Step::Wait { interest, moved } => Step::Wait { interest, moved },
+        }
+    }
+}

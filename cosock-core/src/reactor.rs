@@ -1,0 +1,419 @@
+//! Waits for the system and turns its events into fired waiters.
+//!
+//! A descriptor is registered once, edge-triggered, when something first waits for it, and stays
+//! registered until it is closed. State belongs to the descriptor, waiters to whoever waits: two
+//! objects that share a descriptor share its [`Source`].
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::RawFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Poll, Token};
+use rustix::event::{PollFd, PollFlags};
+
+use crate::scheduler::TaskKey;
+use crate::{fd, sys};
+
+/// Bytes read at once from a stream; also the largest datagram that is received whole.
+pub const SCRATCH_SIZE: usize = 64 * 1024;
+
+const EVENTS_PER_POLL: usize = 1024;
+const NOTIFY: Token = Token(usize::MAX);
+
+/// What a waiter asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interest {
+    /// Data, a connection to accept, or the end of the stream: cosock's `recvr`.
+    Read,
+    /// Room to write, or the end of a connection attempt: cosock's `sendr`.
+    Write,
+}
+
+/// Names a registered descriptor; stale once the descriptor is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceId {
+    index: u32,
+    generation: u32,
+}
+
+impl SourceId {
+    fn token(self) -> Token {
+        Token((self.generation as usize) << 32 | self.index as usize)
+    }
+
+    fn from_token(token: Token) -> SourceId {
+        SourceId { index: token.0 as u32, generation: (token.0 >> 32) as u32 }
+    }
+}
+
+/// What a fired waiter leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The parked operation is tried again.
+    Operation,
+    /// The numbered element of a select is ready.
+    Element(u32),
+    /// The numbered element of a select is to be told through its own `_wake`.
+    Foreign(u32),
+}
+
+/// One task's interest in one direction of one descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiter {
+    /// The task that waits.
+    pub task: TaskKey,
+    /// The wait it belongs to; a waiter of an older wait is dropped.
+    pub serial: u64,
+    /// What firing it leads to.
+    pub role: Role,
+    /// Identity of the listed object, which may have one waiter for each direction.
+    pub object: usize,
+}
+
+#[derive(Debug, Default)]
+struct Source {
+    fd: RawFd,
+    generation: u32,
+    registered: bool,
+    /// False only when a read drained the descriptor and no edge came since.
+    maybe_readable: bool,
+    maybe_writable: bool,
+    /// The peer ended its side: reads go on until they have seen the end.
+    read_closed: bool,
+    readers: Vec<Waiter>,
+    writers: Vec<Waiter>,
+}
+
+impl Source {
+    fn waiters(&mut self, interest: Interest) -> &mut Vec<Waiter> {
+        match interest {
+            Interest::Read => &mut self.readers,
+            Interest::Write => &mut self.writers,
+        }
+    }
+}
+
+/// The poll, its sources, and the read buffer that all sockets share.
+#[derive(Debug)]
+pub struct Reactor {
+    poll: Poll,
+    events: Events,
+    notify: Arc<mio::Waker>,
+    sources: Vec<Source>,
+    free: Vec<u32>,
+    by_fd: HashMap<RawFd, SourceId>,
+    waiters: usize,
+    fired: Vec<Waiter>,
+    notified: bool,
+    fork_count: u64,
+    scratch: Rc<Vec<u8>>,
+}
+
+impl Reactor {
+    /// Opens the system's poll.
+    ///
+    /// # Errors
+    ///
+    /// What `epoll_create1(2)` or `eventfd(2)` reports, such as a lack of descriptors.
+    pub fn new() -> io::Result<Reactor> {
+        let poll = Poll::new()?;
+        let notify = Arc::new(mio::Waker::new(poll.registry(), NOTIFY)?);
+        Ok(Reactor {
+            poll,
+            events: Events::with_capacity(EVENTS_PER_POLL),
+            notify,
+            sources: Vec::new(),
+            free: Vec::new(),
+            by_fd: HashMap::new(),
+            waiters: 0,
+            fired: Vec::new(),
+            notified: false,
+            fork_count: sys::fork_count(),
+            scratch: Rc::default(),
+        })
+    }
+
+    /// The handle by which another thread interrupts [`Reactor::wait`].
+    #[must_use]
+    pub fn notifier(&self) -> Arc<mio::Waker> {
+        Arc::clone(&self.notify)
+    }
+
+    /// The source of a descriptor, registered with the system if it was not.
+    ///
+    /// # Errors
+    ///
+    /// What `epoll_ctl(2)` reports: `EBADF` for a descriptor closed elsewhere, `EPERM` for one that
+    /// cannot be waited on.
+    pub fn source(&mut self, fd: RawFd) -> io::Result<SourceId> {
+        if let Some(id) = self.by_fd.get(&fd) {
+            return Ok(*id);
+        }
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.sources.push(Source::default());
+            (self.sources.len() - 1) as u32
+        });
+        let source = &mut self.sources[index as usize];
+        let id = SourceId { index, generation: source.generation };
+        let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
+        if let Err(error) = self.poll.registry().register(&mut SourceFd(&fd), id.token(), interest) {
+            self.free.push(index);
+            return Err(error);
+        }
+        source.fd = fd;
+        source.registered = true;
+        source.maybe_readable = true;
+        source.maybe_writable = true;
+        source.read_closed = false;
+        self.by_fd.insert(fd, id);
+        Ok(id)
+    }
+
+    /// Forgets a descriptor that is about to be closed or given away; its waiters fire.
+    pub fn forget(&mut self, fd: RawFd) {
+        let Some(id) = self.by_fd.remove(&fd) else { return };
+        let source = &mut self.sources[id.index as usize];
+        self.waiters -= source.readers.len() + source.writers.len();
+        self.fired.append(&mut source.readers);
+        self.fired.append(&mut source.writers);
+        // A descriptor closed elsewhere is no longer in the poll; there is nothing left to undo.
+        let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+        source.registered = false;
+        source.generation = source.generation.wrapping_add(1) & 0x7fff_ffff;
+        self.free.push(id.index);
+    }
+
+    fn live(&mut self, id: SourceId) -> Option<&mut Source> {
+        self.sources
+            .get_mut(id.index as usize)
+            .filter(|source| source.registered && source.generation == id.generation)
+    }
+
+    /// Whether a read may find something. True unless a read drained the source since its last edge.
+    #[must_use]
+    pub fn maybe_readable(&mut self, id: Option<SourceId>) -> bool {
+        id.and_then(|id| self.live(id)).is_none_or(|source| source.maybe_readable)
+    }
+
+    /// Whether a write may find room.
+    #[must_use]
+    pub fn maybe_writable(&mut self, id: Option<SourceId>) -> bool {
+        id.and_then(|id| self.live(id)).is_none_or(|source| source.maybe_writable)
+    }
+
+    /// Notes that the system has nothing more to read until the next edge.
+    ///
+    /// `would_block` says that a read was refused; a merely short read leaves the end of the stream
+    /// to be seen when the peer has already ended it.
+    pub fn drained(&mut self, id: Option<SourceId>, would_block: bool) {
+        if let Some(source) = id.and_then(|id| self.live(id)) {
+            source.maybe_readable = source.read_closed && !would_block;
+        }
+    }
+
+    /// Notes that the system takes nothing more until the next edge.
+    pub fn filled(&mut self, id: Option<SourceId>) {
+        if let Some(source) = id.and_then(|id| self.live(id)) {
+            source.maybe_writable = false;
+        }
+    }
+
+    /// Whether `object` already has a waiter for this direction.
+    #[must_use]
+    pub fn is_waited(&mut self, id: SourceId, interest: Interest, object: usize) -> bool {
+        self.live(id).is_some_and(|source| {
+            source.waiters(interest).iter().any(|waiter| waiter.object == object)
+        })
+    }
+
+    /// Whether `object` has a waiter on the descriptor, which need not be registered.
+    #[must_use]
+    pub fn is_object_waited(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
+        self.by_fd.get(&fd).copied().is_some_and(|id| self.is_waited(id, interest, object))
+    }
+
+    /// Starts the source's state afresh, after its descriptor began a new connection.
+    pub fn renew(&mut self, id: Option<SourceId>) {
+        if let Some(source) = id.and_then(|id| self.live(id)) {
+            source.read_closed = false;
+            source.maybe_readable = true;
+            source.maybe_writable = true;
+        }
+    }
+
+    /// Adds a waiter; it fires at the next edge, or when the source is forgotten.
+    pub fn watch(&mut self, id: SourceId, interest: Interest, waiter: Waiter) {
+        if let Some(source) = self.live(id) {
+            let waiters = source.waiters(interest);
+            if !waiters.contains(&waiter) {
+                waiters.push(waiter);
+                self.waiters += 1;
+            }
+        } else {
+            self.fired.push(waiter);
+        }
+    }
+
+    /// Takes back every waiter of this task on this source and direction.
+    pub fn unwatch(&mut self, id: SourceId, interest: Interest, task: TaskKey) {
+        let Some(source) = self.live(id) else { return };
+        let waiters = source.waiters(interest);
+        let before = waiters.len();
+        waiters.retain(|waiter| waiter.task != task);
+        let removed = before - waiters.len();
+        self.waiters -= removed;
+    }
+
+    /// Fires the parked operations of `object` in one direction; tells whether there were any.
+    pub fn fire_object(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
+        let Some(source) = self.by_fd.get(&fd).copied().and_then(|id| self.live(id)) else {
+            return false;
+        };
+        let mut fired: Vec<Waiter> = Vec::new();
+        source.waiters(interest).retain(|waiter| {
+            let hit = waiter.object == object;
+            if hit {
+                fired.push(*waiter);
+            }
+            !hit
+        });
+        source.maybe_readable = true;
+        source.maybe_writable = true;
+        self.waiters -= fired.len();
+        let any = !fired.is_empty();
+        self.fired.append(&mut fired);
+        any
+    }
+
+    /// How many waiters are registered.
+    #[must_use]
+    pub fn waiters(&self) -> usize {
+        self.waiters
+    }
+
+    /// How many descriptors are registered.
+    #[must_use]
+    pub fn registered(&self) -> usize {
+        self.by_fd.len()
+    }
+
+    /// Whether waiters fired that [`Reactor::drain_fired`] has not yet handed out.
+    #[must_use]
+    pub fn has_fired(&self) -> bool {
+        !self.fired.is_empty()
+    }
+
+    /// Moves all fired waiters into `list`.
+    pub fn drain_fired(&mut self, list: &mut Vec<Waiter>) {
+        list.append(&mut self.fired);
+    }
+
+    /// Waits for events, at most `timeout`; `None` waits without limit.
+    ///
+    /// # Errors
+    ///
+    /// What `epoll_wait(2)` reports; `Interrupted` when a signal came, so that the caller can look
+    /// at what the signal's handler asked for.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.poll.poll(&mut self.events, timeout)?;
+        for event in &self.events {
+            if event.token() == NOTIFY {
+                self.notified = true;
+                continue;
+            }
+            let id = SourceId::from_token(event.token());
+            let Some(source) = self
+                .sources
+                .get_mut(id.index as usize)
+                .filter(|source| source.registered && source.generation == id.generation)
+            else {
+                continue;
+            };
+            let broken = event.is_error();
+            if event.is_read_closed() || broken {
+                source.read_closed = true;
+            }
+            if event.is_readable() || event.is_read_closed() || broken {
+                source.maybe_readable = true;
+                self.waiters -= source.readers.len();
+                self.fired.append(&mut source.readers);
+            }
+            if event.is_writable() || event.is_write_closed() || broken {
+                source.maybe_writable = true;
+                self.waiters -= source.writers.len();
+                self.fired.append(&mut source.writers);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether another thread called since the last look.
+    pub fn take_notified(&mut self) -> bool {
+        std::mem::take(&mut self.notified)
+    }
+
+    /// Asks the system which of these descriptors are ready at this moment, in one call.
+    ///
+    /// What cannot be polled counts as ready: the operation on it will say why.
+    pub fn ready_now(&self, list: &[(RawFd, Interest)], ready: &mut Vec<bool>) {
+        ready.clear();
+        if list.is_empty() {
+            return;
+        }
+        let mut polled: Vec<PollFd<'_>> = list
+            .iter()
+            .map(|(raw, interest)| {
+                let flags = match interest {
+                    Interest::Read => PollFlags::IN,
+                    Interest::Write => PollFlags::OUT,
+                };
+                PollFd::from_borrowed_fd(fd::borrow(*raw), flags)
+            })
+            .collect();
+        let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        match rustix::event::poll(&mut polled, Some(&none)) {
+            Ok(_) => ready.extend(polled.iter().map(|entry| !entry.revents().is_empty())),
+            Err(_) => ready.resize(list.len(), false),
+        }
+    }
+
+    /// The shared read buffer, [`SCRATCH_SIZE`] bytes. A fresh one when the last is still in use.
+    pub fn scratch(&mut self) -> &mut Rc<Vec<u8>> {
+        if Rc::get_mut(&mut self.scratch).is_none_or(|buffer| buffer.is_empty()) {
+            self.scratch = Rc::new(vec![0; SCRATCH_SIZE]);
+        }
+        &mut self.scratch
+    }
+
+    /// The shared read buffer as the last read left it.
+    #[must_use]
+    pub fn scratch_bytes(&self) -> &Rc<Vec<u8>> {
+        &self.scratch
+    }
+
+    /// Gives a forked child, which shares its parent's epoll, one of its own with the same sources.
+    /// Tells whether it did.
+    ///
+    /// # Errors
+    ///
+    /// What opening the poll reports.
+    pub fn follow_fork(&mut self) -> io::Result<bool> {
+        if self.fork_count == sys::fork_count() {
+            return Ok(false);
+        }
+        let poll = Poll::new()?;
+        self.notify = Arc::new(mio::Waker::new(poll.registry(), NOTIFY)?);
+        self.poll = poll;
+        self.fork_count = sys::fork_count();
+        let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
+        for (fd, id) in &self.by_fd {
+            // One that the child has closed stays silent, as it would have in the parent.
+            let _ = self.poll.registry().register(&mut SourceFd(fd), id.token(), interest);
+        }
+        Ok(true)
+    }
+}

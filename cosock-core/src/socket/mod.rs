@@ -1,0 +1,185 @@
+//! Sockets as LuaSocket has them, non-blocking: each operation is tried, and says what to wait for.
+
+pub mod options;
+mod tcp;
+mod udp;
+
+use std::cell::RefCell;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
+use std::rc::Rc;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+pub use tcp::{Attempt, TcpClass, TcpSocket};
+pub use udp::{Datagram, UdpClass, UdpSocket};
+
+use crate::error::SocketError;
+use crate::reactor::{Interest, Reactor, SourceId};
+
+/// A TCP socket shared by its Lua object and the operations parked on it.
+pub type Tcp = Rc<RefCell<TcpSocket>>;
+/// A UDP socket, shared likewise.
+pub type Udp = Rc<RefCell<UdpSocket>>;
+
+/// The outcome of trying an operation once.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// It is over.
+    Done(T),
+    /// It would block.
+    Wait {
+        /// What the descriptor has to become ready for.
+        interest: Interest,
+        /// Whether bytes moved: each wait has its own timeout, which starts again then.
+        moved: bool,
+    },
+}
+
+/// A socket's address family; decided by its first address unless it was made for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Undecided: no descriptor yet.
+    Unspecified,
+    /// IPv4.
+    Inet,
+    /// IPv6.
+    Inet6,
+}
+
+impl Family {
+    /// The family of an address.
+    #[must_use]
+    pub fn of(address: &SocketAddr) -> Family {
+        if address.is_ipv4() { Family::Inet } else { Family::Inet6 }
+    }
+
+    /// The word of `getsockname` and `getpeername`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Family::Unspecified => "unspec",
+            Family::Inet => "inet",
+            Family::Inet6 => "inet6",
+        }
+    }
+
+    fn domain(self) -> Domain {
+        if self == Family::Inet6 { Domain::IPV6 } else { Domain::IPV4 }
+    }
+}
+
+/// What TCP and UDP sockets have in common: an optional descriptor and its place in the reactor.
+#[derive(Debug)]
+pub struct Endpoint {
+    fd: Option<Socket>,
+    family: Family,
+    source: Option<SourceId>,
+}
+
+impl Endpoint {
+    fn new(family: Family) -> Endpoint {
+        Endpoint { fd: None, family, source: None }
+    }
+
+    fn from_socket(socket: Socket, family: Family) -> Endpoint {
+        Endpoint { fd: Some(socket), family, source: None }
+    }
+
+    /// The descriptor's number, or -1.
+    #[must_use]
+    pub fn raw_fd(&self) -> RawFd {
+        self.fd.as_ref().map_or(-1, AsRawFd::as_raw_fd)
+    }
+
+    /// The address family.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The descriptor, for options and addresses.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Socket> {
+        self.fd.as_ref()
+    }
+
+    /// Makes a descriptor of the family if there is none: `socket(2)`.
+    fn open(&mut self, family: Family, kind: Type) -> io::Result<&Socket> {
+        if self.fd.is_none() {
+            let protocol = if kind == Type::STREAM { Protocol::TCP } else { Protocol::UDP };
+            let socket = Socket::new(family.domain(), kind.nonblocking(), Some(protocol))?;
+            self.family = family;
+            self.fd = Some(socket);
+        }
+        Ok(self.fd.as_ref().expect("just opened"))
+    }
+
+    /// Makes an IPv6-only descriptor at once, as `tcp6` and `udp6` do.
+    fn open_v6(&mut self, kind: Type) -> io::Result<()> {
+        self.open(Family::Inet6, kind)?.set_only_v6(true)
+    }
+
+    /// Closes the descriptor: whoever waits on it fires.
+    fn close(&mut self, reactor: &mut Reactor) {
+        if let Some(socket) = self.fd.take() {
+            reactor.forget(socket.as_raw_fd());
+        }
+        self.source = None;
+    }
+
+    /// Replaces the descriptor without closing the old one: LuaSocket's `setfd`.
+    fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
+        use std::os::fd::IntoRawFd;
+        if let Some(socket) = self.fd.take() {
+            reactor.forget(socket.as_raw_fd());
+            let _ = socket.into_raw_fd();
+        }
+        self.source = None;
+        self.fd = crate::fd::adopt(fd);
+        if let Some(socket) = &self.fd {
+            // Not a socket, or closed already: the first operation on it will tell.
+            let _ = socket.set_nonblocking(true);
+        }
+    }
+
+    /// The registered source, registering it if need be.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` without a descriptor, else what `epoll_ctl(2)` reports.
+    pub fn source(&mut self, reactor: &mut Reactor) -> Result<SourceId, SocketError> {
+        let fd = self.raw_fd();
+        if fd < 0 {
+            return Err(SocketError::Closed);
+        }
+        let id = reactor.source(fd)?;
+        self.source = Some(id);
+        Ok(id)
+    }
+
+    /// `getsockname(2)`.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` without a descriptor.
+    pub fn local_address(&self) -> Result<SocketAddr, SocketError> {
+        let socket = self.fd.as_ref().ok_or_else(SocketError::no_descriptor)?;
+        internet(socket.local_addr()?)
+    }
+
+    /// `getpeername(2)`.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` without a descriptor, `ENOTCONN` without a peer.
+    pub fn peer_address(&self) -> Result<SocketAddr, SocketError> {
+        let socket = self.fd.as_ref().ok_or_else(SocketError::no_descriptor)?;
+        internet(socket.peer_addr()?)
+    }
+}
+
+fn internet(address: socket2::SockAddr) -> Result<SocketAddr, SocketError> {
+    address.as_socket().ok_or(SocketError::Text("ai_family not supported"))
+}

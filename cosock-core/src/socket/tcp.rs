@@ -1,0 +1,451 @@
+//! TCP: connect, listen, accept, and the byte stream.
+
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsFd, RawFd};
+use std::rc::Rc;
+use std::time::Instant;
+
+use rustix::io::Errno;
+use socket2::{Socket, Type};
+
+use super::{Endpoint, Family, Step};
+use crate::buffer::{Chunk, Pattern, Unread};
+use crate::error::SocketError;
+use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
+
+/// The most that one read may add to a growing buffer, so that a huge count cannot reserve memory
+/// that the peer never fills.
+const LARGEST_READ: usize = 1024 * 1024;
+
+/// What a TCP socket is used for, which decides what may be called on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TcpClass {
+    /// New or bound.
+    Master,
+    /// Connecting, connected or accepted.
+    Client,
+    /// Listening.
+    Server,
+}
+
+impl TcpClass {
+    /// LuaSocket's name for the class.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            TcpClass::Master => "tcp{master}",
+            TcpClass::Client => "tcp{client}",
+            TcpClass::Server => "tcp{server}",
+        }
+    }
+}
+
+/// A TCP socket of any class.
+#[derive(Debug)]
+pub struct TcpSocket {
+    endpoint: Endpoint,
+    class: TcpClass,
+    unread: Unread,
+    /// The peer ended the stream; nothing more comes.
+    ended: bool,
+    /// Some `receive` has reported the end.
+    end_told: bool,
+    /// `connect(2)` has begun and was not seen to end.
+    connecting: bool,
+    /// Bytes received and sent, as `getstats` counts them.
+    stats: [f64; 2],
+    /// Since when `getstats` counts the age, in seconds before now.
+    born: Instant,
+    age_offset: f64,
+    /// Seconds for a whole call: LuaSocket's timeout mode `"t"`.
+    pub total_timeout: Option<f64>,
+}
+
+impl Deref for TcpSocket {
+    type Target = Endpoint;
+    fn deref(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}
+
+impl DerefMut for TcpSocket {
+    fn deref_mut(&mut self) -> &mut Endpoint {
+        &mut self.endpoint
+    }
+}
+
+/// The addresses a `connect` still has to try, and why the last one failed.
+#[derive(Debug)]
+pub struct Attempt {
+    addresses: std::vec::IntoIter<SocketAddr>,
+    current: Option<SocketAddr>,
+}
+
+impl Attempt {
+    /// Tries `addresses` in turn.
+    #[must_use]
+    pub fn new(addresses: Vec<SocketAddr>) -> Attempt {
+        let mut addresses = addresses.into_iter();
+        let current = addresses.next();
+        Attempt { addresses, current }
+    }
+}
+
+impl TcpSocket {
+    /// A master without a descriptor; its family follows its first address.
+    #[must_use]
+    pub fn new() -> TcpSocket {
+        TcpSocket::with(Endpoint::new(Family::Unspecified), TcpClass::Master)
+    }
+
+    /// A master with an IPv6-only descriptor.
+    ///
+    /// # Errors
+    ///
+    /// What `socket(2)` reports.
+    pub fn new_v6() -> Result<TcpSocket, SocketError> {
+        let mut socket = TcpSocket::with(Endpoint::new(Family::Inet6), TcpClass::Master);
+        socket.endpoint.open_v6(Type::STREAM)?;
+        Ok(socket)
+    }
+
+    fn with(endpoint: Endpoint, class: TcpClass) -> TcpSocket {
+        TcpSocket {
+            endpoint,
+            class,
+            unread: Unread::default(),
+            ended: false,
+            end_told: false,
+            connecting: false,
+            stats: [0.0; 2],
+            born: Instant::now(),
+            age_offset: 0.0,
+            total_timeout: None,
+        }
+    }
+
+    /// The class.
+    #[must_use]
+    pub fn class(&self) -> TcpClass {
+        self.class
+    }
+
+    /// Whether received bytes wait to be asked for.
+    #[must_use]
+    pub fn has_unread(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
+    /// Whether a read would be answered without asking the system.
+    #[must_use]
+    pub fn answers_read(&self) -> bool {
+        self.has_unread() || self.ended || self.raw_fd() < 0
+    }
+
+    /// `bind(2)` to the first address that the system accepts.
+    ///
+    /// # Errors
+    ///
+    /// What `socket(2)` and `bind(2)` report for the last address tried.
+    pub fn bind(&mut self, addresses: &[SocketAddr], reuse: bool) -> Result<(), SocketError> {
+        let fresh = self.raw_fd() < 0;
+        let mut result = Err(SocketError::Text("host or service not provided, or not known"));
+        for address in addresses {
+            let socket = self.endpoint.open(Family::of(address), Type::STREAM)?;
+            if reuse {
+                socket.set_reuse_address(true)?;
+            }
+            result = socket.bind(&(*address).into()).map_err(SocketError::from);
+            if result.is_ok() {
+                break;
+            }
+            if fresh {
+                self.endpoint.fd = None;
+                self.endpoint.family = Family::Unspecified;
+            }
+        }
+        result
+    }
+
+    /// `listen(2)`.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` before a bind made a descriptor; what the system reports.
+    pub fn listen(&mut self, backlog: i32) -> Result<(), SocketError> {
+        let socket = self.endpoint.fd.as_ref().ok_or_else(SocketError::no_descriptor)?;
+        socket.listen(backlog)?;
+        self.class = TcpClass::Server;
+        Ok(())
+    }
+
+    /// `accept4(2)`.
+    pub fn accept(&mut self, reactor: &mut Reactor) -> Step<Result<TcpSocket, SocketError>> {
+        let Some(socket) = &self.endpoint.fd else { return Step::Done(Err(SocketError::Closed)) };
+        loop {
+            return match accept_one(socket) {
+                Ok((accepted, family)) => {
+                    let endpoint = Endpoint::from_socket(accepted, family);
+                    Step::Done(Ok(TcpSocket::with(endpoint, TcpClass::Client)))
+                }
+                // The peer gave up while it was queued; the next one may not have.
+                Err(Errno::CONNABORTED | Errno::INTR) => continue,
+                Err(Errno::WOULDBLOCK) => {
+                    reactor.drained(self.endpoint.source, true);
+                    Step::Wait { interest: Interest::Read, moved: false }
+                }
+                Err(errno) => Step::Done(Err(errno.into())),
+            };
+        }
+    }
+
+    /// `connect(2)` to each address in turn, until one answers.
+    ///
+    /// An attempt that an earlier call left unfinished is taken up again.
+    pub fn connect(
+        &mut self,
+        attempt: &mut Attempt,
+        reactor: &mut Reactor,
+    ) -> Step<Result<(), SocketError>> {
+        let mut failure = SocketError::Text("host or service not provided, or not known");
+        while let Some(address) = attempt.current {
+            match self.connect_one(&address, reactor) {
+                Ok(()) => {
+                    self.connecting = false;
+                    self.class = TcpClass::Client;
+                    self.restart();
+                    reactor.renew(self.endpoint.source);
+                    return Step::Done(Ok(()));
+                }
+                Err(Errno::INPROGRESS | Errno::ALREADY | Errno::WOULDBLOCK) => {
+                    self.connecting = true;
+                    reactor.filled(self.endpoint.source);
+                    return Step::Wait { interest: Interest::Write, moved: false };
+                }
+                Err(Errno::INTR) => continue,
+                Err(errno) => {
+                    failure = errno.into();
+                    if errno == Errno::ISCONN {
+                        return Step::Done(Err(failure));
+                    }
+                }
+            }
+            self.connecting = false;
+            attempt.current = attempt.addresses.next();
+        }
+        // LuaSocket's object counts as a client from its first attempt on.
+        if self.raw_fd() >= 0 {
+            self.class = TcpClass::Client;
+        }
+        Step::Done(Err(failure))
+    }
+
+    fn connect_one(&mut self, address: &SocketAddr, reactor: &mut Reactor) -> Result<(), Errno> {
+        let family = Family::of(address);
+        if self.raw_fd() >= 0 && self.endpoint.family != family && !self.connecting {
+            let bound = self.local_address().is_ok_and(|address| address.port() != 0);
+            if !bound && self.endpoint.family != Family::Unspecified {
+                self.endpoint.close(reactor);
+            }
+        }
+        let socket = self
+            .endpoint
+            .open(family, Type::STREAM)
+            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))?;
+        let result = rustix::net::connect(socket, address);
+        match result {
+            Err(Errno::ISCONN) if self.connecting => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A new connection has its own stream.
+    fn restart(&mut self) {
+        self.unread.clear();
+        self.ended = false;
+        self.end_told = false;
+    }
+
+    /// Reads until the pattern is satisfied: `recv(2)`.
+    ///
+    /// A failure leaves the bytes so far to [`TcpSocket::partial`].
+    pub fn receive(
+        &mut self,
+        pattern: Pattern,
+        reactor: &mut Reactor,
+    ) -> Step<Result<Chunk, SocketError>> {
+        if let Some(chunk) = self.unread.take(pattern) {
+            return Step::Done(Ok(chunk));
+        }
+        let mut moved = false;
+        loop {
+            if self.ended {
+                return Step::Done(self.at_end(pattern));
+            }
+            let Some(socket) = &self.endpoint.fd else {
+                return Step::Done(Err(SocketError::Closed));
+            };
+            if !reactor.maybe_readable(self.endpoint.source) {
+                return Step::Wait { interest: Interest::Read, moved };
+            }
+            let missing = match pattern {
+                Pattern::Line => 0,
+                Pattern::All => SCRATCH_SIZE,
+                Pattern::Count(count) => count - self.unread.len(),
+            };
+            let large = missing >= SCRATCH_SIZE;
+            let (result, room) = if large {
+                let storage = self.unread.storage();
+                let room = missing.max(storage.len() / 2).min(LARGEST_READ);
+                storage.reserve(room);
+                let room = storage.capacity() - storage.len();
+                (rustix::io::read(socket, rustix::buffer::spare_capacity(storage)), room)
+            } else {
+                let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
+                (rustix::io::read(socket, scratch.as_mut_slice()), SCRATCH_SIZE)
+            };
+            match result {
+                Ok(0) => self.ended = true,
+                Ok(length) => {
+                    moved = true;
+                    self.stats[0] += length as f64;
+                    if length < room {
+                        reactor.drained(self.endpoint.source, false);
+                    }
+                    let taken = if large {
+                        self.unread.take(pattern)
+                    } else {
+                        self.unread.take_fresh(reactor.scratch_bytes(), length, pattern)
+                    };
+                    if let Some(chunk) = taken {
+                        return Step::Done(Ok(chunk));
+                    }
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    reactor.drained(self.endpoint.source, true);
+                    return Step::Wait { interest: Interest::Read, moved };
+                }
+                Err(Errno::INTR) => {}
+                Err(errno) => return Step::Done(Err(errno.into())),
+            }
+        }
+    }
+
+    /// The first `"*a"` to meet the end gets what there is, be it nothing: HTTP bodies end so.
+    fn at_end(&mut self, pattern: Pattern) -> Result<Chunk, SocketError> {
+        if std::mem::replace(&mut self.end_told, true) || pattern != Pattern::All {
+            return Err(SocketError::Closed);
+        }
+        Ok(self.unread.take_rest(pattern))
+    }
+
+    /// Takes the bytes that an unfinished receive has read so far.
+    pub fn partial(&mut self, pattern: Pattern) -> Chunk {
+        self.unread.take_rest(pattern)
+    }
+
+    /// Sends `data[*next..]`: `send(2)`; `next` moves past what the system took.
+    pub fn send(
+        &mut self,
+        data: &[u8],
+        next: &mut usize,
+        reactor: &mut Reactor,
+    ) -> Step<Result<(), SocketError>> {
+        let mut moved = false;
+        while *next < data.len() {
+            let Some(socket) = &self.endpoint.fd else {
+                return Step::Done(Err(SocketError::Closed));
+            };
+            if !reactor.maybe_writable(self.endpoint.source) {
+                return Step::Wait { interest: Interest::Write, moved };
+            }
+            match rustix::net::send(socket, &data[*next..], rustix::net::SendFlags::NOSIGNAL) {
+                Ok(length) => {
+                    moved = true;
+                    *next += length;
+                    self.stats[1] += length as f64;
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    reactor.filled(self.endpoint.source);
+                    return Step::Wait { interest: Interest::Write, moved };
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::PIPE) => return Step::Done(Err(SocketError::Closed)),
+                Err(errno) => return Step::Done(Err(errno.into())),
+            }
+        }
+        Step::Done(Ok(()))
+    }
+
+    /// `shutdown(2)`.
+    ///
+    /// # Errors
+    ///
+    /// None that LuaSocket would report: it ignores them.
+    pub fn shutdown(&self, how: std::net::Shutdown) {
+        if let Some(socket) = &self.endpoint.fd {
+            let _ = socket.shutdown(how);
+        }
+    }
+
+    /// `close(2)`; whoever waits on the socket fires. What was received and not read is forgotten.
+    pub fn close(&mut self, reactor: &mut Reactor) {
+        self.endpoint.close(reactor);
+        self.restart();
+        self.connecting = false;
+    }
+
+    /// Replaces the descriptor without closing the old one.
+    pub fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
+        self.endpoint.set_fd(fd, reactor);
+        self.restart();
+        self.connecting = false;
+    }
+
+    /// Bytes received, bytes sent, and age in seconds.
+    #[must_use]
+    pub fn stats(&self) -> (f64, f64, f64) {
+        let age = self.born.elapsed().as_secs_f64() + self.age_offset;
+        (self.stats[0], self.stats[1], age)
+    }
+
+    /// Sets what [`TcpSocket::stats`] counts from.
+    pub fn set_stats(&mut self, received: Option<f64>, sent: Option<f64>, age: Option<f64>) {
+        if let Some(received) = received {
+            self.stats[0] = received;
+        }
+        if let Some(sent) = sent {
+            self.stats[1] = sent;
+        }
+        if let Some(age) = age {
+            self.born = Instant::now();
+            self.age_offset = age;
+        }
+    }
+}
+
+impl Default for TcpSocket {
+    fn default() -> Self {
+        TcpSocket::new()
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn accept_one(socket: &Socket) -> Result<(Socket, Family), Errno> {
+    use rustix::net::SocketFlags;
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let (fd, address) = rustix::net::acceptfrom_with(socket.as_fd(), flags)?;
+    let v6 = address.is_some_and(|address| {
+        address.address_family() == rustix::net::AddressFamily::INET6
+    });
+    Ok((Socket::from(fd), if v6 { Family::Inet6 } else { Family::Inet }))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn accept_one(socket: &Socket) -> Result<(Socket, Family), Errno> {
+    let refused = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL);
+    let (accepted, address) = socket.accept().map_err(refused)?;
+    accepted.set_nonblocking(true).map_err(refused)?;
+    Ok((accepted, if address.is_ipv6() { Family::Inet6 } else { Family::Inet }))
+}

@@ -1,0 +1,217 @@
+//! UDP: datagrams with or without a fixed peer.
+
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::RawFd;
+use std::rc::Rc;
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
+use socket2::Type;
+
+use super::{Endpoint, Family, Step};
+use crate::buffer::Chunk;
+use crate::error::SocketError;
+use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
+
+/// Whether a UDP socket has a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UdpClass {
+    /// Talks to anybody.
+    Unconnected,
+    /// Talks to the address of `setpeername`.
+    Connected,
+}
+
+impl UdpClass {
+    /// LuaSocket's name for the class.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            UdpClass::Unconnected => "udp{unconnected}",
+            UdpClass::Connected => "udp{connected}",
+        }
+    }
+}
+
+/// A received datagram.
+#[derive(Debug)]
+pub struct Datagram {
+    /// Its bytes, cut to the size that was asked for.
+    pub data: Chunk,
+    /// Who sent it.
+    pub from: Option<SocketAddr>,
+}
+
+/// A UDP socket.
+#[derive(Debug)]
+pub struct UdpSocket {
+    endpoint: Endpoint,
+    class: UdpClass,
+    /// Seconds for a whole call: LuaSocket's timeout mode `"t"`.
+    pub total_timeout: Option<f64>,
+}
+
+impl Deref for UdpSocket {
+    type Target = Endpoint;
+    fn deref(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}
+
+impl DerefMut for UdpSocket {
+    fn deref_mut(&mut self) -> &mut Endpoint {
+        &mut self.endpoint
+    }
+}
+
+impl UdpSocket {
+    /// A socket without a descriptor; its family follows its first address.
+    #[must_use]
+    pub fn new() -> UdpSocket {
+        let endpoint = Endpoint::new(Family::Unspecified);
+        UdpSocket { endpoint, class: UdpClass::Unconnected, total_timeout: None }
+    }
+
+    /// A socket with an IPv6-only descriptor.
+    ///
+    /// # Errors
+    ///
+    /// What `socket(2)` reports.
+    pub fn new_v6() -> Result<UdpSocket, SocketError> {
+        let mut socket = UdpSocket::new();
+        socket.endpoint.open_v6(Type::DGRAM)?;
+        Ok(socket)
+    }
+
+    /// The class.
+    #[must_use]
+    pub fn class(&self) -> UdpClass {
+        self.class
+    }
+
+    /// `bind(2)` to the first address that the system accepts.
+    ///
+    /// # Errors
+    ///
+    /// What `socket(2)` and `bind(2)` report for the last address tried.
+    pub fn bind(&mut self, addresses: &[SocketAddr]) -> Result<(), SocketError> {
+        self.first_of(addresses, |socket, address| {
+            socket.bind(&(*address).into()).map_err(SocketError::from)
+        })
+    }
+
+    /// `connect(2)`: fixes the peer.
+    ///
+    /// # Errors
+    ///
+    /// What the system reports for the last address tried.
+    pub fn set_peer(&mut self, addresses: &[SocketAddr]) -> Result<(), SocketError> {
+        self.first_of(addresses, |socket, address| {
+            rustix::net::connect(socket, address).map_err(SocketError::from)
+        })?;
+        self.class = UdpClass::Connected;
+        Ok(())
+    }
+
+    /// Dissolves the bond with the peer.
+    ///
+    /// # Errors
+    ///
+    /// What `connect(2)` reports.
+    pub fn clear_peer(&mut self) -> Result<(), SocketError> {
+        if let Some(socket) = self.endpoint.socket() {
+            rustix::net::connect_unspec(socket)?;
+        }
+        self.class = UdpClass::Unconnected;
+        Ok(())
+    }
+
+    fn first_of(
+        &mut self,
+        addresses: &[SocketAddr],
+        attempt: impl Fn(&socket2::Socket, &SocketAddr) -> Result<(), SocketError>,
+    ) -> Result<(), SocketError> {
+        let mut result = Err(SocketError::Text("host or service not provided, or not known"));
+        for address in addresses {
+            let socket = self.endpoint.open(Family::of(address), Type::DGRAM)?;
+            result = attempt(socket, address);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Sends one datagram, to `to` or to the fixed peer: `sendto(2)`; returns its length.
+    ///
+    /// # Errors
+    ///
+    /// What the system reports; [`SocketError::Timeout`] when its buffer is full.
+    pub fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> Result<usize, SocketError> {
+        if self.raw_fd() < 0 {
+            let Some(to) = &to else { return Err(SocketError::Closed) };
+            self.endpoint.open(Family::of(to), Type::DGRAM)?;
+        }
+        let socket = self.endpoint.socket().ok_or(SocketError::Closed)?;
+        loop {
+            let result = match &to {
+                Some(to) => rustix::net::sendto(socket, data, SendFlags::NOSIGNAL, to),
+                None => rustix::net::send(socket, data, SendFlags::NOSIGNAL),
+            };
+            return match result {
+                Err(Errno::INTR) => continue,
+                Err(Errno::WOULDBLOCK) => Err(SocketError::Timeout),
+                other => Ok(other?),
+            };
+        }
+    }
+
+    /// Receives one datagram, cut to `size` bytes: `recvfrom(2)`.
+    pub fn receive(
+        &mut self,
+        size: usize,
+        reactor: &mut Reactor,
+    ) -> Step<Result<Datagram, SocketError>> {
+        let Some(socket) = self.endpoint.socket() else {
+            return Step::Done(Err(SocketError::Closed));
+        };
+        loop {
+            if !reactor.maybe_readable(self.endpoint.source) {
+                return Step::Wait { interest: Interest::Read, moved: false };
+            }
+            let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
+            let room = &mut scratch[..size.min(SCRATCH_SIZE)];
+            return match rustix::net::recvfrom(socket, room, RecvFlags::empty()) {
+                Ok((length, _, from)) => {
+                    let data = Chunk::new(Rc::clone(reactor.scratch_bytes()), 0, length);
+                    let from = from.and_then(|address| SocketAddr::try_from(address).ok());
+                    Step::Done(Ok(Datagram { data, from }))
+                }
+                Err(Errno::INTR) => continue,
+                Err(Errno::WOULDBLOCK) => {
+                    reactor.drained(self.endpoint.source, true);
+                    Step::Wait { interest: Interest::Read, moved: false }
+                }
+                Err(errno) => Step::Done(Err(errno.into())),
+            };
+        }
+    }
+
+    /// `close(2)`; whoever waits on the socket fires.
+    pub fn close(&mut self, reactor: &mut Reactor) {
+        self.endpoint.close(reactor);
+        self.class = UdpClass::Unconnected;
+    }
+
+    /// Replaces the descriptor without closing the old one.
+    pub fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
+        self.endpoint.set_fd(fd, reactor);
+    }
+}
+
+impl Default for UdpSocket {
+    fn default() -> Self {
+        UdpSocket::new()
+    }
+}
