@@ -273,12 +273,12 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     if socket.borrow().class() != TcpClass::Client {
         check_class(lua, socket, TcpClass::Client, called);
     }
-    let step = runtime.enter(lua, |core| match socket.borrow_mut().receive(pattern, &mut core.reactor) {
-        Step::Done(Err(error)) => {
-            Step::Done(Outcome::Partial(error, socket.borrow_mut().partial(pattern)))
-        }
-        Step::Done(Ok(chunk)) => Step::Done(Outcome::Received(chunk)),
-        Step::Wait { interest, moved } => Step::Wait { interest, moved },
+    let step = runtime.enter(lua, |core| {
+        let mut socket = socket.borrow_mut();
+        socket.receive(pattern, &mut core.reactor).map(|result| match result {
+            Ok(chunk) => Outcome::Received(chunk),
+            Err(error) => Outcome::Partial(error, socket.partial(pattern)),
+        })
     });
     match step {
         Step::Done(outcome) => outcome::push(lua, runtime, outcome, Shape::Received, 1, extra),
