@@ -1,7 +1,5 @@
 //! When every task waits for something that nothing can bring any more.
 
-use std::ffi::c_int;
-
 use cosock_core::operation::Operation;
 use cosock_core::scheduler::Wait;
 
@@ -83,7 +81,7 @@ pub(crate) fn report(lua: State, runtime: &Runtime) -> ! {
         "deadlock: cosock tried to call socket.select with no sockets and no timeout; every task \
          waits for something that no other can bring:",
     );
-    let mut parts: c_int = 1;
+    let mut told: usize = 0;
     let mut place = 0;
     loop {
         let task = runtime.tasks.borrow().get(place).copied();
@@ -106,10 +104,14 @@ pub(crate) fn report(lua: State, runtime: &Runtime) -> ! {
             format_args!(" waits in {what} (recvt: {receivers}, sendt: {senders})\n    "),
         );
         push_where_it_waits(lua, task);
-        lua.concat(5);
-        parts = 2;
+        lua.concat(4);
+        told += 1;
+        // Pieces of equal size are joined: appending to one text would copy it for every task.
+        for _ in 0..told.trailing_zeros() {
+            lua.concat(2);
+        }
     }
-    lua.concat(parts);
+    lua.concat(1 + told.count_ones() as i32);
     lua.raise_top()
 }
 
