@@ -149,10 +149,15 @@ impl Engine {
         for slot in 0..self.slots.len() {
             self.with(slot, |peer, ctx| {
                 let patience = ctx.plan.patience;
-                if peer.is_overdue(ctx.now, patience) {
-                    Flow::Failed(format!("{}: nothing for {patience:?}", peer.label()))
-                } else {
-                    Flow::Stay
+                if !peer.is_overdue(ctx.now, patience) {
+                    return Flow::Stay;
+                }
+                // It may be us who are late: look once more before blaming the server.
+                match peer.on_event(ctx) {
+                    Flow::Stay if peer.is_overdue(ctx.now, patience) => {
+                        Flow::Failed(format!("{}: nothing for {patience:?}", peer.label()))
+                    }
+                    flow => flow,
                 }
             });
         }

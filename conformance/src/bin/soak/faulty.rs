@@ -148,7 +148,7 @@ fn soak(service: Service, fault: Fault, answers: u64) -> Engine {
         deaf: true,
         // A sip may end within the bytes that tell where a stream goes on.
         sipping: if fault == Fault::None { 20 } else { 0 },
-        patience: Duration::from_secs(if must_wait { 3 } else { 60 }),
+        patience: Duration::from_secs(if must_wait { 5 } else { 60 }),
     };
     let mut engine = Engine::new(plan, vec![(service, serve(service, fault))]).unwrap();
     let limit = Instant::now() + Duration::from_secs(120);
@@ -259,7 +259,7 @@ fn a_missing_answer_is_noticed() {
     check_noticed(
         Service::Echo,
         Fault::Mutes,
-        &["nothing for 3s", "bytes lost"],
+        &["nothing for 5s", "bytes lost"],
     );
 }
 
@@ -286,6 +286,6 @@ fn a_missing_close_is_noticed() {
     check_noticed(
         Service::Echo,
         Fault::NeverCloses,
-        &["(Finishing): nothing for 3s"],
+        &["(Finishing): nothing for 5s"],
     );
 }
