@@ -9,7 +9,11 @@ use crate::ffi::{Kind, State};
 ///
 /// On 5.1 and LuaJIT a C function cannot go on after a yield, so blocking methods have a Lua frame
 /// in front there.
-pub(crate) const WRAPPED: c_int = if cfg!(any(feature = "lua51", feature = "luajit")) { 2 } else { 1 };
+pub(crate) const WRAPPED: c_int = if cfg!(any(feature = "lua51", feature = "luajit")) {
+    2
+} else {
+    1
+};
 
 /// The level of the caller, for all other functions.
 pub(crate) const DIRECT: c_int = 1;
@@ -24,16 +28,28 @@ pub(crate) struct Called {
 
 impl Called {
     pub(crate) fn direct(lua: State, name: &'static str) -> Called {
-        Called { name, level: DIRECT, count: lua.top() }
+        Called {
+            name,
+            level: DIRECT,
+            count: lua.top(),
+        }
     }
 
     pub(crate) fn wrapped(lua: State, name: &'static str) -> Called {
-        Called { name, level: WRAPPED, count: lua.top() }
+        Called {
+            name,
+            level: WRAPPED,
+            count: lua.top(),
+        }
     }
 
     /// A function that waits on socket objects, and only tries on inner ones.
     pub(crate) fn blocking<const INNER: bool>(lua: State, name: &'static str) -> Called {
-        if INNER { Called::direct(lua, name) } else { Called::wrapped(lua, name) }
+        if INNER {
+            Called::direct(lua, name)
+        } else {
+            Called::wrapped(lua, name)
+        }
     }
 }
 
@@ -47,7 +63,10 @@ pub(crate) fn raise(lua: State, level: c_int, message: fmt::Arguments<'_>) -> ! 
 
 /// Pushes formatted text, cut to what fits: no heap is touched, since pushing may raise.
 pub(crate) fn push_format(lua: State, message: fmt::Arguments<'_>) {
-    let mut text = Text { bytes: [0; 512], length: 0 };
+    let mut text = Text {
+        bytes: [0; 512],
+        length: 0,
+    };
     let _ = fmt::write(&mut text, message);
     lua.push_bytes(&text.bytes[..text.length]);
 }
@@ -63,20 +82,37 @@ impl fmt::Write for Text {
         let taken = part.len().min(room);
         self.bytes[self.length..self.length + taken].copy_from_slice(&part.as_bytes()[..taken]);
         self.length += taken;
-        if taken == part.len() { Ok(()) } else { Err(fmt::Error) }
+        if taken == part.len() {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
     }
 }
 
 /// Raises "bad argument".
 pub(crate) fn refuse(lua: State, called: Called, argument: c_int, why: fmt::Arguments<'_>) -> ! {
     let name = called.name;
-    raise(lua, called.level, format_args!("bad argument #{argument} to '{name}' ({why})"))
+    raise(
+        lua,
+        called.level,
+        format_args!("bad argument #{argument} to '{name}' ({why})"),
+    )
 }
 
 /// Raises "bad argument": another type was expected.
 pub(crate) fn refuse_kind(lua: State, called: Called, argument: c_int, expected: &str) -> ! {
-    let got = if argument > called.count { "no value" } else { lua.type_name(argument) };
-    refuse(lua, called, argument, format_args!("{expected} expected, got {got}"))
+    let got = if argument > called.count {
+        "no value"
+    } else {
+        lua.type_name(argument)
+    };
+    refuse(
+        lua,
+        called,
+        argument,
+        format_args!("{expected} expected, got {got}"),
+    )
 }
 
 /// A number, or a string that spells one.
@@ -89,7 +125,11 @@ pub(crate) fn number(lua: State, called: Called, argument: c_int) -> f64 {
 
 /// A number, or `default` when the argument is missing.
 pub(crate) fn number_or(lua: State, called: Called, argument: c_int, default: f64) -> f64 {
-    if lua.is_nil(argument) { default } else { number(lua, called, argument) }
+    if lua.is_nil(argument) {
+        default
+    } else {
+        number(lua, called, argument)
+    }
 }
 
 /// A string, or a number as its text. The bytes live while the argument keeps its slot.
@@ -104,9 +144,12 @@ pub(crate) fn bytes<'a>(lua: State, called: Called, argument: c_int) -> &'a [u8]
 pub(crate) fn timeout(lua: State, called: Called, argument: c_int) -> Option<f64> {
     match timeout_value(lua, argument) {
         Ok(timeout) => timeout,
-        Err(BadTimeout::NotANumber) => {
-            refuse(lua, called, argument, format_args!("timeout is not a number (NaN)"))
-        }
+        Err(BadTimeout::NotANumber) => refuse(
+            lua,
+            called,
+            argument,
+            format_args!("timeout is not a number (NaN)"),
+        ),
         Err(BadTimeout::Kind) => refuse_kind(lua, called, argument, "number"),
     }
 }

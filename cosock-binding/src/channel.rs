@@ -8,21 +8,19 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_int};
 
 use cosock_core::channel::Ring;
-use cosock_core::operation::Operation;
-use cosock_core::reactor::Interest;
 use cosock_core::scheduler::TaskKey;
 
 use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
 use crate::ffi::{Kind, State, upvalue};
-use crate::runtime::{Pending, Runtime, Shape, token};
+use crate::runtime::{Kind as WaitKind, QUEUE as QUEUE_CLASS, Runtime, token};
 use crate::socket::go_on_in_lua;
 
 /// The Rust half of a channel's queue.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     ring: RefCell<Ring>,
-    /// Who is parked in `receive`, in which wait.
-    waiter: Cell<Option<(TaskKey, u64)>>,
+    /// Who waits in `receive`, or did: the core knows whether the wait still lasts.
+    waiter: Cell<Option<TaskKey>>,
     /// Whether `link.waker` is set.
     watched: Cell<bool>,
     closed: Cell<bool>,
@@ -40,8 +38,13 @@ impl Queue {
     }
 
     /// Notes who waits for a message.
-    pub(crate) fn wait(&self, task: TaskKey, serial: u64) {
-        self.waiter.set(Some((task, serial)));
+    pub(crate) fn wait(&self, task: TaskKey) {
+        self.waiter.set(Some(task));
+    }
+
+    /// Its identity, by which the core tells waits apart.
+    fn identity(&self) -> usize {
+        std::ptr::from_ref(self) as usize
     }
 }
 
@@ -57,7 +60,7 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     let kept = runtime.kept.get();
     lua.set_top(0);
     lua.new_table(0, 3);
-    lua.push_userdata(Queue::default);
+    lua.push_userdata(QUEUE_CLASS, Queue::default);
     lua.new_table(0, 0);
     lua.set_user_table(-2);
     lua.push_kept(kept.queue_meta);
@@ -84,22 +87,26 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
 /// Finds the queue of the half in argument 1. Leaves its link and its userdata on the stack, above
 /// argument 2.
 #[inline]
-fn open<'a>(lua: State, runtime: &Runtime, called: Called) -> &'a Queue {
-    lua.set_top(2);
+fn open<'a>(lua: State, called: Called) -> &'a Queue {
+    if called.count != 2 {
+        lua.set_top(2);
+    }
     if lua.kind(1) != Kind::Table {
         refuse_kind(lua, called, 1, "channel");
     }
     lua.push_value(LINK);
-    lua.raw_get(1);
-    if lua.is_nil(-1) {
+    let mut linked = lua.raw_get_table(1);
+    if !linked {
+        // A wrapper that finds its link through `__index`.
         lua.pop(1);
         lua.push_value(LINK);
         lua.get(1);
+        linked = lua.kind(LINK_AT) == Kind::Table;
     }
-    if lua.kind(3) == Kind::Table {
+    if linked {
         lua.push_value(QUEUE);
-        lua.raw_get(3);
-        if let Some(queue) = lua.userdata(4, runtime.classes.get().queue) {
+        lua.raw_get(LINK_AT);
+        if let Some(queue) = lua.userdata(QUEUE_AT, QUEUE_CLASS) {
             return queue;
         }
     }
@@ -112,7 +119,7 @@ const QUEUE_AT: c_int = 4;
 
 /// `tx:send(value)`.
 pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
-    let queue = open(lua, runtime, Called::direct(lua, "send"));
+    let queue = open(lua, Called::direct(lua, "send"));
     if queue.is_closed() {
         lua.push_bool(false);
         lua.push_str("closed");
@@ -141,8 +148,8 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
 
 /// Wakes whoever waits for a message.
 fn tell(lua: State, runtime: &Runtime, queue: &Queue) {
-    if let Some((task, serial)) = queue.waiter.take() {
-        runtime.enter(lua, |core| core.wake_operation(task, serial));
+    if let Some(task) = queue.waiter.take() {
+        runtime.enter(lua, |core| core.wake_message(task, queue.identity()));
     }
     if queue.watched.get() {
         lua.push_value(WAKER);
@@ -158,7 +165,7 @@ fn tell(lua: State, runtime: &Runtime, queue: &Queue) {
 
 /// `tx:close()` and `rx:close()`.
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
-    let queue = open(lua, runtime, Called::direct(lua, "close"));
+    let queue = open(lua, Called::direct(lua, "close"));
     queue.closed.set(true);
     lua.push_bool(true);
     lua.raw_set_field(LINK_AT, c"closed");
@@ -166,20 +173,23 @@ pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
     0
 }
 
-/// Pops the oldest message of the queue at `index` and pushes it; tells whether there was one.
+/// Pops the oldest message of the queue at `index` and pushes it, above its table; tells whether
+/// there was one.
+#[inline]
 pub(crate) fn pop(lua: State, queue: &Queue, index: c_int) -> bool {
-    let slot = queue.ring.borrow_mut().pop();
-    let Some(slot) = slot else { return false };
-    let index = lua.absolute(index);
+    let (slot, emptied) = {
+        let mut ring = queue.ring.borrow_mut();
+        let Some(slot) = ring.pop() else { return false };
+        (slot, ring.give_back())
+    };
     lua.push_user_table(index);
     lua.raw_get_at(-1, slot + 1);
-    lua.push_nil();
-    lua.raw_set_at(-3, slot + 1);
-    lua.remove(-2);
-    let emptied = queue.ring.borrow_mut().give_back();
     if emptied {
         lua.new_table(0, 0);
         lua.set_user_table(index);
+    } else {
+        lua.push_nil();
+        lua.raw_set_at(-3, slot + 1);
     }
     true
 }
@@ -187,7 +197,7 @@ pub(crate) fn pop(lua: State, queue: &Queue, index: c_int) -> bool {
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::wrapped(lua, "receive");
-    let queue = open(lua, runtime, called);
+    let queue = open(lua, called);
     if pop(lua, queue, QUEUE_AT) {
         return 1;
     }
@@ -196,38 +206,43 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         lua.push_str("closed");
         return 2;
     }
-    if runtime.task_of(lua).is_none() || !is_native(lua, runtime) {
+    let Some(task) = runtime.task_of(lua).filter(|_| is_native(lua, runtime)) else {
         lua.set_top(1);
         return go_on_in_lua(lua, runtime, c"channel_receive", 1);
-    }
+    };
     if is_waited(lua, runtime, queue) {
         raise_waited(lua, WRAPPED);
     }
     lua.push_value(TIMEOUT);
-    lua.raw_get(1);
-    let timeout = match arguments::timeout_value(lua, -1) {
-        Ok(None) if lua.to_number(-1).is_some() => Some(0.0),
-        Ok(timeout) => timeout,
-        Err(_) => raise(
-            lua,
-            WRAPPED,
-            format_args!("bad timeout (number expected, got {})", lua.type_name(-1)),
-        ),
+    let timeout = if lua.raw_get_is_nil(1) {
+        None
+    } else {
+        receive_timeout(lua)
     };
-    lua.pop(1);
-    *runtime.pending.borrow_mut() = Some(Pending {
-        operation: Operation::Message,
-        interest: Interest::Read,
-        timeout,
-        object: 0,
-        shape: Shape::Message,
-        anchored: 4,
-    });
+    queue.waiter.set(Some(task));
+    let pending = &runtime.pending;
+    pending.kind.set(WaitKind::Message);
+    pending.timeout.set(timeout);
+    pending.object.set(queue.identity());
     lua.push_value(1);
     lua.push_value(QUEUE_AT);
-    lua.push_nil();
     lua.push_pointer(token());
-    lua.yield_values(4)
+    lua.yield_values(WaitKind::Message.anchored())
+}
+
+/// The receiver's timeout, which is on top.
+fn receive_timeout(lua: State) -> Option<f64> {
+    match arguments::timeout_value(lua, -1) {
+        Ok(timeout) => timeout,
+        Err(_) => {
+            let got = lua.type_name(-1);
+            raise(
+                lua,
+                WRAPPED,
+                format_args!("bad timeout (number expected, got {got})"),
+            )
+        }
+    }
 }
 
 /// Whether argument 1 is a receiver whose `setwaker` nobody replaced.
@@ -235,7 +250,7 @@ fn is_native(lua: State, runtime: &Runtime) -> bool {
     if !lua.metatable(1) {
         return false;
     }
-    let class = runtime.classes.get().receiver_object;
+    let class = runtime.classes.get().receiver;
     let ours = lua.identity(-1) == class.metatable;
     lua.pop(1);
     if !ours {
@@ -249,8 +264,8 @@ fn is_native(lua: State, runtime: &Runtime) -> bool {
 
 /// Whether somebody waits on the receiver already.
 fn is_waited(lua: State, runtime: &Runtime, queue: &Queue) -> bool {
-    if let Some((task, serial)) = queue.waiter.get()
-        && runtime.enter(lua, |core| core.serial(task)) == Some(serial)
+    if let Some(task) = queue.waiter.get()
+        && runtime.enter(lua, |core| core.waits_for_message(task, queue.identity()))
     {
         return true;
     }
@@ -268,16 +283,14 @@ fn raise_waited(lua: State, level: c_int) -> ! {
     raise(
         lua,
         level,
-        format_args!(
-            "waker already set, receive can't be waited on from multiple places at once"
-        ),
+        format_args!("waker already set, receive can't be waited on from multiple places at once"),
     )
 }
 
 /// `rx:settimeout(t)`.
-pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "settimeout");
-    open(lua, runtime, called);
+    open(lua, called);
     arguments::timeout(lua, called, 2);
     lua.push_value(TIMEOUT);
     lua.push_value(2);
@@ -294,7 +307,7 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
-    let queue = open(lua, runtime, called);
+    let queue = open(lua, called);
     if !lua.is_nil(2) && is_waited(lua, runtime, queue) {
         raise_waited(lua, 1);
     }
@@ -310,15 +323,17 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
 }
 
 /// `#queue`.
-pub(crate) fn queue_len(lua: State, runtime: &Runtime) -> c_int {
-    let length = lua.userdata(1, runtime.classes.get().queue).map_or(0, Queue::len);
+pub(crate) fn queue_len(lua: State, _: &Runtime) -> c_int {
+    let length = lua.userdata(1, QUEUE_CLASS).map_or(0, Queue::len);
     lua.push_integer(length as i64);
     1
 }
 
 /// `queue[n]`: the nth message as programs know it, a table with a field `msg`.
-pub(crate) fn queue_index(lua: State, runtime: &Runtime) -> c_int {
-    let Some(queue) = lua.userdata(1, runtime.classes.get().queue) else { return 0 };
+pub(crate) fn queue_index(lua: State, _: &Runtime) -> c_int {
+    let Some(queue) = lua.userdata(1, QUEUE_CLASS) else {
+        return 0;
+    };
     let place = match lua.to_number(2) {
         Some(place) if lua.kind(2) == Kind::Number && place >= 1.0 => place as usize - 1,
         _ => return 0,
@@ -333,8 +348,8 @@ pub(crate) fn queue_index(lua: State, runtime: &Runtime) -> c_int {
 }
 
 /// `__gc` of the queue.
-pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
-    drop(lua.take_userdata(1, runtime.classes.get().queue));
+pub(crate) fn collect(lua: State, _: &Runtime) -> c_int {
+    let _ = lua.take_userdata(1, QUEUE_CLASS);
     0
 }
 
@@ -345,10 +360,10 @@ pub(crate) fn abandon(lua: State, runtime: &Runtime, index: c_int) {
     lua.push_bool(true);
     lua.raw_set_field(-2, c"closed");
     lua.raw_get_field(-1, c"queue");
-    if let Some(queue) = lua.userdata(-1, runtime.classes.get().queue) {
+    if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
         queue.closed.set(true);
-        if let Some((task, serial)) = queue.waiter.take() {
-            runtime.enter(lua, |core| core.wake_operation(task, serial));
+        if let Some(task) = queue.waiter.take() {
+            runtime.enter(lua, |core| core.wake_message(task, queue.identity()));
         }
     }
     lua.pop(3);

@@ -5,7 +5,7 @@ use cosock_core::scheduler::Wait;
 
 use crate::channel;
 use crate::ffi::{Kind, State};
-use crate::runtime::{Runtime, Shape, Task};
+use crate::runtime::{Kind as WaitKind, Runtime, Task};
 use crate::tasks::handle_slot;
 
 /// Looks, after one collection, for channels whose senders are gone: they are closed, which wakes
@@ -18,11 +18,11 @@ pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
     for task in waiting_for_messages(runtime) {
         // SAFETY: a living task's coroutine is anchored in the slots table.
         let coroutine = unsafe { State::new(task.coroutine) };
-        // The anchored values are: the receiver, its queue, nil and the token.
-        if !coroutine.is_yielded() || coroutine.top() < 4 {
+        // The anchored values are: the receiver, its queue and the token.
+        if !coroutine.is_yielded() || coroutine.top() < WaitKind::Message.anchored() {
             continue;
         }
-        coroutine.push_value(-4);
+        coroutine.push_value(-3);
         coroutine.move_to(lua, 1);
         let receiver = lua.top();
         if lua.kind(receiver) == Kind::Table {
@@ -47,8 +47,7 @@ fn waiting_for_messages(runtime: &Runtime) -> impl Iterator<Item = Task> + '_ {
         loop {
             let task = runtime.tasks.borrow().get(place).copied()?;
             place += 1;
-            if task.anchored == 4 && task.shape == Shape::Message && runtime.task(task.key).is_some()
-            {
+            if task.parked == Some(WaitKind::Message) && runtime.task(task.key).is_some() {
                 return Some(task);
             }
         }
@@ -88,11 +87,14 @@ pub(crate) fn report(lua: State, runtime: &Runtime) -> ! {
         let Some(task) = task else { break };
         place += 1;
         let what = runtime.enter(lua, |core| {
-            core.is_alive(task.key).then(|| match core.wait_of(task.key) {
-                Wait::Nothing => "nothing",
-                Wait::Operation(operation) => word(operation),
-                Wait::Select(_) => "select",
-            })
+            core.is_alive(task.key)
+                .then(|| match core.wait_of(task.key) {
+                    Wait::Nothing => "nothing",
+                    Wait::Sleep => "sleep",
+                    Wait::Message => "receive of a channel",
+                    Wait::Operation(operation) => word(operation),
+                    Wait::Select(_) => "select",
+                })
         });
         let Some(what) = what else { continue };
         lua.check_stack(12);
@@ -117,14 +119,12 @@ pub(crate) fn report(lua: State, runtime: &Runtime) -> ! {
 
 fn word(operation: &Operation) -> &'static str {
     match operation {
-        Operation::Sleep => "sleep",
-        Operation::Message => "receive of a channel",
         Operation::Receive { .. } => "receive",
         Operation::Send { .. } => "send",
         Operation::Accept { .. } => "accept",
         Operation::Connect { .. } => "connect",
         Operation::Datagram { .. } => "receive of a datagram",
-        Operation::Lookup { .. } => "a name look-up",
+        Operation::Lookup(_) => "a name look-up",
     }
 }
 

@@ -5,13 +5,13 @@ use std::ffi::c_int;
 use std::net::SocketAddr;
 
 use cosock_core::netdb::{self, Family, Hints, LookupError, SocketKind};
-use cosock_core::operation::{Operation, Outcome, Then};
+use cosock_core::operation::{Lookup, Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
 use cosock_core::resolver::{Answer, LookupId, Query};
 
 use crate::arguments::{self, Called, raise};
 use crate::ffi::State;
-use crate::runtime::{Pending, Runtime, Shape, token};
+use crate::runtime::{Kind as WaitKind, Runtime, Shape, token};
 
 /// What a `dns` function reports of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +71,14 @@ pub(crate) fn begin(
     if !can_wait(lua, runtime) {
         return at_once(host, service, hints);
     }
-    let query = Query::Addresses { host: host.to_vec(), service: service.to_vec(), hints };
-    Err(Begun::Pending(runtime.enter(lua, |core| core.look_up(query))))
+    let query = Query::Addresses {
+        host: host.to_vec(),
+        service: service.to_vec(),
+        hints,
+    };
+    Err(Begun::Pending(
+        runtime.enter(lua, |core| core.look_up(query)),
+    ))
 }
 
 /// Whether `lua` is a task's own coroutine, at a place where it can yield.
@@ -110,39 +116,27 @@ fn goes_on_after_yield(lua: State) -> bool {
 }
 
 /// Parks the task until its look-up is answered; argument 1 is its socket object, if any.
-pub(crate) fn park(
-    lua: State,
-    runtime: &Runtime,
-    id: LookupId,
-    then: Then,
-    shape: Shape,
-) -> c_int {
+pub(crate) fn park(lua: State, runtime: &Runtime, id: LookupId, then: Then, shape: Shape) -> c_int {
     let mut timeout = None;
-    if shape == Shape::Connected {
-        lua.raw_get_field(1, c"timeout");
-        timeout = arguments::timeout_value(lua, -1).ok().flatten();
-        lua.pop(1);
-        if let Then::Connect(socket) = &then {
-            let total = socket.borrow().total_timeout;
-            timeout = match (timeout, total) {
-                (Some(each), Some(total)) => Some(each.min(total)),
-                (each, total) => each.or(total),
-            };
-        }
+    if let Then::Connect(socket) = &then {
+        let total = socket.borrow().total_timeout;
+        timeout = total;
     }
-    *runtime.pending.borrow_mut() = Some(Pending {
-        operation: Operation::Lookup { id, then, answer: None },
-        interest: Interest::Read,
-        timeout,
-        object: 0,
-        shape,
-        anchored: 4,
-    });
+    let connects = matches!(then, Then::Connect(_));
+    let operation = Operation::Lookup(Box::new(Lookup::new(id, then)));
+    crate::socket::prepare(runtime, operation, Interest::Read, shape);
+    if connects {
+        lua.raw_get_field(1, c"timeout");
+        let each = arguments::timeout_value(lua, -1).ok().flatten();
+        timeout = crate::socket::shorter(each, timeout);
+    }
+    runtime.pending.kind.set(WaitKind::Operation);
+    runtime.pending.timeout.set(timeout);
+    runtime.pending.object.set(0);
     lua.push_value(1);
     lua.push_nil();
-    lua.push_nil();
     lua.push_pointer(token());
-    lua.yield_values(4)
+    lua.yield_values(WaitKind::Operation.anchored())
 }
 
 /// Answers a query of a `dns` function, now or when its task is resumed.
@@ -150,12 +144,12 @@ fn ask(lua: State, runtime: &Runtime, query: Query, report: Report) -> c_int {
     let shape = Shape::Names(report);
     if let Some(answer) = query.answer_inline() {
         drop(query);
-        return crate::outcome::push(lua, runtime, Outcome::Answer(answer), shape, 0, 0);
+        return crate::outcome::push(lua, runtime, Outcome::Answer(Box::new(answer)), shape, 0, 0);
     }
     if !can_wait(lua, runtime) {
         let answer = query.answer_now();
         drop(query);
-        return crate::outcome::push(lua, runtime, Outcome::Answer(answer), shape, 0, 0);
+        return crate::outcome::push(lua, runtime, Outcome::Answer(Box::new(answer)), shape, 0, 0);
     }
     let id = runtime.enter(lua, |core| core.look_up(query));
     lua.set_top(0);
@@ -179,7 +173,16 @@ pub(crate) fn tohostname(lua: State, runtime: &Runtime) -> c_int {
 pub(crate) fn getaddrinfo(lua: State, runtime: &Runtime) -> c_int {
     let host = arguments::bytes(lua, Called::direct(lua, "getaddrinfo"), 1).to_vec();
     let hints = Hints::new(SocketKind::Tcp);
-    ask(lua, runtime, Query::Addresses { host, service: Vec::new(), hints }, Report::List)
+    ask(
+        lua,
+        runtime,
+        Query::Addresses {
+            host,
+            service: Vec::new(),
+            hints,
+        },
+        Report::List,
+    )
 }
 
 /// `dns.getnameinfo(host [, service])`.
@@ -192,11 +195,20 @@ pub(crate) fn getnameinfo(lua: State, runtime: &Runtime) -> c_int {
         }
     }
     if lua.is_nil(1) && lua.is_nil(2) {
-        raise(lua, called.level, format_args!("host and serv cannot be both nil"));
+        raise(
+            lua,
+            called.level,
+            format_args!("host and serv cannot be both nil"),
+        );
     }
     let host = lua.to_bytes(1).map(<[u8]>::to_vec);
     let service = lua.to_bytes(2).map(<[u8]>::to_vec);
-    ask(lua, runtime, Query::NameInfo { host, service }, Report::Names)
+    ask(
+        lua,
+        runtime,
+        Query::NameInfo { host, service },
+        Report::Names,
+    )
 }
 
 /// `dns.gethostname()`.
@@ -217,11 +229,13 @@ pub(crate) fn gethostname(lua: State, runtime: &Runtime) -> c_int {
 ///
 /// The answer is read piece by piece and stays in the runtime: pushing may raise.
 pub(crate) fn push_answer(lua: State, runtime: &Runtime, shape: Shape) -> c_int {
-    let Shape::Names(report) = shape else { return 0 };
+    let Shape::Names(report) = shape else {
+        return 0;
+    };
     let failure = read(runtime, |answer| match answer {
-        Answer::Addresses(Err(error)) | Answer::HostEntry(Err(error)) | Answer::NameInfo(Err(error)) => {
-            Some(error.to_string())
-        }
+        Answer::Addresses(Err(error))
+        | Answer::HostEntry(Err(error))
+        | Answer::NameInfo(Err(error)) => Some(error.to_string()),
         _ => None,
     });
     if let Some(text) = failure.flatten() {
@@ -242,7 +256,7 @@ pub(crate) fn push_answer(lua: State, runtime: &Runtime, shape: Shape) -> c_int 
 /// Reads from the waiting answer.
 fn read<T>(runtime: &Runtime, look: impl FnOnce(&Answer) -> T) -> Option<T> {
     match &*runtime.outcome.borrow() {
-        Some(Outcome::Answer(answer)) => Some(look(answer)),
+        Some(Outcome::Answer(answer)) => Some(look(answer.as_ref())),
         _ => None,
     }
 }
@@ -312,7 +326,9 @@ fn push_entry(lua: State, runtime: &Runtime, report: Report) -> c_int {
         _ => None,
     };
     let first = match report {
-        Report::Address => read(runtime, |answer| nth_ip(answer, 0)).flatten().unwrap_or_default(),
+        Report::Address => read(runtime, |answer| nth_ip(answer, 0))
+            .flatten()
+            .unwrap_or_default(),
         _ => name(),
     };
     runtime.pins.push_text(lua, first);

@@ -285,6 +285,18 @@ impl State {
         unsafe { ffi::lua_createtable(self.0, array, fields) }
     }
 
+    /// Replaces the key on top by its value; tells whether that is a table.
+    #[inline]
+    pub(crate) fn raw_get_table(self, table: c_int) -> bool {
+        unsafe { ffi::lua_rawget(self.0, table) == ffi::LUA_TTABLE }
+    }
+
+    /// Replaces the key on top by its value; tells whether that is nil.
+    #[inline]
+    pub(crate) fn raw_get_is_nil(self, table: c_int) -> bool {
+        unsafe { ffi::lua_rawget(self.0, table) == ffi::LUA_TNIL }
+    }
+
     /// Replaces the key on top by its value.
     pub(crate) fn raw_get(self, table: c_int) {
         unsafe { ffi::lua_rawget(self.0, table) };
@@ -382,31 +394,40 @@ impl State {
 
     // --- userdata ---
 
-    /// Pushes a userdata that owns `value`; the caller gives it a metatable whose `__gc` is
-    /// [`State::take_userdata`] of the same type.
-    ///
-    /// Takes a function that makes the value, so that none exists when memory runs out.
-    pub(crate) fn push_userdata<T>(self, make: impl FnOnce() -> T) {
-        const { assert!(align_of::<T>() <= 8) };
+    /// Pushes a userdata of `class` that owns the value which `make` makes; none exists when memory
+    /// runs out. The caller gives it a metatable whose `__gc` is [`State::take_userdata`] of the
+    /// same class.
+    pub(crate) fn push_userdata<T>(self, class: Class<T>, make: impl FnOnce() -> T) {
+        const { assert!(align_of::<Block<T>>() <= 8) };
         unsafe {
-            let place = ffi::lua_newuserdata(self.0, size_of::<Option<T>>()).cast::<Option<T>>();
-            place.write(Some(make()));
+            let place = ffi::lua_newuserdata(self.0, size_of::<Block<T>>()).cast::<Block<T>>();
+            // Until the value is there, the block is nobody's.
+            place.cast::<usize>().write(0);
+            place.write(Block {
+                mark: class.mark(),
+                value: Some(make()),
+            });
         }
     }
 
-    /// The value of the userdata at `index`, if its metatable is the one identified by `class`.
+    /// The value of the userdata at `index`, if it is one of `class`.
     ///
-    /// `class` belongs to one `T` (see [`Class`]). The reference is good while the userdata stays
-    /// on the stack or anchored elsewhere.
+    /// Told by its size and by a mark that no other library writes: cheaper than by its metatable.
+    /// The reference is good while the userdata stays on the stack or anchored elsewhere.
+    #[inline]
     pub(crate) fn userdata<'a, T>(self, index: c_int, class: Class<T>) -> Option<&'a T> {
         unsafe {
-            let place = ffi::lua_touserdata(self.0, index).cast::<Option<T>>();
-            if place.is_null() || ffi::lua_getmetatable(self.0, index) == 0 {
+            // A light userdata has no length, and no other value a pointer or this length.
+            let place = ffi::lua_touserdata(self.0, index).cast::<Block<T>>();
+            if place.is_null() || ffi::lua_rawlen(self.0, index) as usize != size_of::<Block<T>>() {
                 return None;
             }
-            let same = ffi::lua_topointer(self.0, -1) as usize == class.identity;
-            ffi::lua_settop(self.0, -2);
-            if same { (*place).as_ref() } else { None }
+            let mark = place.cast::<usize>().read();
+            if mark == class.mark() {
+                (*place).value.as_ref()
+            } else {
+                None
+            }
         }
     }
 
@@ -414,7 +435,11 @@ impl State {
     pub(crate) fn take_userdata<T>(self, index: c_int, class: Class<T>) -> Option<T> {
         self.userdata(index, class)?;
         // SAFETY: `userdata` has just checked the class, and no reference outlives its function.
-        unsafe { (*ffi::lua_touserdata(self.0, index).cast::<Option<T>>()).take() }
+        unsafe {
+            (*ffi::lua_touserdata(self.0, index).cast::<Block<T>>())
+                .value
+                .take()
+        }
     }
 
     /// Lua's own associated value of the userdata at `index`: a table.
@@ -585,10 +610,20 @@ pub(crate) unsafe fn push_loader(lua: State, function: ffi::lua_CFunction) {
     unsafe { ffi::lua_pushcfunction(lua.0, function) }
 }
 
-/// Identifies the metatable of one userdata type.
+/// What a userdata of ours holds; the mark comes first.
+#[repr(C)]
+struct Block<T> {
+    mark: usize,
+    value: Option<T>,
+}
+
+/// Its address is what marks our userdata, so it cannot be a mark of anybody else.
+static MARK: [u8; 8] = [0; 8];
+
+/// Names one kind of userdata, whose value is a `T`.
 #[derive(Debug)]
 pub(crate) struct Class<T> {
-    identity: usize,
+    number: u8,
     value: PhantomData<fn() -> T>,
 }
 
@@ -601,19 +636,21 @@ impl<T> Clone for Class<T> {
 impl<T> Copy for Class<T> {}
 
 impl<T> Class<T> {
-    /// A class that nothing belongs to yet.
-    pub(crate) const fn unset() -> Class<T> {
-        Class { identity: 0, value: PhantomData }
-    }
-
-    /// The class of the metatable at `index`.
+    /// The class of this number, of which there are eight.
     ///
     /// # Safety
     ///
-    /// The metatable stays anchored for the life of the state, is given to userdata of type `T`
-    /// only, and is out of reach of `debug.setmetatable` and the like for any other userdata.
-    pub(crate) unsafe fn of(lua: State, index: c_int) -> Class<T> {
-        Class { identity: lua.identity(index), value: PhantomData }
+    /// No other class, of another type, has the number.
+    pub(crate) const unsafe fn new(number: u8) -> Class<T> {
+        assert!(number < 8);
+        Class {
+            number,
+            value: PhantomData,
+        }
+    }
+
+    fn mark(self) -> usize {
+        MARK.as_ptr() as usize + self.number as usize
     }
 }
 
@@ -622,10 +659,14 @@ impl<T> Class<T> {
 /// # Safety
 ///
 /// Called once for each state, by its `luaopen_` function.
-pub(crate) unsafe fn push_runtime(lua: State, runtime: impl FnOnce() -> Box<Runtime>) -> *const Runtime {
+pub(crate) unsafe fn push_runtime(
+    lua: State,
+    runtime: impl FnOnce() -> Box<Runtime>,
+) -> *const Runtime {
     // SAFETY: rules 1 and 3; the userdata holds the one pointer that the trampoline reads.
     unsafe {
-        let place = ffi::lua_newuserdata(lua.0, size_of::<*const Runtime>()).cast::<*const Runtime>();
+        let place =
+            ffi::lua_newuserdata(lua.0, size_of::<*const Runtime>()).cast::<*const Runtime>();
         place.write(std::ptr::null());
         lua.new_table(0, 1);
         ffi::lua_pushcfunction(lua.0, close_runtime);

@@ -84,7 +84,9 @@ fn waker(lua: State, runtime: &Runtime) -> c_int {
     let (place, serial, number) = (read(2) as usize, read(3) as u64, read(4) as usize);
     let key = runtime.tasks.borrow().get(place).map(|task| task.key);
     let Some(key) = key else { return 0 };
-    if !runtime.enter(lua, |core| core.wake_element(key, serial, number as u32 - 1)) {
+    if !runtime.enter(lua, |core| {
+        core.wake_element(key, serial, number as u32 - 1)
+    }) {
         return 0;
     }
     lua.set_top(0);
@@ -107,7 +109,11 @@ pub(crate) fn call_wakes(lua: State, runtime: &Runtime) {
     loop {
         let call = {
             let mut calls = runtime.calls.borrow_mut();
-            if calls.is_empty() { None } else { Some(calls.remove(0)) }
+            if calls.is_empty() {
+                None
+            } else {
+                Some(calls.remove(0))
+            }
         };
         let Some(call) = call else { break };
         call_wake(lua, runtime, call);
@@ -115,7 +121,11 @@ pub(crate) fn call_wakes(lua: State, runtime: &Runtime) {
 }
 
 fn call_wake(lua: State, runtime: &Runtime, call: Call) {
-    let Call { task, serial, element } = call;
+    let Call {
+        task,
+        serial,
+        element,
+    } = call;
     let waits = || runtime.enter(lua, |core| core.select(task, serial).is_some());
     if !waits() {
         return;

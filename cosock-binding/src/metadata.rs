@@ -66,8 +66,9 @@ fn push_entry(lua: State, runtime: &Runtime, task: Task) {
 }
 
 fn push_last_wake(lua: State, runtime: &Runtime, key: TaskKey, entry: c_int) {
-    let date =
-        runtime.enter(lua, |core| core.last_run(key).map(|time| core.clock.date(time)));
+    let date = runtime.enter(lua, |core| {
+        core.last_run(key).map(|time| core.clock.date(time))
+    });
     match date {
         Some(date) => {
             lua.push_integer(date as i64);

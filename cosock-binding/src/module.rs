@@ -22,7 +22,11 @@ pub(crate) struct Pusher<'a> {
 impl<'a> Pusher<'a> {
     /// A pusher of functions whose upvalues, after the runtime, are `names`.
     pub(crate) fn new(lua: State, runtime: &'a Runtime, names: &'a [&'a CStr]) -> Pusher<'a> {
-        Pusher { lua, runtime, names }
+        Pusher {
+            lua,
+            runtime,
+            names,
+        }
     }
 
     /// Pushes `function` with the upvalues.
@@ -30,7 +34,8 @@ impl<'a> Pusher<'a> {
         for name in self.names {
             self.lua.push_bytes(name.to_bytes());
         }
-        self.lua.push_function(self.runtime, function, self.names.len() as c_int);
+        self.lua
+            .push_function(self.runtime, function, self.names.len() as c_int);
     }
 
     /// Sets `table[name]` to `function`.

@@ -5,12 +5,10 @@ use std::ffi::{CStr, c_int};
 use cosock_core::clock::wall_seconds;
 use cosock_core::scheduler::Scheduler;
 
-use crate::ffi::{self, Class, Kind, RawState, State};
+use crate::ffi::{self, Kind, RawState, State};
 use crate::module::Pusher;
 use crate::runtime::{Classes, Kept, ObjectClass, Runtime, token};
-use crate::{
-    channel, dns, metadata, run, select, socket, tasks, tcp, timers, udp,
-};
+use crate::{channel, dns, metadata, run, select, socket, tasks, tcp, timers, udp};
 
 /// A module that `require` can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,11 +128,14 @@ fn make(lua: State) {
     };
     // SAFETY: `open` has found no runtime in this state.
     let runtime = unsafe { &*ffi::push_runtime(lua, || Box::new(Runtime::new(core))) };
-    let mut kept = Kept { anchor: lua.keep(), ..Kept::default() };
+    let mut kept = Kept {
+        anchor: lua.keep(),
+        ..Kept::default()
+    };
     runtime.kept.set(kept);
     make_tables(lua, runtime, &mut kept);
     runtime.kept.set(kept);
-    make_classes(lua, runtime, &mut kept);
+    make_inner_classes(lua, runtime, &mut kept);
     runtime.kept.set(kept);
     make_modules(lua, runtime, &mut kept);
     runtime.kept.set(kept);
@@ -191,30 +192,22 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     kept.result_meta = lua.keep();
 }
 
-/// Makes the metatables of the userdata, whose identities tell what they hold.
-fn make_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
+/// Makes the metatables of the userdata.
+fn make_inner_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
     let plain = Pusher::new(lua, runtime, &[]);
-    let mut classes: Classes = runtime.classes.get();
     lua.new_table(0, 4);
     plain.set(-1, c"__gc", tcp::collect);
     plain.set(-1, c"__tostring", tcp::to_string);
-    // SAFETY: only `tcp.rs` gives this metatable away, to userdata that hold a `Tcp`.
-    classes.tcp = unsafe { Class::of(lua, -1) };
     kept.tcp_inner_meta = lua.keep();
     lua.new_table(0, 4);
     plain.set(-1, c"__gc", udp::collect);
     plain.set(-1, c"__tostring", udp::to_string);
-    // SAFETY: only `udp.rs` gives this metatable away, to userdata that hold a `Udp`.
-    classes.udp = unsafe { Class::of(lua, -1) };
     kept.udp_inner_meta = lua.keep();
     lua.new_table(0, 3);
     plain.set(-1, c"__gc", channel::collect);
     plain.set(-1, c"__len", channel::queue_len);
     plain.set(-1, c"__index", channel::queue_index);
-    // SAFETY: only `channel.rs` gives this metatable away, to userdata that hold a `Queue`.
-    classes.queue = unsafe { Class::of(lua, -1) };
     kept.queue_meta = lua.keep();
-    runtime.classes.set(classes);
 }
 
 fn make_modules(lua: State, runtime: &Runtime, kept: &mut Kept) {
@@ -222,10 +215,10 @@ fn make_modules(lua: State, runtime: &Runtime, kept: &mut Kept) {
     lua.push_kept(kept.modules);
     let modules = lua.top();
 
-    (kept.tcp_meta, classes.tcp_object) =
+    (kept.tcp_meta, classes.tcp) =
         make_socket_class(lua, runtime, tcp::PLAIN, tcp::BLOCKING, kept.tcp_inner_meta);
     lua.raw_set_field(modules, Module::Tcp.name());
-    (kept.udp_meta, classes.udp_object) =
+    (kept.udp_meta, classes.udp) =
         make_socket_class(lua, runtime, udp::PLAIN, udp::BLOCKING, kept.udp_inner_meta);
     lua.raw_set_field(modules, Module::Udp.name());
 
@@ -326,12 +319,12 @@ fn make_channel(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Cl
     pusher.set(-1, c"close", channel::close);
     pusher.set(-1, c"settimeout", channel::settimeout);
     pusher.method(channel::setwaker);
-    classes.receiver_object.setwaker = lua.identity(-1);
+    classes.receiver.setwaker = lua.identity(-1);
     lua.raw_set_field(-2, c"setwaker");
     lua.new_table(0, 1);
     lua.push_value(-2);
     lua.raw_set_field(-2, c"__index");
-    classes.receiver_object.metatable = lua.identity(-1);
+    classes.receiver.metatable = lua.identity(-1);
     kept.receiver_meta = lua.keep();
     lua.raw_set_field(module, c"receiver");
 }

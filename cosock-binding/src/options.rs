@@ -33,7 +33,7 @@ impl Either<'_> {
 
 pub(crate) fn get_tcp(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getoption");
-    match tcp(lua, runtime, called) {
+    match tcp(lua, called) {
         Some(socket) => get(lua, runtime, called, Either::Tcp(socket), SocketKind::Tcp),
         None => call_inner(lua, called),
     }
@@ -41,23 +41,23 @@ pub(crate) fn get_tcp(lua: State, runtime: &Runtime) -> c_int {
 
 pub(crate) fn get_udp(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getoption");
-    match udp(lua, runtime, called) {
+    match udp(lua, called) {
         Some(socket) => get(lua, runtime, called, Either::Udp(socket), SocketKind::Udp),
         None => call_inner(lua, called),
     }
 }
 
-pub(crate) fn set_tcp(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn set_tcp(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "setoption");
-    match tcp(lua, runtime, called) {
+    match tcp(lua, called) {
         Some(socket) => set(lua, called, Either::Tcp(socket), SocketKind::Tcp),
         None => call_inner(lua, called),
     }
 }
 
-pub(crate) fn set_udp(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn set_udp(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "setoption");
-    match udp(lua, runtime, called) {
+    match udp(lua, called) {
         Some(socket) => set(lua, called, Either::Udp(socket), SocketKind::Udp),
         None => call_inner(lua, called),
     }
@@ -184,13 +184,21 @@ fn linger(lua: State, called: Called) -> OptionValue {
     need_table(lua, called);
     lua.get_field(3, c"on");
     if lua.kind(-1) != Kind::Boolean {
-        raise(lua, called.level, format_args!("boolean 'on' field expected"));
+        raise(
+            lua,
+            called.level,
+            format_args!("boolean 'on' field expected"),
+        );
     }
     let on = lua.to_bool(-1);
     lua.get_field(3, c"timeout");
     match lua.to_number(-1) {
         Some(timeout) => OptionValue::Linger { on, timeout },
-        None => raise(lua, called.level, format_args!("number 'timeout' field expected")),
+        None => raise(
+            lua,
+            called.level,
+            format_args!("number 'timeout' field expected"),
+        ),
     }
 }
 
@@ -201,23 +209,30 @@ fn field<'a>(lua: State, called: Called, name: &CStr) -> &'a [u8] {
         Some(text) => text,
         None => {
             let name = name.to_str().unwrap_or("?");
-            refuse(lua, called, 3, format_args!("string '{name}' field expected"))
+            refuse(
+                lua,
+                called,
+                3,
+                format_args!("string '{name}' field expected"),
+            )
         }
     }
 }
 
 fn membership4(lua: State, called: Called) -> OptionValue {
     need_table(lua, called);
-    let bad = |name: &str| -> ! {
-        refuse(lua, called, 3, format_args!("invalid '{name}' ip address"))
-    };
+    let bad =
+        |name: &str| -> ! { refuse(lua, called, 3, format_args!("invalid '{name}' ip address")) };
     let Some(multiaddr) = netdb::parse_ipv4(field(lua, called, c"multiaddr")) else {
         bad("multiaddr")
     };
     let text = field(lua, called, c"interface");
     let any = Some(Ipv4Addr::UNSPECIFIED).filter(|_| text == b"*");
     match any.or_else(|| netdb::parse_ipv4(text)) {
-        Some(interface) => OptionValue::Membership4 { multiaddr, interface },
+        Some(interface) => OptionValue::Membership4 {
+            multiaddr,
+            interface,
+        },
         None => bad("interface"),
     }
 }
@@ -225,15 +240,30 @@ fn membership4(lua: State, called: Called) -> OptionValue {
 fn membership6(lua: State, called: Called) -> OptionValue {
     need_table(lua, called);
     let text = field(lua, called, c"multiaddr");
-    let parsed = std::str::from_utf8(text).ok().and_then(|text| text.parse::<Ipv6Addr>().ok());
+    let parsed = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse::<Ipv6Addr>().ok());
     let Some(multiaddr) = parsed else {
-        refuse(lua, called, 3, format_args!("invalid 'multiaddr' ip address"))
+        refuse(
+            lua,
+            called,
+            3,
+            format_args!("invalid 'multiaddr' ip address"),
+        )
     };
     lua.get_field(3, c"interface");
     let interface = match (lua.is_nil(-1), lua.to_number(-1)) {
         (true, _) => 0.0,
         (false, Some(number)) => number,
-        (false, None) => refuse(lua, called, 3, format_args!("number 'interface' field expected")),
+        (false, None) => refuse(
+            lua,
+            called,
+            3,
+            format_args!("number 'interface' field expected"),
+        ),
     };
-    OptionValue::Membership6 { multiaddr, interface }
+    OptionValue::Membership6 {
+        multiaddr,
+        interface,
+    }
 }

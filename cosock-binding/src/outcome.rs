@@ -6,7 +6,7 @@ use cosock_core::operation::Outcome;
 use cosock_core::socket::{TcpSocket, UdpClass};
 
 use crate::ffi::{Kind, State};
-use crate::runtime::{Runtime, Shape};
+use crate::runtime::{Runtime, Shape, TCP, UDP};
 
 /// Pushes what the method returns, and returns how many values that is.
 ///
@@ -41,7 +41,11 @@ pub(crate) fn push(
             3
         }
         Outcome::Sent(sent, error) => {
-            let base = if let Shape::Sent { base, .. } = shape { base } else { 0 };
+            let base = if let Shape::Sent { base, .. } = shape {
+                base
+            } else {
+                0
+            };
             let last = (base + sent) as f64;
             match error {
                 None => {
@@ -78,18 +82,17 @@ pub(crate) fn push(
             crate::dns::push_answer(lua, runtime, shape)
         }
         Outcome::Done => {
-            refresh_class(lua, runtime, object);
+            refresh_class(lua, object);
             lua.push_number(1.0);
             1
         }
         Outcome::Failed(error) => {
             if shape == Shape::Connected {
-                refresh_class(lua, runtime, object);
+                refresh_class(lua, object);
             }
             runtime.pins.push_failure(lua, error);
             2
         }
-        Outcome::Slept | Outcome::Look { .. } => 0,
     }
 }
 
@@ -102,17 +105,16 @@ fn push_accepted(lua: State, runtime: &Runtime) {
 }
 
 /// Brings the `class` field of the object up to date.
-pub(crate) fn refresh_class(lua: State, runtime: &Runtime, object: c_int) {
+pub(crate) fn refresh_class(lua: State, object: c_int) {
     if object == 0 || lua.kind(object) != Kind::Table {
         return;
     }
     let object = lua.absolute(object);
     lua.raw_get_field(object, c"inner_sock");
-    let classes = runtime.classes.get();
-    let word = if let Some(socket) = lua.userdata(-1, classes.tcp) {
+    let word = if let Some(socket) = lua.userdata(-1, TCP) {
         Some(socket.borrow().class().word())
     } else {
-        lua.userdata(-1, classes.udp).map(|socket| -> &'static str {
+        lua.userdata(-1, UDP).map(|socket| -> &'static str {
             let class: UdpClass = socket.borrow().class();
             class.word()
         })

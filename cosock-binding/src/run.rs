@@ -1,15 +1,15 @@
 //! `cosock.run`: turn after turn, until every task is over.
 
 use std::ffi::c_int;
-use std::io;
 
-use cosock_core::operation::{Operation, Outcome};
-use cosock_core::scheduler::{TaskKey, Tried, Wait};
+use cosock_core::operation::Operation;
+use cosock_core::reactor::Interest;
+use cosock_core::scheduler::{Start, TaskKey, Tried, Turn};
 
-use crate::arguments::{DIRECT, raise};
+use crate::arguments::{self, Called, DIRECT, raise, refuse};
 use crate::channel;
-use crate::ffi::{Kind, State, Status};
-use crate::runtime::{Runtime, Shape, Task, token};
+use crate::ffi::{Kind as ValueKind, State, Status};
+use crate::runtime::{Kind, QUEUE, Runtime, Shape, token};
 use crate::{deadlock, foreign, outcome, select, tasks, timers};
 
 /// `cosock.run()`.
@@ -41,43 +41,56 @@ fn leave(runtime: &Runtime) {
     runtime.current_coroutine.set(std::ptr::null_mut());
 }
 
-/// What one turn starts with.
-struct Turn {
-    ready: usize,
-    foreign: bool,
-}
-
 fn turns(lua: State, runtime: &Runtime) -> c_int {
     let pinned = runtime.pins.depth();
     lua.check_stack(20);
+    let mut turn = runtime.enter(lua, |core| core.begin());
     loop {
-        runtime.pins.unwind_to(pinned);
         // Everything that is about to run is disarmed before any of it runs.
-        let turn = runtime.enter(lua, |core| {
-            let ready = core.ready();
-            let foreign = core.disarm_ready(ready);
-            Turn { ready, foreign }
-        });
         if turn.foreign {
             disarm_foreign(lua, runtime, turn.ready);
         }
-        let now = runtime.enter(lua, |core| core.clock.now());
         for _ in 0..turn.ready {
-            if let Some(key) = runtime.enter(lua, |core| core.start_next(now)) {
-                run_task(lua, runtime, key);
-                lua.set_top(0);
+            if let Some((key, start)) = runtime.enter(lua, |core| core.start_next()) {
+                run_task(lua, runtime, key, start);
             }
         }
-        if runtime.enter(lua, |core| core.live() == 0) {
+        lua.set_top(0);
+        runtime.pins.unwind_to(pinned);
+        turn = end_turn(lua, runtime);
+        if turn.finished {
             return 0;
         }
-        if runtime.enter(lua, |core| core.is_deadlocked()) && !deadlock::resolve(lua, runtime) {
+        if turn.deadlocked && !deadlock::resolve(lua, runtime) {
             deadlock::report(lua, runtime);
         }
-        wait(lua, runtime);
-        timers::call_due(lua, runtime);
-        foreign::call_wakes(lua, runtime);
-        lua.set_top(0);
+        if turn.callbacks {
+            timers::call_due(lua, runtime);
+        }
+        if turn.calls {
+            foreign::call_wakes(lua, runtime);
+        }
+    }
+}
+
+/// Waits for something to happen, and lets the interpreter act on signals.
+fn end_turn(lua: State, runtime: &Runtime) -> Turn {
+    let ended = runtime.enter(lua, |core| {
+        core.end_turn()
+            .map_err(|error| error.raw_os_error().unwrap_or(0))
+    });
+    if lua.has_hook() {
+        // Ctrl-C sets a hook, which fires at the next call in this state.
+        lua.push_function(runtime, nothing, 0);
+        lua.call(0, 0);
+    }
+    match ended {
+        Ok(turn) => turn,
+        Err(code) => raise(
+            lua,
+            DIRECT,
+            format_args!("cosock: waiting failed (errno {code})"),
+        ),
     }
 }
 
@@ -90,53 +103,46 @@ fn disarm_foreign(lua: State, runtime: &Runtime, ready: usize) {
     }
 }
 
-/// Waits for something to happen, and lets the interpreter act on signals.
-fn wait(lua: State, runtime: &Runtime) {
-    let failure = runtime.enter(lua, |core| match core.poll() {
-        Err(error) if error.kind() != io::ErrorKind::Interrupted => error.raw_os_error(),
-        _ => None,
-    });
-    if let Some(code) = failure {
-        raise(lua, DIRECT, format_args!("cosock: waiting failed (errno {code})"));
-    }
-    if lua.has_hook() {
-        // Ctrl-C sets a hook, which fires at the next call in this state.
-        lua.push_function(runtime, nothing, 0);
-        lua.call(0, 0);
-    }
-}
-
 fn nothing(_: State, _: &Runtime) -> c_int {
     0
 }
 
 /// Resumes a task with what it waited for.
-fn run_task(lua: State, runtime: &Runtime, key: TaskKey) {
-    let Some(task) = runtime.task(key) else { return };
+fn run_task(lua: State, runtime: &Runtime, key: TaskKey, start: Start) {
+    let Some(task) = runtime.task(key) else {
+        return;
+    };
     // SAFETY: a living task's coroutine is anchored in the slots table.
     let coroutine = unsafe { State::new(task.coroutine) };
     runtime.current.set(Some(key));
-    let arguments = match task.anchored {
-        0 => match start_or_select(lua, runtime, key, coroutine) {
-            Some(arguments) => arguments,
-            None => return leave(runtime),
-        },
-        anchored => {
-            if !coroutine.is_yielded()
-                || coroutine.top() < anchored
-                || coroutine.to_pointer(-1) != token()
-            {
+    let arguments = match task.parked {
+        Some(kind) if start != Start::First => {
+            if !is_parked_on(coroutine, kind) {
                 abandon(lua, runtime, key, coroutine);
                 return leave(runtime);
             }
-            match complete(lua, runtime, key, &task, coroutine) {
-                Some(arguments) => arguments,
-                None => return leave(runtime),
+            match start {
+                Start::Operation => complete(lua, runtime, key, task.shape, coroutine),
+                Start::Look { timed_out } => look(lua, runtime, key, coroutine, timed_out),
+                _ => {
+                    coroutine.pop(1);
+                    Some(0)
+                }
             }
         }
+        _ => start_or_select(lua, runtime, key, start, coroutine),
     };
-    resume(lua, runtime, key, coroutine, arguments);
+    if let Some(arguments) = arguments {
+        resume(lua, runtime, key, coroutine, arguments);
+    }
     leave(runtime);
+}
+
+/// Whether the coroutine still is as a method parked it: nobody else has resumed it since.
+fn is_parked_on(coroutine: State, kind: Kind) -> bool {
+    coroutine.is_yielded()
+        && coroutine.top() >= kind.anchored()
+        && coroutine.to_pointer(-1) == token()
 }
 
 /// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
@@ -144,41 +150,52 @@ fn complete(
     lua: State,
     runtime: &Runtime,
     key: TaskKey,
-    task: &Task,
+    shape: Shape,
     coroutine: State,
 ) -> Option<c_int> {
-    let data = match task.shape {
-        // An interrupted task's anchor was checked; a string it is, as `send` left it.
+    let data = match shape {
         Shape::Sent { base, end } => match coroutine.to_bytes(-2) {
             Some(data) if end <= data.len() => &data[base..end],
             _ => &[],
         },
         _ => &[],
     };
-    let tried = runtime.enter(lua, |core| match core.take_wait(key) {
-        (Wait::Operation(operation), _) => core.try_operation(key, operation, data),
-        _ => Tried::Complete(Outcome::Slept),
-    });
-    let Tried::Complete(outcome) = tried else { return None };
-    if let Outcome::Look { timed_out } = outcome {
-        return look(lua, runtime, key, coroutine, timed_out);
-    }
+    let tried = runtime.enter(lua, |core| core.try_operation(key, data));
+    let Tried::Complete(outcome) = tried else {
+        return None;
+    };
     let base = lua.top();
-    let (object, extra) = if task.anchored == 4 {
+    let wants_anchors = match shape {
+        Shape::Received => coroutine.kind(-2) == ValueKind::String,
+        Shape::Connected | Shape::One => true,
+        _ => false,
+    };
+    let (object, extra) = if wants_anchors {
         coroutine.pop(1);
-        coroutine.move_to(lua, 3);
-        (base + 1, base + 3)
+        coroutine.move_to(lua, 2);
+        (base + 1, base + 2)
     } else {
-        coroutine.pop(task.anchored);
+        coroutine.pop(3);
         (0, 0)
     };
-    let count = outcome::push(lua, runtime, outcome, task.shape, object, extra);
+    let count = outcome::push(lua, runtime, outcome, shape, object, extra);
+    hand_over(lua, coroutine, count);
+    if wants_anchors {
+        lua.set_top(base);
+    }
+    Some(count)
+}
+
+/// Moves the top `count` values to the coroutine.
+fn hand_over(lua: State, coroutine: State, count: c_int) {
     if !coroutine.has_stack(count) {
-        raise(lua, DIRECT, format_args!("too many results to resume a task with"));
+        raise(
+            lua,
+            DIRECT,
+            format_args!("too many values on the stack of a task"),
+        );
     }
     lua.move_to(coroutine, count);
-    lua.set_top(base);
-    Some(count)
 }
 
 /// Gives a task parked in a channel's `receive` its message, or parks it again.
@@ -189,29 +206,33 @@ fn look(
     coroutine: State,
     timed_out: bool,
 ) -> Option<c_int> {
-    let base = lua.top();
-    let queue = coroutine.userdata(-3, runtime.classes.get().queue);
-    let Some(queue) = queue else {
+    let Some(queue) = coroutine.userdata(-2, QUEUE) else {
         abandon(lua, runtime, key, coroutine);
         return None;
     };
-    coroutine.push_value(-3);
+    let base = lua.top();
+    coroutine.pop(1);
     coroutine.move_to(lua, 1);
     let count = if channel::pop(lua, queue, base + 1) {
         1
     } else if queue.is_closed() || timed_out {
         lua.push_nil();
-        lua.push_str(if queue.is_closed() { "closed" } else { "timeout" });
+        lua.push_str(if queue.is_closed() {
+            "closed"
+        } else {
+            "timeout"
+        });
         2
     } else {
         // Somebody else took the message.
-        let serial = runtime.enter(lua, |core| core.park_again(key, Operation::Message));
-        queue.wait(key, serial);
-        lua.set_top(base);
+        queue.wait(key);
+        lua.push_pointer(token());
+        hand_over(lua, coroutine, 2);
+        runtime.enter(lua, |core| core.park_message_again(key));
         return None;
     };
-    coroutine.pop(4);
-    lua.move_to(coroutine, count);
+    coroutine.pop(1);
+    hand_over(lua, coroutine, count);
     lua.set_top(base);
     Some(count)
 }
@@ -221,42 +242,36 @@ fn start_or_select(
     lua: State,
     runtime: &Runtime,
     key: TaskKey,
+    start: Start,
     coroutine: State,
 ) -> Option<c_int> {
-    let timed_out = runtime.enter(lua, |core| {
-        let (wait, timed_out) = core.take_wait(key);
-        let mut woken = runtime.woken.borrow_mut();
-        woken.clear();
-        match wait {
-            Wait::Select(mut select) => {
-                woken.append(&mut select.take_woken());
-                Some(timed_out)
-            }
-            _ => None,
-        }
-    });
-    let base = lua.top();
-    match timed_out {
-        Some(timed_out) => {
-            if !coroutine.is_yielded() {
-                abandon(lua, runtime, key, coroutine);
-                return None;
-            }
+    let as_left = match start {
+        Start::First => coroutine.is_fresh(),
+        _ => coroutine.is_yielded(),
+    };
+    if !as_left {
+        abandon(lua, runtime, key, coroutine);
+        return None;
+    }
+    match start {
+        Start::Select { timed_out } => {
+            runtime.enter(lua, |core| {
+                let mut woken = runtime.woken.borrow_mut();
+                woken.clear();
+                if let Some(mut select) = core.take_select(key) {
+                    woken.append(&mut select.take_woken());
+                }
+            });
             coroutine.set_top(0);
             select::push_results(lua, runtime, key, timed_out);
         }
-        None => {
-            if !coroutine.is_fresh() {
-                abandon(lua, runtime, key, coroutine);
-                return None;
+        _ => {
+            for _ in 0..3 {
+                lua.push_nil();
             }
-            lua.set_top(base + 3);
         }
     }
-    if !coroutine.has_stack(3) {
-        raise(lua, DIRECT, format_args!("too many values on the stack of a task"));
-    }
-    lua.move_to(coroutine, 3);
+    hand_over(lua, coroutine, 3);
     Some(3)
 }
 
@@ -286,25 +301,20 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, argumen
         }
         Status::Error => {
             lua.push_traceback(coroutine, None, 0);
+            // The original stays: to-be-closed variables are told of it.
+            coroutine.push_value(-1);
             coroutine.move_to(lua, 1);
             report(lua, runtime, key);
         }
     }
 }
 
-/// Parks a task that has yielded: on a method's operation, or by the protocol.
+/// Parks a task that has yielded: on what a method prepared, or by the protocol.
 fn park(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, count: c_int) {
     if count > 0 && coroutine.to_pointer(-1) == token() {
-        let shape = park_operation(lua, runtime, key);
-        if shape == Some(Shape::Message)
-            && let Some(queue) = coroutine.userdata(-3, runtime.classes.get().queue)
-        {
-            let serial = runtime.enter(lua, |core| core.serial(key));
-            queue.wait(key, serial.unwrap_or(0));
-        }
-        return;
+        return park_prepared(lua, runtime, key);
     }
-    runtime.note(key, |task| task.anchored = 0);
+    runtime.note(key, |task| task.parked = None);
     lua.push_function(runtime, select::arm, 0);
     let given = count.min(3);
     for _ in 0..given {
@@ -317,23 +327,41 @@ fn park(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, count: c_
     }
 }
 
-fn park_operation(lua: State, runtime: &Runtime, key: TaskKey) -> Option<Shape> {
-    runtime.enter(lua, |core| {
-        let pending = runtime.pending.borrow_mut().take()?;
-        let (shape, timeout) = (pending.shape, pending.timeout);
-        runtime.note(key, |task| {
-            task.shape = shape;
-            task.anchored = pending.anchored;
-            task.timeout = timeout;
-            task.listed = match (&pending.operation, pending.interest) {
-                (Operation::Sleep | Operation::Lookup { .. }, _) => (0, 0),
-                (_, cosock_core::reactor::Interest::Read) => (1, 0),
-                (_, cosock_core::reactor::Interest::Write) => (0, 1),
+fn park_prepared(lua: State, runtime: &Runtime, key: TaskKey) {
+    let pending = &runtime.pending;
+    let (kind, timeout, object) = (
+        pending.kind.get(),
+        pending.timeout.get(),
+        pending.object.get(),
+    );
+    let listed = runtime.enter(lua, |core| match kind {
+        Kind::Sleep => {
+            core.park_sleep(key, timeout);
+            (0, 0)
+        }
+        Kind::Message => {
+            core.park_message(key, timeout, object);
+            (1, 0)
+        }
+        Kind::Operation => {
+            let Some((operation, interest)) = pending.operation.borrow_mut().take() else {
+                return (0, 0);
             };
-        });
-        core.park_operation(key, pending.operation, pending.interest, timeout, pending.object);
-        Some(shape)
-    })
+            let listed = match (&operation, interest) {
+                (Operation::Lookup(_), _) => (0, 0),
+                (_, Interest::Read) => (1, 0),
+                (_, Interest::Write) => (0, 1),
+            };
+            core.park_operation(key, operation, interest, timeout, object);
+            listed
+        }
+    });
+    runtime.note(key, |task| {
+        task.shape = pending.shape.get();
+        task.parked = Some(kind);
+        task.timeout = timeout;
+        task.listed = listed;
+    });
 }
 
 /// Fails a task with the error value on top, which somebody raised on its behalf.
@@ -365,10 +393,11 @@ fn report(lua: State, runtime: &Runtime, key: TaskKey) {
         lua.pop(1);
         lua.push_kept(runtime.handler.get());
     }
-    if tasks::push_and_forget(lua, runtime, key) {
-        lua.pop(1);
-    }
+    let coroutine = tasks::push_and_forget(lua, runtime, key);
     leave(runtime);
+    if coroutine {
+        tasks::close_coroutine(lua, runtime);
+    }
     // The stack is: traceback, value, handle, handler or nil.
     let interrupted = cfg!(feature = "luajit") && is_interruption(lua, -3);
     if lua.is_nil(-1) || interrupted {
@@ -385,32 +414,41 @@ fn report(lua: State, runtime: &Runtime, key: TaskKey) {
 
 /// Whether the error is that of Ctrl-C, which on LuaJIT is raised in whatever runs.
 fn is_interruption(lua: State, index: c_int) -> bool {
-    lua.kind(index) == Kind::String
-        && lua.to_bytes(index).is_some_and(|text| text.ends_with(b"interrupted!"))
+    lua.kind(index) == ValueKind::String
+        && lua
+            .to_bytes(index)
+            .is_some_and(|text| text.ends_with(b"interrupted!"))
 }
 
 /// Raises the error value on top, with the traceback below it when it is a text.
 fn raise_report(lua: State) -> ! {
     let old = cfg!(any(feature = "lua51", feature = "luajit"));
     match lua.kind(-1) {
-        Kind::String | Kind::Number => {
+        ValueKind::String | ValueKind::Number => {
             lua.push_str("\n");
             lua.push_value(-3);
             lua.concat(3);
         }
-        Kind::Nil if !old => lua.pop(1),
+        ValueKind::Nil if !old => lua.pop(1),
         _ => {}
     }
     lua.raise_top()
 }
 
-/// `sleep(t)` in a task's own coroutine.
+/// `socket.sleep(t)`: nil waits for ever, a negative time for one turn.
 pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
-    let called = crate::arguments::Called::wrapped(lua, "sleep");
-    lua.set_top(1);
-    let timeout = match crate::arguments::timeout(lua, called, 1) {
-        None if lua.to_number(1).is_some() => Some(0.0),
-        timeout => timeout,
+    let called = Called::wrapped(lua, "sleep");
+    let timeout = match lua.kind(1) {
+        ValueKind::Number => match lua.to_number(1) {
+            Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
+            _ => refuse(
+                lua,
+                called,
+                1,
+                format_args!("timeout is not a number (NaN)"),
+            ),
+        },
+        _ => arguments::timeout(lua, called, 1).or_else(|| lua.to_number(1).map(|_| 0.0)),
     };
     if runtime.task_of(lua).is_none() {
         match timeout {
@@ -419,14 +457,8 @@ pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
         }
         return crate::socket::go_on_in_lua(lua, runtime, c"sleep", 1);
     }
-    *runtime.pending.borrow_mut() = Some(crate::runtime::Pending {
-        operation: Operation::Sleep,
-        interest: cosock_core::reactor::Interest::Read,
-        timeout,
-        object: 0,
-        shape: Shape::Nothing,
-        anchored: 1,
-    });
+    runtime.pending.kind.set(Kind::Sleep);
+    runtime.pending.timeout.set(timeout);
     lua.push_pointer(token());
-    lua.yield_values(1)
+    lua.yield_values(Kind::Sleep.anchored())
 }

@@ -24,8 +24,8 @@ pub(crate) struct Task {
     pub(crate) coroutine: *mut RawState,
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
-    /// How many values its coroutine keeps on its stack for the operation.
-    pub(crate) anchored: c_int,
+    /// What it last parked on; `None` for a wait by the protocol, or before the first.
+    pub(crate) parked: Option<Kind>,
     /// The timeout of its wait in seconds, as it was given.
     pub(crate) timeout: Option<f64>,
     /// Lengths of the lists of its wait.
@@ -33,9 +33,10 @@ pub(crate) struct Task {
 }
 
 /// How an operation's result becomes Lua values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// No values.
+    #[default]
     Nothing,
     /// A string, with the prefix in the anchor.
     Received,
@@ -52,19 +53,37 @@ pub(crate) enum Shape {
     Datagram { from: bool },
     /// What a look-up found.
     Names(crate::dns::Report),
-    /// A message.
-    Message,
 }
 
-/// An operation that a method has prepared and that parks when its coroutine has yielded.
-#[derive(Debug)]
+/// What a method has prepared, and what its task parks on when its coroutine has yielded.
+#[derive(Debug, Default)]
 pub(crate) struct Pending {
-    pub(crate) operation: Operation,
-    pub(crate) interest: Interest,
-    pub(crate) timeout: Option<f64>,
-    pub(crate) object: usize,
-    pub(crate) shape: Shape,
-    pub(crate) anchored: c_int,
+    pub(crate) kind: Cell<Kind>,
+    pub(crate) timeout: Cell<Option<f64>>,
+    /// Identity of the socket object or the queue.
+    pub(crate) object: Cell<usize>,
+    pub(crate) shape: Cell<Shape>,
+    pub(crate) operation: RefCell<Option<(Operation, Interest)>>,
+}
+
+/// The kinds of waits that methods park on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    #[default]
+    Sleep,
+    Message,
+    Operation,
+}
+
+impl Kind {
+    /// How many values the coroutine keeps on its stack for such a wait, the token on top:
+    /// an operation its object and one more value, a message its receiver and its queue.
+    pub(crate) const fn anchored(self) -> c_int {
+        match self {
+            Kind::Sleep => 1,
+            Kind::Message | Kind::Operation => 3,
+        }
+    }
 }
 
 /// Registry numbers of the tables that outlive calls.
@@ -101,15 +120,20 @@ pub(crate) struct Kept {
     pub(crate) close: c_int,
 }
 
-/// Identities by which values are recognised.
-#[derive(Clone, Copy, Debug)]
+/// The userdata of inner sockets and queues.
+// SAFETY: three numbers for three types.
+pub(crate) const TCP: Class<Tcp> = unsafe { Class::new(0) };
+// SAFETY: as above.
+pub(crate) const UDP: Class<Udp> = unsafe { Class::new(1) };
+// SAFETY: as above.
+pub(crate) const QUEUE: Class<Queue> = unsafe { Class::new(2) };
+
+/// By what objects of ours are known.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Classes {
-    pub(crate) tcp: Class<Tcp>,
-    pub(crate) udp: Class<Udp>,
-    pub(crate) queue: Class<Queue>,
-    pub(crate) tcp_object: ObjectClass,
-    pub(crate) udp_object: ObjectClass,
-    pub(crate) receiver_object: ObjectClass,
+    pub(crate) tcp: ObjectClass,
+    pub(crate) udp: ObjectClass,
+    pub(crate) receiver: ObjectClass,
 }
 
 /// Identities of what the objects of one kind share: if an object has these, nobody replaced how it
@@ -132,7 +156,7 @@ pub(crate) struct Runtime {
     /// The task that is being resumed, and its coroutine.
     pub(crate) current: Cell<Option<TaskKey>>,
     pub(crate) current_coroutine: Cell<*mut RawState>,
-    pub(crate) pending: RefCell<Option<Pending>>,
+    pub(crate) pending: Pending,
     /// An operation's result while it is turned into values.
     pub(crate) outcome: RefCell<Option<Outcome>>,
     /// The select that is being put together.
@@ -162,18 +186,11 @@ impl Runtime {
             tasks: RefCell::default(),
             pins: Pins::default(),
             kept: Cell::default(),
-            classes: Cell::new(Classes {
-                tcp: Class::unset(),
-                udp: Class::unset(),
-                queue: Class::unset(),
-                tcp_object: ObjectClass::default(),
-                udp_object: ObjectClass::default(),
-                receiver_object: ObjectClass::default(),
-            }),
+            classes: Cell::default(),
             running: Cell::new(false),
             current: Cell::new(None),
             current_coroutine: Cell::new(ptr::null_mut()),
-            pending: RefCell::default(),
+            pending: Pending::default(),
             outcome: RefCell::default(),
             arming: RefCell::default(),
             woken: RefCell::default(),
@@ -215,7 +232,11 @@ impl Runtime {
 
     /// What the binding knows of a living task.
     pub(crate) fn task(&self, key: TaskKey) -> Option<Task> {
-        self.tasks.borrow().get(key.index as usize).copied().filter(|task| task.key == key)
+        self.tasks
+            .borrow()
+            .get(key.index as usize)
+            .copied()
+            .filter(|task| task.key == key)
     }
 
     /// Changes what the binding knows of a task.
@@ -230,6 +251,10 @@ impl Runtime {
     /// The task whose own coroutine `lua` is, if it is the one that runs.
     #[inline]
     pub(crate) fn task_of(&self, lua: State) -> Option<TaskKey> {
-        if self.current_coroutine.get() == lua.raw() { self.current.get() } else { None }
+        if self.current_coroutine.get() == lua.raw() {
+            self.current.get()
+        } else {
+            None
+        }
     }
 }

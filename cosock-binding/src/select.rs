@@ -34,7 +34,12 @@ fn check_elements(lua: State, runtime: &Runtime, called: Called, list: c_int) {
     while lua.next(list) {
         if socket::object_class(lua, runtime, -1).is_none() && !has_setwaker(lua, -1) {
             let got = lua.type_name(-1);
-            refuse(lua, called, list, format_args!("non-wakeable socket, a {got}"));
+            refuse(
+                lua,
+                called,
+                list,
+                format_args!("non-wakeable socket, a {got}"),
+            );
         }
         lua.pop(1);
     }
@@ -84,7 +89,9 @@ pub(crate) fn is_wait(lua: State, runtime: &Runtime) -> c_int {
 ///
 /// Runs in protected mode: whatever it raises is the task's error.
 pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
-    let Some(key) = runtime.current.get() else { return 0 };
+    let Some(key) = runtime.current.get() else {
+        return 0;
+    };
     lua.set_top(3);
     let timeout = match arguments::timeout_value(lua, 3) {
         Ok(timeout) => timeout,
@@ -93,10 +100,14 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
         }
         Err(arguments::BadTimeout::Kind) => {
             let got = lua.type_name(3);
-            raise(lua, DIRECT, format_args!("bad timeout (number expected, got {got})"))
+            raise(
+                lua,
+                DIRECT,
+                format_args!("bad timeout (number expected, got {got})"),
+            )
         }
     };
-    *runtime.arming.borrow_mut() = Box::default();
+    **runtime.arming.borrow_mut() = Default::default();
     lua.new_table(1, 0);
     let receivers = collect(lua, runtime, 1, Interest::Read);
     let senders = collect(lua, runtime, 2, Interest::Write);
@@ -112,7 +123,9 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
     lua.push_value(OBJECTS);
     lua.raw_set_at(-2, select_slot(key.index));
     lua.pop(1);
-    let conflict = runtime.enter(lua, |core| core.watch_elements(key, serial, 0..usize::MAX).err());
+    let conflict = runtime.enter(lua, |core| {
+        core.watch_elements(key, serial, 0..usize::MAX).err()
+    });
     if let Some(interest) = conflict {
         socket::raise_waited(lua, DIRECT, interest);
     }
@@ -196,7 +209,7 @@ fn append(lua: State, runtime: &Runtime, interest: Interest) {
         if socket::has_waker(lua, -1, interest) {
             socket::raise_waited(lua, DIRECT, interest);
         }
-        (element.fd, element.answers) = socket::inner_state(lua, runtime, -1, interest);
+        (element.fd, element.answers) = socket::inner_state(lua, -1, interest);
     } else {
         if !has_setwaker(lua, -1) {
             match lua.kind(-1) {
@@ -248,7 +261,7 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
             Some(b"sendr") => Interest::Write,
             _ => Interest::Read,
         };
-        let (fd, answers) = socket::inner_state(lua, runtime, object, interest);
+        let (fd, answers) = socket::inner_state(lua, object, interest);
         let fd = if fd < 0 { foreign_fd(lua) } else { fd };
         runtime.enter(lua, |core| {
             if let Some(select) = core.select(key, serial) {

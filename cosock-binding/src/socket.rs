@@ -2,12 +2,13 @@
 
 use std::ffi::{CStr, c_int};
 
+use cosock_core::operation::Operation;
 use cosock_core::reactor::Interest;
 use cosock_core::socket::{Tcp, Udp};
 
 use crate::arguments::{Called, WRAPPED, raise, refuse_kind};
 use crate::ffi::{Kind, State, upvalue};
-use crate::runtime::{ObjectClass, Pending, Runtime, token};
+use crate::runtime::{Kind as WaitKind, ObjectClass, Runtime, Shape, TCP, UDP, token};
 
 /// Upvalues of every socket function: names that it reads, as Lua strings.
 pub(crate) const NAMES: [&CStr; 5] = [c"inner_sock", c"timeout", c"setwaker", c"_wake", c"wakers"];
@@ -38,8 +39,7 @@ fn push_inner(lua: State, called: Called) {
         Kind::Userdata => lua.push_value(1),
         Kind::Table => {
             lua.push_value(INNER_SOCK);
-            lua.raw_get(1);
-            if lua.is_nil(-1) {
+            if lua.raw_get_is_nil(1) {
                 // A wrapper that finds its socket through `__index`.
                 lua.pop(1);
                 lua.push_value(INNER_SOCK);
@@ -52,16 +52,16 @@ fn push_inner(lua: State, called: Called) {
 
 /// The TCP socket of argument 1, whose userdata is left on the stack; `None` if it is foreign.
 #[inline]
-pub(crate) fn tcp<'a>(lua: State, runtime: &Runtime, called: Called) -> Option<&'a Tcp> {
+pub(crate) fn tcp<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
     push_inner(lua, called);
-    lua.userdata(-1, runtime.classes.get().tcp)
+    lua.userdata(-1, TCP)
 }
 
 /// The UDP socket of argument 1, likewise.
 #[inline]
-pub(crate) fn udp<'a>(lua: State, runtime: &Runtime, called: Called) -> Option<&'a Udp> {
+pub(crate) fn udp<'a>(lua: State, called: Called) -> Option<&'a Udp> {
     push_inner(lua, called);
-    lua.userdata(-1, runtime.classes.get().udp)
+    lua.userdata(-1, UDP)
 }
 
 /// Calls the method of a foreign inner socket, which is on top, with the arguments after the first.
@@ -89,21 +89,24 @@ pub(crate) fn object_class(lua: State, runtime: &Runtime, index: c_int) -> Optio
     let classes = runtime.classes.get();
     let identity = lua.identity(-1);
     lua.pop(1);
-    [classes.tcp_object, classes.udp_object].into_iter().find(|class| class.metatable == identity)
+    [classes.tcp, classes.udp]
+        .into_iter()
+        .find(|class| class.metatable == identity)
 }
 
 /// Whether the value is a socket object of ours, with our inner socket, whose waking nobody
 /// replaced.
 pub(crate) fn is_native_at(lua: State, runtime: &Runtime, index: c_int) -> bool {
-    let Some(class) = object_class(lua, runtime, index) else { return false };
+    let Some(class) = object_class(lua, runtime, index) else {
+        return false;
+    };
     let index = lua.absolute(index);
     lua.get_field(index, c"setwaker");
     lua.get_field(index, c"_wake");
     lua.raw_get_field(index, c"inner_sock");
-    let classes = runtime.classes.get();
     let ours = lua.identity(-3) == class.setwaker
         && lua.identity(-2) == class.wake
-        && (lua.userdata(-1, classes.tcp).is_some() || lua.userdata(-1, classes.udp).is_some());
+        && (lua.userdata(-1, TCP).is_some() || lua.userdata(-1, UDP).is_some());
     lua.pop(3);
     ours
 }
@@ -124,7 +127,9 @@ pub(crate) fn has_waker(lua: State, index: c_int, interest: Interest) -> bool {
 
 /// Whether argument 1, which has our inner socket, is an object whose waking nobody replaced.
 fn is_native(lua: State, runtime: &Runtime) -> bool {
-    let Some(class) = object_class(lua, runtime, 1) else { return false };
+    let Some(class) = object_class(lua, runtime, 1) else {
+        return false;
+    };
     lua.push_value(SETWAKER);
     lua.get(1);
     lua.push_value(WAKE);
@@ -144,41 +149,51 @@ pub(crate) enum Blocked {
 
 /// Parks the task on the prepared operation, if this is a task's own coroutine and a native object.
 ///
-/// The values that the operation needs are anchored: argument 1, the inner socket at `inner`, and
-/// whatever is at `extra`.
-pub(crate) fn block(lua: State, runtime: &Runtime, inner: c_int, extra: c_int) -> Blocked {
+/// What the operation needs is anchored: argument 1, and whatever is at `extra`.
+pub(crate) fn block(lua: State, runtime: &Runtime, extra: c_int) -> Blocked {
     if runtime.task_of(lua).is_none() || !is_native(lua, runtime) {
         return Blocked::Protocol;
     }
     refuse_second_waiter(lua, runtime);
     lua.push_value(TIMEOUT);
     lua.raw_get(1);
-    let timeout = object_timeout(lua, -1);
-    lua.pop(1);
-    if let Some(pending) = runtime.pending.borrow_mut().as_mut() {
-        let total = match &pending.operation {
-            cosock_core::operation::Operation::Receive { socket, .. }
-            | cosock_core::operation::Operation::Send { socket, .. }
-            | cosock_core::operation::Operation::Accept { socket }
-            | cosock_core::operation::Operation::Connect { socket, .. } => {
-                socket.borrow().total_timeout
-            }
-            cosock_core::operation::Operation::Datagram { socket, .. } => {
-                socket.borrow().total_timeout
-            }
-            _ => None,
-        };
-        pending.timeout = match (timeout, total) {
-            (Some(timeout), Some(total)) => Some(timeout.min(total)),
-            (timeout, total) => timeout.or(total),
-        };
-        pending.anchored = 4;
-    }
+    let each = object_timeout(lua, -1);
+    let total = runtime
+        .pending
+        .operation
+        .borrow()
+        .as_ref()
+        .and_then(|(operation, _)| total_timeout(operation));
+    runtime.pending.kind.set(WaitKind::Operation);
+    runtime.pending.timeout.set(shorter(each, total));
     lua.push_value(1);
-    lua.push_value(inner);
-    if extra == 0 { lua.push_nil() } else { lua.push_value(extra) }
+    if extra == 0 {
+        lua.push_nil()
+    } else {
+        lua.push_value(extra)
+    }
     lua.push_pointer(token());
-    Blocked::Parked(lua.yield_values(4))
+    Blocked::Parked(lua.yield_values(WaitKind::Operation.anchored()))
+}
+
+/// The limit of a whole call on the operation's socket.
+fn total_timeout(operation: &Operation) -> Option<f64> {
+    match operation {
+        Operation::Receive { socket, .. }
+        | Operation::Send { socket, .. }
+        | Operation::Accept { socket }
+        | Operation::Connect { socket, .. } => socket.borrow().total_timeout,
+        Operation::Datagram { socket, .. } => socket.borrow().total_timeout,
+        Operation::Lookup(_) => None,
+    }
+}
+
+/// The shorter of two timeouts, either of which may be absent.
+pub(crate) fn shorter(first: Option<f64>, second: Option<f64>) -> Option<f64> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(first.min(second)),
+        (first, second) => first.or(second),
+    }
 }
 
 /// The value of an object's `timeout` field, which programs also write themselves.
@@ -188,29 +203,35 @@ fn object_timeout(lua: State, index: c_int) -> Option<f64> {
         Err(_) => raise(
             lua,
             WRAPPED,
-            format_args!("bad timeout (number expected, got {})", lua.type_name(index)),
+            format_args!(
+                "bad timeout (number expected, got {})",
+                lua.type_name(index)
+            ),
         ),
     }
 }
 
-/// Raises if argument 1 is waited on already in the direction of the pending operation.
+/// Raises if argument 1 is waited on already in the direction of the prepared operation.
 fn refuse_second_waiter(lua: State, runtime: &Runtime) {
     let object = lua.identity(1);
-    let interest = runtime.enter(lua, |core| {
-        let mut pending = runtime.pending.borrow_mut();
-        let pending = pending.as_mut()?;
-        pending.object = object;
-        let source = pending.operation.source(&mut core.reactor).ok()??;
-        core.is_waited(source, pending.interest, object).then_some(pending.interest)
+    runtime.pending.object.set(object);
+    let (interest, waited) = runtime.enter(lua, |core| {
+        let pending = runtime.pending.operation.borrow();
+        let Some((operation, interest)) = pending.as_ref() else {
+            return (Interest::Read, false);
+        };
+        // What cannot be registered is told by the operation itself.
+        let waited = match operation.source(&mut core.reactor) {
+            Ok(Some(source)) => core.reactor.is_waited(source, *interest, object),
+            _ => false,
+        };
+        (*interest, waited)
     });
-    if let Some(interest) = interest {
+    if waited {
         raise_waited(lua, WRAPPED, interest);
     }
     lua.push_value(WAKERS);
-    lua.raw_get(1);
-    if lua.kind(-1) == Kind::Table {
-        let interest =
-            runtime.pending.borrow().as_ref().map_or(Interest::Read, |pending| pending.interest);
+    if lua.raw_get_table(1) {
         lua.push_str(kind_word(interest));
         lua.raw_get(-2);
         if !lua.is_nil(-1) {
@@ -218,7 +239,6 @@ fn refuse_second_waiter(lua: State, runtime: &Runtime) {
         }
         lua.pop(1);
     }
-    lua.pop(1);
 }
 
 /// Raises what the second waiter of one object and direction gets.
@@ -232,14 +252,9 @@ pub(crate) fn raise_waited(lua: State, level: c_int, interest: Interest) -> ! {
 }
 
 /// Prepares an operation for [`block`].
-pub(crate) fn prepare(
-    runtime: &Runtime,
-    operation: cosock_core::operation::Operation,
-    interest: Interest,
-    shape: crate::runtime::Shape,
-) {
-    *runtime.pending.borrow_mut() =
-        Some(Pending { operation, interest, timeout: None, object: 0, shape, anchored: 0 });
+pub(crate) fn prepare(runtime: &Runtime, operation: Operation, interest: Interest, shape: Shape) {
+    *runtime.pending.operation.borrow_mut() = Some((operation, interest));
+    runtime.pending.shape.set(shape);
 }
 
 /// Goes on in the Lua part with the function `shim`, given the top `arguments` values.
@@ -269,7 +284,11 @@ pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments
 
 /// Raises what a wait in the main program gets.
 pub(crate) fn raise_outside(lua: State, level: c_int) -> ! {
-    raise(lua, level, format_args!("{OUTSIDE} (not inside a cosock task)"))
+    raise(
+        lua,
+        level,
+        format_args!("{OUTSIDE} (not inside a cosock task)"),
+    )
 }
 
 /// What Lua itself says of a yield in the main program.
@@ -282,19 +301,25 @@ const OUTSIDE: &str = if cfg!(feature = "lua51") {
 };
 
 /// `settimeout(t [, mode])`: stores the timeout in the object, where programs look for it.
-pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "settimeout");
     push_inner(lua, called);
     let inner = lua.top();
     let timeout = crate::arguments::timeout(lua, called, 2);
-    let mode = if lua.is_nil(3) { b'b' } else { *crate::arguments::bytes(lua, called, 3).first().unwrap_or(&b'?') };
+    let mode = if lua.is_nil(3) {
+        b'b'
+    } else {
+        *crate::arguments::bytes(lua, called, 3)
+            .first()
+            .unwrap_or(&b'?')
+    };
     if !matches!(mode, b'b' | b'r' | b't') {
         crate::arguments::refuse(lua, called, 3, format_args!("invalid timeout mode"));
     }
     let total = mode != b'b';
-    if let Some(socket) = lua.userdata(inner, runtime.classes.get().tcp) {
+    if let Some(socket) = lua.userdata(inner, TCP) {
         socket.borrow_mut().total_timeout = timeout.filter(|_| total);
-    } else if let Some(socket) = lua.userdata(inner, runtime.classes.get().udp) {
+    } else if let Some(socket) = lua.userdata(inner, UDP) {
         socket.borrow_mut().total_timeout = timeout.filter(|_| total);
     }
     if lua.kind(1) == Kind::Table {
@@ -313,13 +338,13 @@ pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
 }
 
 /// `gettimeout()`: the limit of each wait and of a whole call, -1 where there is none.
-pub(crate) fn gettimeout(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn gettimeout(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "gettimeout");
     push_inner(lua, called);
-    let total = match lua.userdata(-1, runtime.classes.get().tcp) {
+    let total = match lua.userdata(-1, TCP) {
         Some(socket) => socket.borrow().total_timeout,
         None => lua
-            .userdata(-1, runtime.classes.get().udp)
+            .userdata(-1, UDP)
             .and_then(|socket| socket.borrow().total_timeout),
     };
     let mut each = None;
@@ -386,30 +411,34 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
 /// Whether an operation or a native select waits on the object in argument 1.
 fn is_parked_on(lua: State, runtime: &Runtime, interest: Interest) -> bool {
     let object = lua.identity(1);
-    let fd = inner_fd(lua, runtime, 1);
-    fd >= 0 && runtime.enter(lua, |core| core.reactor.is_object_waited(fd, interest, object))
+    let fd = inner_fd(lua, 1);
+    fd >= 0
+        && runtime.enter(lua, |core| {
+            core.reactor.is_object_waited(fd, interest, object)
+        })
 }
 
 /// The descriptor of an object's inner socket, if that is ours; else -1.
-pub(crate) fn inner_fd(lua: State, runtime: &Runtime, index: c_int) -> c_int {
-    inner_state(lua, runtime, index, Interest::Read).0
+pub(crate) fn inner_fd(lua: State, index: c_int) -> c_int {
+    inner_state(lua, index, Interest::Read).0
 }
 
 /// The descriptor of an object's inner socket, if that is ours, else -1; and whether an operation in
 /// this direction would be answered without asking the system.
-pub(crate) fn inner_state(
-    lua: State,
-    runtime: &Runtime,
-    index: c_int,
-    interest: Interest,
-) -> (c_int, bool) {
+pub(crate) fn inner_state(lua: State, index: c_int, interest: Interest) -> (c_int, bool) {
     lua.get_field(index, c"inner_sock");
-    let classes = runtime.classes.get();
-    let state = if let Some(socket) = lua.userdata(-1, classes.tcp) {
+    let state = if let Some(socket) = lua.userdata(-1, TCP) {
         let socket = socket.borrow();
         let fd = socket.raw_fd();
-        (fd, if interest == Interest::Read { socket.answers_read() } else { fd < 0 })
-    } else if let Some(socket) = lua.userdata(-1, classes.udp) {
+        (
+            fd,
+            if interest == Interest::Read {
+                socket.answers_read()
+            } else {
+                fd < 0
+            },
+        )
+    } else if let Some(socket) = lua.userdata(-1, UDP) {
         let fd = socket.borrow().raw_fd();
         (fd, fd < 0)
     } else {
@@ -441,7 +470,7 @@ pub(crate) fn wake(lua: State, runtime: &Runtime) -> c_int {
             return 1;
         }
     }
-    let fd = inner_fd(lua, runtime, 1);
+    let fd = inner_fd(lua, 1);
     let object = lua.identity(1);
     let woken =
         fd >= 0 && runtime.enter(lua, |core| core.reactor.fire_object(fd, interest, object));
@@ -456,7 +485,11 @@ pub(crate) fn wake(lua: State, runtime: &Runtime) -> c_int {
 pub(crate) fn skip(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "skip");
     let count = crate::arguments::number(lua, called, 1);
-    let has_integers = !cfg!(any(feature = "lua51", feature = "lua52", feature = "luajit"));
+    let has_integers = !cfg!(any(
+        feature = "lua51",
+        feature = "lua52",
+        feature = "luajit"
+    ));
     if has_integers && count.fract() != 0.0 {
         crate::arguments::refuse(
             lua,

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use cosock_core::scheduler::TaskKey;
 
 use crate::arguments::{self, Called, raise, refuse, refuse_kind};
-use crate::ffi::{Kind, State};
+use crate::ffi::{Kind, State, Status};
 use crate::foreign;
 use crate::runtime::{Runtime, Shape, Task};
 
@@ -33,7 +33,12 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
         lua.get_field(3, c"onerror");
         if !lua.is_nil(4) && lua.kind(4) != Kind::Function {
             let got = lua.type_name(4);
-            refuse(lua, called, 3, format_args!("function 'onerror' expected, got {got}"));
+            refuse(
+                lua,
+                called,
+                3,
+                format_args!("function 'onerror' expected, got {got}"),
+            );
         }
     } else {
         lua.push_nil();
@@ -57,7 +62,7 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
             key,
             coroutine: coroutine.raw(),
             shape: Shape::Nothing,
-            anchored: 0,
+            parked: None,
             timeout: None,
             listed: (0, 0),
         };
@@ -109,9 +114,15 @@ pub(crate) fn is_alive(lua: State, runtime: &Runtime) -> c_int {
 /// `handle:cancel()`.
 pub(crate) fn cancel(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "cancel");
-    let Some(key) = task_of_handle(lua, runtime, called) else { return 0 };
+    let Some(key) = task_of_handle(lua, runtime, called) else {
+        return 0;
+    };
     if runtime.current.get() == Some(key) {
-        raise(lua, called.level, format_args!("Attempt to cancel a spawned task from itself"));
+        raise(
+            lua,
+            called.level,
+            format_args!("Attempt to cancel a spawned task from itself"),
+        );
     }
     lua.set_top(1);
     let coroutine = push_and_forget(lua, runtime, key);
@@ -143,9 +154,11 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
         lua.pop(1);
     }
     lua.pop(1);
-    for slot in
-        [handle_slot(key.index), coroutine_slot(key.index), select_slot(key.index)]
-    {
+    for slot in [
+        handle_slot(key.index),
+        coroutine_slot(key.index),
+        select_slot(key.index),
+    ] {
         lua.push_nil();
         lua.raw_set_at(slots, slot);
     }
@@ -168,8 +181,8 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
     found
 }
 
-/// Closes the coroutine on top where the language can: its to-be-closed variables run.
-fn close_coroutine(lua: State, runtime: &Runtime) {
+/// Pops a coroutine and closes it where the language can: its to-be-closed variables run.
+pub(crate) fn close_coroutine(lua: State, runtime: &Runtime) {
     lua.push_kept(runtime.kept.get().close);
     if lua.is_nil(-1) {
         lua.pop(2);
@@ -177,7 +190,9 @@ fn close_coroutine(lua: State, runtime: &Runtime) {
     }
     lua.insert(-2);
     // Their errors are lost, as those of a collected coroutine would be.
-    lua.pcall(1, 0, 0);
+    if lua.pcall(1, 0, 0) != Status::Ok {
+        lua.pop(1);
+    }
 }
 
 /// `tostring(handle)`.

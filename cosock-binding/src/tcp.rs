@@ -13,7 +13,7 @@ use crate::arguments::{self, Called, refuse};
 use crate::ffi::{Kind, State};
 use crate::module::{Blocking, Plain};
 use crate::outcome;
-use crate::runtime::{Runtime, Shape};
+use crate::runtime::{Runtime, Shape, TCP, UDP};
 use crate::socket::{self, Blocked, block, call_inner, go_on_in_lua, prepare, tcp};
 
 /// Methods that never wait; those of the inner socket are the same.
@@ -39,11 +39,31 @@ pub(crate) const PLAIN: &[Plain] = &[
 
 /// Methods that wait, and the same on the inner socket, where they only try.
 pub(crate) const BLOCKING: &[Blocking] = &[
-    (c"accept", |lua| lua.method(accept::<false>), |lua| lua.method(accept::<true>)),
-    (c"connect", |lua| lua.method(connect::<false>), |lua| lua.method(connect::<true>)),
-    (c"receive", |lua| lua.method(receive::<false>), |lua| lua.method(receive::<true>)),
-    (c"send", |lua| lua.method(send::<false>), |lua| lua.method(send::<true>)),
-    (c"setpeername", |lua| lua.method(connect::<false>), |lua| lua.method(connect::<true>)),
+    (
+        c"accept",
+        |lua| lua.method(accept::<false>),
+        |lua| lua.method(accept::<true>),
+    ),
+    (
+        c"connect",
+        |lua| lua.method(connect::<false>),
+        |lua| lua.method(connect::<true>),
+    ),
+    (
+        c"receive",
+        |lua| lua.method(receive::<false>),
+        |lua| lua.method(receive::<true>),
+    ),
+    (
+        c"send",
+        |lua| lua.method(send::<false>),
+        |lua| lua.method(send::<true>),
+    ),
+    (
+        c"setpeername",
+        |lua| lua.method(connect::<false>),
+        |lua| lua.method(connect::<true>),
+    ),
 ];
 
 /// `cosock.socket.tcp()`: a master whose family is undecided.
@@ -73,11 +93,11 @@ pub(crate) fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> 
     let kept = runtime.kept.get();
     lua.new_table(0, 2);
     let object = lua.top();
-    lua.push_userdata::<Tcp>(|| Tcp::new(make().into()));
+    lua.push_userdata(TCP, || Tcp::new(make().into()));
     lua.push_kept(kept.tcp_inner_meta);
     lua.set_metatable(-2);
     let class = lua
-        .userdata(-1, runtime.classes.get().tcp)
+        .userdata(-1, TCP)
         .map_or(TcpClass::Master, |socket: &Tcp| socket.borrow().class());
     lua.raw_set_field(object, c"inner_sock");
     lua.push_str(class.word());
@@ -101,7 +121,7 @@ fn succeed(lua: State) -> c_int {
 fn finish(lua: State, runtime: &Runtime, result: Result<(), SocketError>) -> c_int {
     match result {
         Ok(()) => {
-            outcome::refresh_class(lua, runtime, 1);
+            outcome::refresh_class(lua, 1);
             succeed(lua)
         }
         Err(error) => fail(lua, runtime, error),
@@ -117,8 +137,8 @@ fn check_class(lua: State, socket: &Tcp, class: TcpClass, called: Called) {
 
 /// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
 macro_rules! own {
-    ($lua:expr, $runtime:expr, $called:expr) => {
-        match tcp($lua, $runtime, $called) {
+    ($lua:expr, $called:expr) => {
+        match tcp($lua, $called) {
             Some(socket) => socket,
             None => return call_inner($lua, $called),
         }
@@ -128,28 +148,42 @@ macro_rules! own {
 /// `bind(address, port)`; with `REUSE` the address may be in use by connections that are ending.
 pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "bind");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Master, called);
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
     let family = crate::dns::family_of(socket.borrow().family());
-    let hints = Hints { family, passive: true, ..Hints::new(SocketKind::Tcp) };
-    match crate::dns::begin(lua, runtime, crate::dns::any(address, family), service, hints) {
+    let hints = Hints {
+        family,
+        passive: true,
+        ..Hints::new(SocketKind::Tcp)
+    };
+    match crate::dns::begin(
+        lua,
+        runtime,
+        crate::dns::any(address, family),
+        service,
+        hints,
+    ) {
         Ok(addresses) => {
             let result = socket.borrow_mut().bind(&addresses, REUSE);
             drop(addresses);
             finish(lua, runtime, result)
         }
         Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
-        Err(crate::dns::Begun::Pending(id)) => {
-            crate::dns::park(lua, runtime, id, Then::BindTcp(Tcp::clone(socket), REUSE), Shape::One)
-        }
+        Err(crate::dns::Begun::Pending(id)) => crate::dns::park(
+            lua,
+            runtime,
+            id,
+            Then::BindTcp(Tcp::clone(socket), REUSE),
+            Shape::One,
+        ),
     }
 }
 
 fn listen(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "listen");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Master, called);
     let backlog = arguments::number_or(lua, called, 2, 32.0);
     let result = socket.borrow_mut().listen(backlog as i32);
@@ -157,34 +191,43 @@ fn listen(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "close"));
+    let socket = own!(lua, Called::direct(lua, "close"));
     runtime.enter(lua, |core| socket.borrow_mut().close(&mut core.reactor));
     succeed(lua)
 }
 
-fn shutdown(lua: State, runtime: &Runtime) -> c_int {
+fn shutdown(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "shutdown");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Client, called);
-    let how = match if lua.is_nil(2) { b"both" } else { arguments::bytes(lua, called, 2) } {
+    let how = match if lua.is_nil(2) {
+        b"both"
+    } else {
+        arguments::bytes(lua, called, 2)
+    } {
         b"both" => std::net::Shutdown::Both,
         b"send" => std::net::Shutdown::Write,
         b"receive" => std::net::Shutdown::Read,
-        _ => refuse(lua, called, 2, format_args!("expected 'both', 'send' or 'receive'")),
+        _ => refuse(
+            lua,
+            called,
+            2,
+            format_args!("expected 'both', 'send' or 'receive'"),
+        ),
     };
     socket.borrow().shutdown(how);
     succeed(lua)
 }
 
-fn dirty(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "dirty"));
+fn dirty(lua: State, _: &Runtime) -> c_int {
+    let socket = own!(lua, Called::direct(lua, "dirty"));
     let dirty = socket.borrow().has_unread();
     lua.push_bool(dirty);
     1
 }
 
-fn getfd(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "getfd"));
+fn getfd(lua: State, _: &Runtime) -> c_int {
+    let socket = own!(lua, Called::direct(lua, "getfd"));
     let fd = socket.borrow().raw_fd();
     lua.push_number(f64::from(fd));
     1
@@ -192,34 +235,36 @@ fn getfd(lua: State, runtime: &Runtime) -> c_int {
 
 fn setfd(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setfd");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     let fd = arguments::number(lua, called, 2) as i32;
-    runtime.enter(lua, |core| socket.borrow_mut().set_fd(fd, &mut core.reactor));
+    runtime.enter(lua, |core| {
+        socket.borrow_mut().set_fd(fd, &mut core.reactor)
+    });
     0
 }
 
-fn getfamily(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "getfamily"));
+fn getfamily(lua: State, _: &Runtime) -> c_int {
+    let socket = own!(lua, Called::direct(lua, "getfamily"));
     let family = socket.borrow().family();
     lua.push_str(crate::udp::family_word(family));
     1
 }
 
 fn getsockname(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "getsockname"));
+    let socket = own!(lua, Called::direct(lua, "getsockname"));
     let address = socket.borrow().local_address();
     crate::udp::push_local(lua, runtime, address)
 }
 
 fn getpeername(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "getpeername"));
+    let socket = own!(lua, Called::direct(lua, "getpeername"));
     let address = socket.borrow().peer_address();
     crate::udp::push_peer(lua, runtime, address)
 }
 
-fn getstats(lua: State, runtime: &Runtime) -> c_int {
+fn getstats(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "getstats");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Client, called);
     let (received, sent, age) = socket.borrow().stats();
     lua.push_number(received);
@@ -228,11 +273,12 @@ fn getstats(lua: State, runtime: &Runtime) -> c_int {
     3
 }
 
-fn setstats(lua: State, runtime: &Runtime) -> c_int {
+fn setstats(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "setstats");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Client, called);
-    let given = |argument| (!lua.is_nil(argument)).then(|| arguments::number(lua, called, argument));
+    let given =
+        |argument| (!lua.is_nil(argument)).then(|| arguments::number(lua, called, argument));
     let (received, sent, age) = (given(2), given(3), given(4));
     socket.borrow_mut().set_stats(received, sent, age);
     succeed(lua)
@@ -263,10 +309,9 @@ fn count(lua: State, called: Called, prefix: usize) -> Pattern {
 
 fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "receive");
-    let Some(socket) = tcp(lua, runtime, called) else {
+    let Some(socket) = tcp(lua, called) else {
         return foreign(lua, runtime, called, c"receive");
     };
-    let inner = lua.top();
     let extra = if lua.kind(3) == Kind::String { 3 } else { 0 };
     let prefix = if extra == 0 { 0 } else { lua.raw_len(3) };
     let pattern = pattern(lua, called, prefix);
@@ -275,10 +320,12 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     }
     let step = runtime.enter(lua, |core| {
         let mut socket = socket.borrow_mut();
-        socket.receive(pattern, &mut core.reactor).map(|result| match result {
-            Ok(chunk) => Outcome::Received(chunk),
-            Err(error) => Outcome::Partial(error, socket.partial(pattern)),
-        })
+        socket
+            .receive(pattern, &mut core.reactor)
+            .map(|result| match result {
+                Ok(chunk) => Outcome::Received(chunk),
+                Err(error) => Outcome::Partial(error, socket.partial(pattern)),
+            })
     });
     match step {
         Step::Done(outcome) => outcome::push(lua, runtime, outcome, Shape::Received, 1, extra),
@@ -288,9 +335,12 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
             outcome::push(lua, runtime, outcome, Shape::Received, 1, extra)
         }
         Step::Wait { interest, .. } => {
-            let operation = Operation::Receive { socket: Tcp::clone(socket), pattern };
+            let operation = Operation::Receive {
+                socket: Tcp::clone(socket),
+                pattern,
+            };
             prepare(runtime, operation, interest, Shape::Received);
-            match block(lua, runtime, inner, extra) {
+            match block(lua, runtime, extra) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(called.count);
@@ -315,7 +365,11 @@ fn range(lua: State, called: Called, length: usize) -> (usize, usize) {
     let size = length as f64;
     let bound = |argument, default: f64| {
         let number = arguments::number_or(lua, called, argument, default).trunc();
-        if number < 0.0 { size + number + 1.0 } else { number }
+        if number < 0.0 {
+            size + number + 1.0
+        } else {
+            number
+        }
     };
     let first = bound(3, 1.0).max(1.0);
     let last = bound(4, -1.0).min(size);
@@ -325,19 +379,30 @@ fn range(lua: State, called: Called, length: usize) -> (usize, usize) {
 
 fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "send");
-    let Some(socket) = tcp(lua, runtime, called) else {
+    let Some(socket) = tcp(lua, called) else {
         return foreign(lua, runtime, called, c"send");
     };
-    let inner = lua.top();
     let data = arguments::bytes(lua, called, 2);
     check_class(lua, socket, TcpClass::Client, called);
     let whole = lua.is_nil(3) && lua.is_nil(4);
-    let (base, end) = if whole { (0, data.len()) } else { range(lua, called, data.len()) };
-    let part = if base < data.len() { &data[base..end.min(data.len())] } else { &[] };
+    let (base, end) = if whole {
+        (0, data.len())
+    } else {
+        range(lua, called, data.len())
+    };
+    let part = if base < data.len() {
+        &data[base..end.min(data.len())]
+    } else {
+        &[]
+    };
     let mut next = 0;
-    let step =
-        runtime.enter(lua, |core| socket.borrow_mut().send(part, &mut next, &mut core.reactor));
-    let shape = Shape::Sent { base, end: base + part.len() };
+    let step = runtime.enter(lua, |core| {
+        socket.borrow_mut().send(part, &mut next, &mut core.reactor)
+    });
+    let shape = Shape::Sent {
+        base,
+        end: base + part.len(),
+    };
     match step {
         Step::Done(result) => {
             let outcome = Outcome::Sent(next, result.err());
@@ -348,9 +413,12 @@ fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
             outcome::push(lua, runtime, outcome, shape, 1, 0)
         }
         Step::Wait { interest, .. } => {
-            let operation = Operation::Send { socket: Tcp::clone(socket), next };
+            let operation = Operation::Send {
+                socket: Tcp::clone(socket),
+                next,
+            };
             prepare(runtime, operation, interest, shape);
-            match block(lua, runtime, inner, 2) {
+            match block(lua, runtime, 2) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(2);
@@ -365,10 +433,9 @@ fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
 
 fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "accept");
-    let Some(socket) = tcp(lua, runtime, called) else {
+    let Some(socket) = tcp(lua, called) else {
         return foreign(lua, runtime, called, c"accept");
     };
-    let inner = lua.top();
     check_class(lua, socket, TcpClass::Server, called);
     match runtime.enter(lua, |core| socket.borrow_mut().accept(&mut core.reactor)) {
         Step::Done(Ok(accepted)) => {
@@ -383,9 +450,11 @@ fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         Step::Done(Err(error)) => fail(lua, runtime, error),
         Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
         Step::Wait { interest, .. } => {
-            let operation = Operation::Accept { socket: Tcp::clone(socket) };
+            let operation = Operation::Accept {
+                socket: Tcp::clone(socket),
+            };
             prepare(runtime, operation, interest, Shape::Accepted);
-            match block(lua, runtime, inner, 0) {
+            match block(lua, runtime, 0) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(called.count);
@@ -398,7 +467,7 @@ fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
 
 /// Pushes an accepted connection as an inner socket alone.
 fn push_inner_accepted(lua: State, runtime: &Runtime) {
-    lua.push_userdata::<Tcp>(|| {
+    lua.push_userdata(TCP, || {
         Tcp::new(match runtime.outcome.borrow_mut().take() {
             Some(Outcome::Accepted(socket)) => (*socket).into(),
             _ => TcpSocket::new().into(),
@@ -410,17 +479,19 @@ fn push_inner_accepted(lua: State, runtime: &Runtime) {
 
 fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "connect");
-    let Some(socket) = tcp(lua, runtime, called) else {
+    let Some(socket) = tcp(lua, called) else {
         return foreign(lua, runtime, called, c"connect");
     };
-    let inner = lua.top();
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
     if socket.borrow().class() == TcpClass::Server {
         return fail(lua, runtime, SocketError::Text("already connected"));
     }
     let family = crate::dns::family_of(socket.borrow().family());
-    let hints = Hints { family, ..Hints::new(SocketKind::Tcp) };
+    let hints = Hints {
+        family,
+        ..Hints::new(SocketKind::Tcp)
+    };
     let address = crate::dns::any(address, family);
     let begun = if INNER {
         crate::dns::at_once(address, service, hints)
@@ -428,7 +499,7 @@ fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         crate::dns::begin(lua, runtime, address, service, hints)
     };
     match begun {
-        Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER, inner),
+        Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER),
         Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
         Err(crate::dns::Begun::Pending(id)) => {
             let then = Then::Connect(Tcp::clone(socket));
@@ -444,9 +515,10 @@ fn connect_to(
     socket: &Tcp,
     mut attempt: Attempt,
     inner_only: bool,
-    inner: c_int,
 ) -> c_int {
-    match runtime.enter(lua, |core| socket.borrow_mut().connect(&mut attempt, &mut core.reactor)) {
+    match runtime.enter(lua, |core| {
+        socket.borrow_mut().connect(&mut attempt, &mut core.reactor)
+    }) {
         Step::Done(result) => {
             drop(attempt);
             let outcome = Outcome::from(result);
@@ -457,10 +529,13 @@ fn connect_to(
             fail(lua, runtime, SocketError::Timeout)
         }
         Step::Wait { interest, .. } => {
-            let operation = Operation::Connect { socket: Tcp::clone(socket), attempt };
+            let operation = Operation::Connect {
+                socket: Tcp::clone(socket),
+                attempt: Box::new(attempt),
+            };
             prepare(runtime, operation, interest, Shape::Connected);
             debug_assert_eq!(interest, Interest::Write);
-            match block(lua, runtime, inner, 0) {
+            match block(lua, runtime, 0) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(called.count);
@@ -473,31 +548,31 @@ fn connect_to(
 
 /// `__gc` of the inner socket: closes it, and whoever still waits on it is told.
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
-    if let Some(socket) = lua.take_userdata(1, runtime.classes.get().tcp) {
+    if let Some(socket) = lua.take_userdata(1, TCP) {
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
     }
     0
 }
 
 /// `__tostring` of the inner socket.
-pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
     let identity = lua.identity(1);
     let class = lua
-        .userdata(1, runtime.classes.get().tcp)
+        .userdata(1, TCP)
         .map_or("tcp{closed}", |socket: &Tcp| socket.borrow().class().word());
     arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
     1
 }
 
 /// `__index` of the inner socket: its class, else its methods, which are in upvalue 2.
-pub(crate) fn inner_index(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn inner_index(lua: State, _: &Runtime) -> c_int {
     if lua.kind(2) == Kind::String && lua.to_bytes(2) == Some(b"class") {
-        if let Some(socket) = lua.userdata(1, runtime.classes.get().tcp) {
+        if let Some(socket) = lua.userdata(1, TCP) {
             let class = socket.borrow().class();
             lua.push_str(class.word());
             return 1;
         }
-        if let Some(socket) = lua.userdata(1, runtime.classes.get().udp) {
+        if let Some(socket) = lua.userdata(1, UDP) {
             let class = socket.borrow().class();
             lua.push_str(class.word());
             return 1;

@@ -22,7 +22,12 @@ pub(crate) fn set(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     let seconds = arguments::number(lua, called, 1);
     if seconds.is_nan() {
-        arguments::refuse(lua, called, 1, format_args!("timeout is not a number (NaN)"));
+        arguments::refuse(
+            lua,
+            called,
+            1,
+            format_args!("timeout is not a number (NaN)"),
+        );
     }
     if lua.kind(2) != Kind::Function {
         refuse_kind(lua, called, 2, "function");
@@ -55,7 +60,11 @@ pub(crate) fn set(lua: State, runtime: &Runtime) -> c_int {
 pub(crate) fn cancel(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(1);
     if lua.is_nil(1) {
-        raise(lua, 1, format_args!("bad argument #1 to 'cancel' (table index is nil)"));
+        raise(
+            lua,
+            1,
+            format_args!("bad argument #1 to 'cancel' (table index is nil)"),
+        );
     }
     lua.push_kept(runtime.kept.get().references);
     lua.push_value(1);
@@ -98,7 +107,9 @@ pub(crate) fn call_due(lua: State, runtime: &Runtime) {
     let mut due = runtime.enter(lua, |core| core.due_callbacks());
     while due > 0 {
         due -= 1;
-        let Some(number) = runtime.enter(lua, |core| core.take_callback()) else { return };
+        let Some(number) = runtime.enter(lua, |core| core.take_callback()) else {
+            return;
+        };
         lua.push_kept(runtime.kept.get().callbacks);
         lua.raw_get_at(-1, number as usize);
         lua.remove(-2);

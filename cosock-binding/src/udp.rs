@@ -13,7 +13,7 @@ use crate::dns::{self, Begun};
 use crate::ffi::State;
 use crate::module::{Blocking, Plain};
 use crate::outcome;
-use crate::runtime::{Runtime, Shape};
+use crate::runtime::{Runtime, Shape, UDP};
 use crate::socket::{self, Blocked, block, call_inner, go_on_in_lua, prepare, udp};
 use crate::tcp::foreign;
 
@@ -38,12 +38,16 @@ pub(crate) const PLAIN: &[Plain] = &[
 
 /// Methods that wait, and the same on the inner socket, where they only try.
 pub(crate) const BLOCKING: &[Blocking] = &[
-    (c"receive", |lua| lua.method(receive::<false, false>), |lua| {
-        lua.method(receive::<true, false>)
-    }),
-    (c"receivefrom", |lua| lua.method(receive::<false, true>), |lua| {
-        lua.method(receive::<true, true>)
-    }),
+    (
+        c"receive",
+        |lua| lua.method(receive::<false, false>),
+        |lua| lua.method(receive::<true, false>),
+    ),
+    (
+        c"receivefrom",
+        |lua| lua.method(receive::<false, true>),
+        |lua| lua.method(receive::<true, true>),
+    ),
 ];
 
 /// `cosock.socket.udp()`: a socket whose family is undecided.
@@ -59,7 +63,7 @@ pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
     lua.raw_get_field(-1, c"inner_sock");
     match opened {
         Ok(opened) => {
-            if let Some(socket) = lua.userdata(-1, runtime.classes.get().udp) {
+            if let Some(socket) = lua.userdata(-1, UDP) {
                 *socket.borrow_mut() = opened;
             }
             lua.pop(1);
@@ -73,7 +77,7 @@ fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> UdpSocket) 
     let kept = runtime.kept.get();
     lua.new_table(0, 2);
     let object = lua.top();
-    lua.push_userdata::<Udp>(|| Udp::new(make().into()));
+    lua.push_userdata(UDP, || Udp::new(make().into()));
     lua.push_kept(kept.udp_inner_meta);
     lua.set_metatable(-2);
     lua.raw_set_field(object, c"inner_sock");
@@ -91,7 +95,7 @@ fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
 fn finish(lua: State, runtime: &Runtime, result: Result<(), SocketError>) -> c_int {
     match result {
         Ok(()) => {
-            outcome::refresh_class(lua, runtime, 1);
+            outcome::refresh_class(lua, 1);
             lua.push_number(1.0);
             1
         }
@@ -107,8 +111,8 @@ fn check_class(lua: State, socket: &Udp, class: UdpClass, called: Called) {
 
 /// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
 macro_rules! own {
-    ($lua:expr, $runtime:expr, $called:expr) => {
-        match udp($lua, $runtime, $called) {
+    ($lua:expr, $called:expr) => {
+        match udp($lua, $called) {
             Some(socket) => socket,
             None => return call_inner($lua, $called),
         }
@@ -116,20 +120,20 @@ macro_rules! own {
 }
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "close"));
+    let socket = own!(lua, Called::direct(lua, "close"));
     runtime.enter(lua, |core| socket.borrow_mut().close(&mut core.reactor));
     lua.push_number(1.0);
     1
 }
 
-fn dirty(lua: State, runtime: &Runtime) -> c_int {
-    own!(lua, runtime, Called::direct(lua, "dirty"));
+fn dirty(lua: State, _: &Runtime) -> c_int {
+    own!(lua, Called::direct(lua, "dirty"));
     lua.push_bool(false);
     1
 }
 
-fn getfd(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "getfd"));
+fn getfd(lua: State, _: &Runtime) -> c_int {
+    let socket = own!(lua, Called::direct(lua, "getfd"));
     let fd = socket.borrow().raw_fd();
     lua.push_number(f64::from(fd));
     1
@@ -137,28 +141,30 @@ fn getfd(lua: State, runtime: &Runtime) -> c_int {
 
 fn setfd(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setfd");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     let fd = arguments::number(lua, called, 2) as i32;
-    runtime.enter(lua, |core| socket.borrow_mut().set_fd(fd, &mut core.reactor));
+    runtime.enter(lua, |core| {
+        socket.borrow_mut().set_fd(fd, &mut core.reactor)
+    });
     0
 }
 
-fn getfamily(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "getfamily"));
+fn getfamily(lua: State, _: &Runtime) -> c_int {
+    let socket = own!(lua, Called::direct(lua, "getfamily"));
     let family = socket.borrow().family();
     lua.push_str(family_word(family));
     1
 }
 
 fn getsockname(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, runtime, Called::direct(lua, "getsockname"));
+    let socket = own!(lua, Called::direct(lua, "getsockname"));
     let address = socket.borrow().local_address();
     push_local(lua, runtime, address)
 }
 
 fn getpeername(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getpeername");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     check_class(lua, socket, UdpClass::Connected, called);
     let address = socket.borrow().peer_address();
     push_peer(lua, runtime, address)
@@ -166,12 +172,16 @@ fn getpeername(lua: State, runtime: &Runtime) -> c_int {
 
 fn setsockname(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setsockname");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     check_class(lua, socket, UdpClass::Unconnected, called);
     let host = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
     let family = dns::family_of(socket.borrow().family());
-    let hints = Hints { family, passive: true, ..Hints::new(SocketKind::Udp) };
+    let hints = Hints {
+        family,
+        passive: true,
+        ..Hints::new(SocketKind::Udp)
+    };
     match dns::begin(lua, runtime, dns::any(host, family), service, hints) {
         Ok(addresses) => {
             let result = socket.borrow_mut().bind(&addresses);
@@ -179,15 +189,19 @@ fn setsockname(lua: State, runtime: &Runtime) -> c_int {
             finish(lua, runtime, result)
         }
         Err(Begun::Failed(error)) => fail(lua, runtime, error.into()),
-        Err(Begun::Pending(id)) => {
-            dns::park(lua, runtime, id, Then::BindUdp(Udp::clone(socket)), Shape::One)
-        }
+        Err(Begun::Pending(id)) => dns::park(
+            lua,
+            runtime,
+            id,
+            Then::BindUdp(Udp::clone(socket)),
+            Shape::One,
+        ),
     }
 }
 
 fn setpeername(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setpeername");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     let host = arguments::bytes(lua, called, 2);
     if host == b"*" {
         let result = socket.borrow_mut().clear_peer();
@@ -195,7 +209,10 @@ fn setpeername(lua: State, runtime: &Runtime) -> c_int {
     }
     let service = arguments::bytes(lua, called, 3);
     let family = dns::family_of(socket.borrow().family());
-    let hints = Hints { family, ..Hints::new(SocketKind::Udp) };
+    let hints = Hints {
+        family,
+        ..Hints::new(SocketKind::Udp)
+    };
     match dns::begin(lua, runtime, host, service, hints) {
         Ok(addresses) => {
             let result = socket.borrow_mut().set_peer(&addresses);
@@ -221,7 +238,7 @@ fn push_sent(lua: State, runtime: &Runtime, result: Result<usize, SocketError>) 
 
 fn send(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "send");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     check_class(lua, socket, UdpClass::Connected, called);
     let data = arguments::bytes(lua, called, 2);
     let result = socket.borrow_mut().send(data, None);
@@ -230,13 +247,17 @@ fn send(lua: State, runtime: &Runtime) -> c_int {
 
 fn sendto(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "sendto");
-    let socket = own!(lua, runtime, called);
+    let socket = own!(lua, called);
     check_class(lua, socket, UdpClass::Unconnected, called);
     let data = arguments::bytes(lua, called, 2);
     let host = arguments::bytes(lua, called, 3);
     let service = arguments::bytes(lua, called, 4);
     let family = dns::family_of(socket.borrow().family());
-    let hints = Hints { family, numeric_only: true, ..Hints::new(SocketKind::Udp) };
+    let hints = Hints {
+        family,
+        numeric_only: true,
+        ..Hints::new(SocketKind::Udp)
+    };
     // Numeric addresses only, as in LuaSocket: nothing here may wait.
     match netdb::addresses(host, service, hints) {
         Ok(addresses) => {
@@ -256,12 +277,15 @@ fn sendto(lua: State, runtime: &Runtime) -> c_int {
 
 fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -> c_int {
     let name = if FROM { "receivefrom" } else { "receive" };
-    let shim = if FROM { c"receivefrom" } else { c"receive_datagram" };
+    let shim = if FROM {
+        c"receivefrom"
+    } else {
+        c"receive_datagram"
+    };
     let called = Called::blocking::<INNER>(lua, name);
-    let Some(socket) = udp(lua, runtime, called) else {
+    let Some(socket) = udp(lua, called) else {
         return foreign(lua, runtime, called, shim);
     };
-    let inner = lua.top();
     if FROM {
         check_class(lua, socket, UdpClass::Unconnected, called);
     }
@@ -271,7 +295,9 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
     }
     let size = size as usize;
     let shape = Shape::Datagram { from: FROM };
-    let step = runtime.enter(lua, |core| socket.borrow_mut().receive(size, &mut core.reactor));
+    let step = runtime.enter(lua, |core| {
+        socket.borrow_mut().receive(size, &mut core.reactor)
+    });
     match step {
         Step::Done(Ok(datagram)) => {
             outcome::push(lua, runtime, Outcome::Datagram(datagram), shape, 1, 0)
@@ -279,9 +305,12 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
         Step::Done(Err(error)) => fail(lua, runtime, error),
         Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
         Step::Wait { interest, .. } => {
-            let operation = Operation::Datagram { socket: Udp::clone(socket), size };
+            let operation = Operation::Datagram {
+                socket: Udp::clone(socket),
+                size,
+            };
             prepare(runtime, operation, interest, shape);
-            match block(lua, runtime, inner, 0) {
+            match block(lua, runtime, 0) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(called.count);
@@ -294,17 +323,17 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
 
 /// `__gc` of the inner socket.
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
-    if let Some(socket) = lua.take_userdata(1, runtime.classes.get().udp) {
+    if let Some(socket) = lua.take_userdata(1, UDP) {
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
     }
     0
 }
 
 /// `__tostring` of the inner socket.
-pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
     let identity = lua.identity(1);
     let class = lua
-        .userdata(1, runtime.classes.get().udp)
+        .userdata(1, UDP)
         .map_or("udp{closed}", |socket: &Udp| socket.borrow().class().word());
     arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
     1
@@ -312,7 +341,11 @@ pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
 
 /// The word of `getfamily`, which is not that of `getsockname`.
 pub(crate) fn family_word(family: Family) -> &'static str {
-    if family == Family::Inet6 { "inet6" } else { "inet4" }
+    if family == Family::Inet6 {
+        "inet6"
+    } else {
+        "inet4"
+    }
 }
 
 /// Pushes the numeric text of an address without its port.

@@ -35,7 +35,12 @@ impl Chunk {
         if memchr::memchr(b'\r', self.as_slice()).is_none() {
             return self;
         }
-        let kept: Vec<u8> = self.as_slice().iter().copied().filter(|byte| *byte != b'\r').collect();
+        let kept: Vec<u8> = self
+            .as_slice()
+            .iter()
+            .copied()
+            .filter(|byte| *byte != b'\r')
+            .collect();
         let end = kept.len();
         Chunk::new(Rc::new(kept), 0, end)
     }
@@ -99,13 +104,19 @@ impl Unread {
     pub fn take_rest(&mut self, pattern: Pattern) -> Chunk {
         let length = self.len();
         let chunk = self.cut(length, length);
-        if pattern == Pattern::Line { chunk.into_line() } else { chunk }
+        if pattern == Pattern::Line {
+            chunk.into_line()
+        } else {
+            chunk
+        }
     }
 
     /// Splits off `length` bytes and drops up to `drop` in all.
     fn cut(&mut self, length: usize, drop: usize) -> Chunk {
         self.scanned = 0;
-        let Some(data) = &self.data else { return Chunk::default() };
+        let Some(data) = &self.data else {
+            return Chunk::default();
+        };
         let start = self.start;
         self.start += drop;
         if self.start == data.len() {
@@ -140,7 +151,11 @@ impl Unread {
                 return None;
             };
             let chunk = Chunk::new(Rc::clone(fresh), 0, end);
-            return Some(if pattern == Pattern::Line { chunk.into_line() } else { chunk });
+            return Some(if pattern == Pattern::Line {
+                chunk.into_line()
+            } else {
+                chunk
+            });
         }
         self.append(&fresh[..length]);
         self.take(pattern)
@@ -209,12 +224,21 @@ mod tests {
     fn fresh_bytes_serve_the_pattern_and_the_rest_is_kept() {
         let fresh = Rc::new(b"one\ntwo\nthr".to_vec());
         let mut unread = Unread::default();
-        assert_eq!(text(unread.take_fresh(&fresh, 11, Pattern::Line)).as_deref(), Some("one"));
+        assert_eq!(
+            text(unread.take_fresh(&fresh, 11, Pattern::Line)).as_deref(),
+            Some("one")
+        );
         assert_eq!(text(unread.take(Pattern::Line)).as_deref(), Some("two"));
         assert_eq!(text(unread.take(Pattern::Line)), None);
         let more = Rc::new(b"ee\n".to_vec());
-        assert_eq!(text(unread.take_fresh(&more, 3, Pattern::Line)).as_deref(), Some("three"));
-        assert!(unread.is_empty() && unread.data.is_none(), "an idle stream keeps no buffer");
+        assert_eq!(
+            text(unread.take_fresh(&more, 3, Pattern::Line)).as_deref(),
+            Some("three")
+        );
+        assert!(
+            unread.is_empty() && unread.data.is_none(),
+            "an idle stream keeps no buffer"
+        );
     }
 
     #[test]
@@ -223,7 +247,10 @@ mod tests {
         let chunk = unread.take(Pattern::Line).expect("complete");
         unread.append(b" more\n");
         assert_eq!(chunk.as_slice(), b"first");
-        assert_eq!(text(unread.take(Pattern::Line)).as_deref(), Some("second more"));
+        assert_eq!(
+            text(unread.take(Pattern::Line)).as_deref(),
+            Some("second more")
+        );
     }
 
     #[test]
@@ -240,7 +267,11 @@ mod tests {
                     next = unread.take(Pattern::Line);
                 }
             }
-            assert_eq!(lines, ["alpha", "beta", "", "gammadelta"], "in parts of {size}");
+            assert_eq!(
+                lines,
+                ["alpha", "beta", "", "gammadelta"],
+                "in parts of {size}"
+            );
             assert_eq!(unread.take_rest(Pattern::Line).as_slice(), b"rest");
         }
     }
@@ -248,9 +279,15 @@ mod tests {
     #[test]
     fn counts_are_exact() {
         let mut unread = unread(b"0123456789");
-        assert_eq!(text(unread.take(Pattern::Count(4))).as_deref(), Some("0123"));
+        assert_eq!(
+            text(unread.take(Pattern::Count(4))).as_deref(),
+            Some("0123")
+        );
         assert_eq!(text(unread.take(Pattern::Count(7))), None);
         assert_eq!(text(unread.take(Pattern::Count(0))).as_deref(), Some(""));
-        assert_eq!(text(unread.take(Pattern::Count(6))).as_deref(), Some("456789"));
+        assert_eq!(
+            text(unread.take(Pattern::Count(6))).as_deref(),
+            Some("456789")
+        );
     }
 }

@@ -156,6 +156,9 @@ mod tests {
         assert!(!queue.ring.give_back());
         while queue.pop().is_some() {}
         assert!(queue.ring.give_back());
-        assert_eq!(queue.ring.growth().map(|growth| growth.new), Some(FIRST_CAPACITY));
+        assert_eq!(
+            queue.ring.growth().map(|growth| growth.new),
+            Some(FIRST_CAPACITY)
+        );
     }
 }

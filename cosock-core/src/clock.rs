@@ -36,7 +36,10 @@ impl Clock {
     /// Starts a clock; its first reading is near zero.
     #[must_use]
     pub fn new() -> Clock {
-        Clock { start: Instant::now(), start_wall: wall_seconds() }
+        Clock {
+            start: Instant::now(),
+            start_wall: wall_seconds(),
+        }
     }
 
     /// Reads the monotonic clock.

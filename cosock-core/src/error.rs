@@ -62,7 +62,9 @@ impl From<LookupError> for SocketError {
 /// LuaSocket's word for a system error: some have its own, the rest the C library's.
 #[must_use]
 pub fn io_word(error: &io::Error) -> Cow<'static, str> {
-    let Some(code) = error.raw_os_error() else { return error.to_string().into() };
+    let Some(code) = error.raw_os_error() else {
+        return error.to_string().into();
+    };
     match code {
         libc::EADDRINUSE => "address already in use".into(),
         libc::EISCONN => "already connected".into(),
@@ -98,6 +100,9 @@ mod tests {
     #[case(libc::EADDRNOTAVAIL, "Cannot assign requested address")]
     #[case(libc::EMFILE, "Too many open files")]
     fn system_errors_have_luasockets_words(#[case] code: i32, #[case] word: &str) {
-        assert_eq!(SocketError::Io(io::Error::from_raw_os_error(code)).word(), word);
+        assert_eq!(
+            SocketError::Io(io::Error::from_raw_os_error(code)).word(),
+            word
+        );
     }
 }

@@ -12,10 +12,6 @@ use crate::socket::{Attempt, Datagram, Step, Tcp, TcpSocket, Udp};
 /// What a parked task waits to have done.
 #[derive(Debug)]
 pub enum Operation {
-    /// Nothing but its deadline.
-    Sleep,
-    /// A channel message; the channel wakes the task and its owner looks.
-    Message,
     /// A stream read.
     Receive {
         /// The stream.
@@ -40,7 +36,7 @@ pub enum Operation {
         /// The socket.
         socket: Tcp,
         /// The addresses still to try.
-        attempt: Attempt,
+        attempt: Box<Attempt>,
     },
     /// A datagram.
     Datagram {
@@ -50,14 +46,30 @@ pub enum Operation {
         size: usize,
     },
     /// A name look-up, and what it is for.
-    Lookup {
-        /// The look-up.
-        id: LookupId,
-        /// What its answer leads to.
-        then: Then,
-        /// The answer, once there.
-        answer: Option<Answer>,
-    },
+    Lookup(Box<Lookup>),
+}
+
+/// A name look-up under way.
+#[derive(Debug)]
+pub struct Lookup {
+    /// Its name in the resolver.
+    pub id: LookupId,
+    /// What its answer leads to.
+    pub then: Then,
+    /// The answer, once there.
+    pub answer: Option<Answer>,
+}
+
+impl Lookup {
+    /// A look-up without an answer.
+    #[must_use]
+    pub fn new(id: LookupId, then: Then) -> Lookup {
+        Lookup {
+            id,
+            then,
+            answer: None,
+        }
+    }
 }
 
 /// What a name was looked up for.
@@ -89,18 +101,11 @@ pub enum Outcome {
     /// A datagram.
     Datagram(Datagram),
     /// The answer of a look-up.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// Success without a value.
     Done,
     /// Failure without a value.
     Failed(SocketError),
-    /// The time has come.
-    Slept,
-    /// The channel's owner has to look for a message; none came in time if `timed_out`.
-    Look {
-        /// Whether the deadline passed.
-        timed_out: bool,
-    },
 }
 
 impl From<Result<(), SocketError>> for Outcome {
@@ -116,59 +121,67 @@ impl Operation {
     /// Tries to go on. `data` is what a send sends; others ignore it.
     pub fn step(&mut self, data: &[u8], reactor: &mut Reactor) -> Step<Outcome> {
         match self {
-            Operation::Sleep => Step::Done(Outcome::Slept),
-            Operation::Message => Step::Done(Outcome::Look { timed_out: false }),
             Operation::Receive { socket, pattern } => {
                 let mut socket = socket.borrow_mut();
-                socket.receive(*pattern, reactor).map(|result| match result {
-                    Ok(chunk) => Outcome::Received(chunk),
-                    Err(error) => Outcome::Partial(error, socket.partial(*pattern)),
-                })
+                socket
+                    .receive(*pattern, reactor)
+                    .map(|result| match result {
+                        Ok(chunk) => Outcome::Received(chunk),
+                        Err(error) => Outcome::Partial(error, socket.partial(*pattern)),
+                    })
             }
             Operation::Send { socket, next } => socket
                 .borrow_mut()
                 .send(data, next, reactor)
                 .map(|result| Outcome::Sent(*next, result.err())),
             Operation::Accept { socket } => {
-                socket.borrow_mut().accept(reactor).map(|result| match result {
-                    Ok(accepted) => Outcome::Accepted(Box::new(accepted)),
-                    Err(error) => Outcome::Failed(error),
-                })
+                socket
+                    .borrow_mut()
+                    .accept(reactor)
+                    .map(|result| match result {
+                        Ok(accepted) => Outcome::Accepted(Box::new(accepted)),
+                        Err(error) => Outcome::Failed(error),
+                    })
             }
-            Operation::Connect { socket, attempt } => {
-                socket.borrow_mut().connect(attempt, reactor).map(Outcome::from)
-            }
-            Operation::Datagram { socket, size } => {
-                socket.borrow_mut().receive(*size, reactor).map(|result| match result {
+            Operation::Connect { socket, attempt } => socket
+                .borrow_mut()
+                .connect(attempt, reactor)
+                .map(Outcome::from),
+            Operation::Datagram { socket, size } => socket
+                .borrow_mut()
+                .receive(*size, reactor)
+                .map(|result| match result {
                     Ok(datagram) => Outcome::Datagram(datagram),
                     Err(error) => Outcome::Failed(error),
-                })
-            }
-            Operation::Lookup { answer, .. } => match answer.take() {
+                }),
+            Operation::Lookup(lookup) => match lookup.answer.take() {
                 Some(answer) => self.answered(answer, reactor),
-                None => Step::Wait { interest: Interest::Read, moved: false },
+                None => Step::Wait {
+                    interest: Interest::Read,
+                    moved: false,
+                },
             },
         }
     }
 
     fn answered(&mut self, answer: Answer, reactor: &mut Reactor) -> Step<Outcome> {
-        let Operation::Lookup { then, .. } = self else { unreachable!("only look-ups are answered") };
-        let addresses = match (then, answer) {
-            (Then::Report, answer) => return Step::Done(Outcome::Answer(answer)),
-            (_, Answer::Addresses(Ok(addresses))) => addresses,
-            (_, Answer::Addresses(Err(error))) => {
-                return Step::Done(Outcome::Failed(error.into()));
-            }
-            (_, answer) => return Step::Done(Outcome::Answer(answer)),
+        let Operation::Lookup(lookup) = self else {
+            unreachable!("only look-ups are answered")
         };
-        let Operation::Lookup { then, .. } = self else { unreachable!("matched above") };
-        Step::Done(Outcome::from(match then {
+        let addresses = match (&lookup.then, answer) {
+            (Then::Report, answer) => return Step::Done(Outcome::Answer(Box::new(answer))),
+            (_, Answer::Addresses(Ok(addresses))) => addresses,
+            (_, Answer::Addresses(Err(error))) => return Step::Done(Outcome::Failed(error.into())),
+            (_, answer) => return Step::Done(Outcome::Answer(Box::new(answer))),
+        };
+        Step::Done(Outcome::from(match &lookup.then {
             Then::BindTcp(socket, reuse) => socket.borrow_mut().bind(&addresses, *reuse),
             Then::BindUdp(socket) => socket.borrow_mut().bind(&addresses),
             Then::Peer(socket) => socket.borrow_mut().set_peer(&addresses),
             Then::Connect(socket) => {
                 let socket = Tcp::clone(socket);
-                *self = Operation::Connect { socket, attempt: Attempt::new(addresses) };
+                let attempt = Box::new(Attempt::new(addresses));
+                *self = Operation::Connect { socket, attempt };
                 return self.step(&[], reactor);
             }
             Then::Report => unreachable!("reported above"),
@@ -178,8 +191,6 @@ impl Operation {
     /// The result when the deadline has passed.
     pub fn time_out(&mut self) -> Outcome {
         match self {
-            Operation::Sleep => Outcome::Slept,
-            Operation::Message => Outcome::Look { timed_out: true },
             Operation::Receive { socket, pattern } => {
                 Outcome::Partial(SocketError::Timeout, socket.borrow_mut().partial(*pattern))
             }
@@ -211,7 +222,7 @@ impl Operation {
             | Operation::Accept { socket }
             | Operation::Connect { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
             Operation::Datagram { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
-            Operation::Sleep | Operation::Message | Operation::Lookup { .. } => Ok(None),
+            Operation::Lookup(_) => Ok(None),
         }
     }
 

@@ -4,7 +4,6 @@
 //! registered until it is closed. State belongs to the descriptor, waiters to whoever waits: two
 //! objects that share a descriptor share its [`Source`].
 
-use std::collections::HashMap;
 use std::io;
 use std::os::fd::RawFd;
 use std::rc::Rc;
@@ -46,7 +45,10 @@ impl SourceId {
     }
 
     fn from_token(token: Token) -> SourceId {
-        SourceId { index: token.0 as u32, generation: (token.0 >> 32) as u32 }
+        SourceId {
+            index: token.0 as u32,
+            generation: (token.0 >> 32) as u32,
+        }
     }
 }
 
@@ -105,7 +107,9 @@ pub struct Reactor {
     notify: Arc<mio::Waker>,
     sources: Vec<Source>,
     free: Vec<u32>,
-    by_fd: HashMap<RawFd, SourceId>,
+    /// Sources by descriptor, which are small numbers.
+    by_fd: Vec<Option<SourceId>>,
+    registered: usize,
     waiters: usize,
     fired: Vec<Waiter>,
     notified: bool,
@@ -128,7 +132,8 @@ impl Reactor {
             notify,
             sources: Vec::new(),
             free: Vec::new(),
-            by_fd: HashMap::new(),
+            by_fd: Vec::new(),
+            registered: 0,
             waiters: 0,
             fired: Vec::new(),
             notified: false,
@@ -150,17 +155,24 @@ impl Reactor {
     /// What `epoll_ctl(2)` reports: `EBADF` for a descriptor closed elsewhere, `EPERM` for one that
     /// cannot be waited on.
     pub fn source(&mut self, fd: RawFd) -> io::Result<SourceId> {
-        if let Some(id) = self.by_fd.get(&fd) {
-            return Ok(*id);
+        if let Some(id) = self.known(fd) {
+            return Ok(id);
         }
         let index = self.free.pop().unwrap_or_else(|| {
             self.sources.push(Source::default());
             (self.sources.len() - 1) as u32
         });
         let source = &mut self.sources[index as usize];
-        let id = SourceId { index, generation: source.generation };
+        let id = SourceId {
+            index,
+            generation: source.generation,
+        };
         let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(&mut SourceFd(&fd), id.token(), interest) {
+        if let Err(error) = self
+            .poll
+            .registry()
+            .register(&mut SourceFd(&fd), id.token(), interest)
+        {
             self.free.push(index);
             return Err(error);
         }
@@ -169,13 +181,20 @@ impl Reactor {
         source.maybe_readable = true;
         source.maybe_writable = true;
         source.read_closed = false;
-        self.by_fd.insert(fd, id);
+        let place = fd as usize;
+        if place >= self.by_fd.len() {
+            self.by_fd.resize(place + 1, None);
+        }
+        self.by_fd[place] = Some(id);
+        self.registered += 1;
         Ok(id)
     }
 
     /// Forgets a descriptor that is about to be closed or given away; its waiters fire.
     pub fn forget(&mut self, fd: RawFd) {
-        let Some(id) = self.by_fd.remove(&fd) else { return };
+        let Some(id) = self.known(fd) else { return };
+        self.by_fd[fd as usize] = None;
+        self.registered -= 1;
         let source = &mut self.sources[id.index as usize];
         self.waiters -= source.readers.len() + source.writers.len();
         self.fired.append(&mut source.readers);
@@ -187,6 +206,21 @@ impl Reactor {
         self.free.push(id.index);
     }
 
+    /// The source of a descriptor, if it is registered.
+    fn known(&self, fd: RawFd) -> Option<SourceId> {
+        usize::try_from(fd)
+            .ok()
+            .and_then(|place| self.by_fd.get(place).copied().flatten())
+    }
+
+    /// Whether the source is still registered.
+    #[must_use]
+    pub fn is_live(&self, id: SourceId) -> bool {
+        self.sources
+            .get(id.index as usize)
+            .is_some_and(|source| source.registered && source.generation == id.generation)
+    }
+
     fn live(&mut self, id: SourceId) -> Option<&mut Source> {
         self.sources
             .get_mut(id.index as usize)
@@ -196,13 +230,15 @@ impl Reactor {
     /// Whether a read may find something. True unless a read drained the source since its last edge.
     #[must_use]
     pub fn maybe_readable(&mut self, id: Option<SourceId>) -> bool {
-        id.and_then(|id| self.live(id)).is_none_or(|source| source.maybe_readable)
+        id.and_then(|id| self.live(id))
+            .is_none_or(|source| source.maybe_readable)
     }
 
     /// Whether a write may find room.
     #[must_use]
     pub fn maybe_writable(&mut self, id: Option<SourceId>) -> bool {
-        id.and_then(|id| self.live(id)).is_none_or(|source| source.maybe_writable)
+        id.and_then(|id| self.live(id))
+            .is_none_or(|source| source.maybe_writable)
     }
 
     /// Notes that the system has nothing more to read until the next edge.
@@ -226,14 +262,18 @@ impl Reactor {
     #[must_use]
     pub fn is_waited(&mut self, id: SourceId, interest: Interest, object: usize) -> bool {
         self.live(id).is_some_and(|source| {
-            source.waiters(interest).iter().any(|waiter| waiter.object == object)
+            source
+                .waiters(interest)
+                .iter()
+                .any(|waiter| waiter.object == object)
         })
     }
 
     /// Whether `object` has a waiter on the descriptor, which need not be registered.
     #[must_use]
     pub fn is_object_waited(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
-        self.by_fd.get(&fd).copied().is_some_and(|id| self.is_waited(id, interest, object))
+        self.known(fd)
+            .is_some_and(|id| self.is_waited(id, interest, object))
     }
 
     /// Starts the source's state afresh, after its descriptor began a new connection.
@@ -270,7 +310,7 @@ impl Reactor {
 
     /// Fires the parked operations of `object` in one direction; tells whether there were any.
     pub fn fire_object(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
-        let Some(source) = self.by_fd.get(&fd).copied().and_then(|id| self.live(id)) else {
+        let Some(source) = self.known(fd).and_then(|id| self.live(id)) else {
             return false;
         };
         let mut fired: Vec<Waiter> = Vec::new();
@@ -298,7 +338,7 @@ impl Reactor {
     /// How many descriptors are registered.
     #[must_use]
     pub fn registered(&self) -> usize {
-        self.by_fd.len()
+        self.registered
     }
 
     /// Whether waiters fired that [`Reactor::drain_fired`] has not yet handed out.
@@ -374,7 +414,10 @@ impl Reactor {
                 PollFd::from_borrowed_fd(fd::borrow(*raw), flags)
             })
             .collect();
-        let none = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        let none = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
         match rustix::event::poll(&mut polled, Some(&none)) {
             Ok(_) => ready.extend(polled.iter().map(|entry| !entry.revents().is_empty())),
             Err(_) => ready.resize(list.len(), false),
@@ -410,9 +453,14 @@ impl Reactor {
         self.poll = poll;
         self.fork_count = sys::fork_count();
         let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
-        for (fd, id) in &self.by_fd {
+        for (fd, id) in self.by_fd.iter().enumerate() {
+            let Some(id) = id else { continue };
             // One that the child has closed stays silent, as it would have in the parent.
-            let _ = self.poll.registry().register(&mut SourceFd(fd), id.token(), interest);
+            let fd = fd as RawFd;
+            let _ = self
+                .poll
+                .registry()
+                .register(&mut SourceFd(&fd), id.token(), interest);
         }
         Ok(true)
     }

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::ops::Range;
+use std::time::Duration;
 
 use crate::clock::{Clock, Time};
 use crate::operation::{Operation, Outcome};
@@ -36,10 +37,35 @@ pub enum Wait {
     /// Nothing: it is new, running or about to run for the first time.
     #[default]
     Nothing,
+    /// Its deadline.
+    Sleep,
+    /// A message, for which its owner looks.
+    Message,
     /// An operation that the scheduler completes.
     Operation(Operation),
     /// The first ready element of two lists.
     Select(Box<Select>),
+}
+
+/// What a task runs again for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// It has not run yet.
+    First,
+    /// Its sleep is over.
+    Slept,
+    /// There may be a message; the deadline may have passed.
+    Look {
+        /// Whether it has.
+        timed_out: bool,
+    },
+    /// Its operation may go on: see [`Scheduler::try_operation`].
+    Operation,
+    /// Its select is over: see [`Scheduler::take_select`].
+    Select {
+        /// Whether the deadline passed.
+        timed_out: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +80,15 @@ enum Phase {
 struct Task {
     generation: u32,
     phase: Phase,
+    timed_out: bool,
     serial: u64,
     wait: Wait,
-    timed_out: bool,
     timer: Option<TimerId>,
     /// Seconds of the current wait, to start its deadline again when bytes moved.
     timeout: Option<f64>,
     deadline: Option<Time>,
     watched: Option<(SourceId, Interest)>,
+    /// Identity of the object that is waited on.
     object: usize,
     last_run: Option<Time>,
 }
@@ -86,6 +113,29 @@ pub enum Tried {
     Parked,
 }
 
+/// How a turn ended, and what the next one starts with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// How many tasks are ready: the next turn runs these and no more.
+    pub ready: usize,
+    /// Whether a ready task has told foreign objects, which have to be told of its end.
+    pub foreign: bool,
+    /// Whether [`Scheduler::take_callback`] has something.
+    pub callbacks: bool,
+    /// Whether [`Scheduler::take_calls`] has something.
+    pub calls: bool,
+    /// Whether no task is left.
+    pub finished: bool,
+    /// Whether every task waits for something that nothing can bring any more.
+    pub deadlocked: bool,
+    /// Whether a signal came while waiting.
+    pub interrupted: bool,
+}
+
+/// Turns that may pass without a look at the descriptors while tasks are ready: a task that yields
+/// in a loop should not pay a system call each time.
+const TURNS_PER_POLL: u32 = 8;
+
 /// All tasks of one Lua state, with the reactor, the timers and the clock they wait by.
 #[allow(missing_debug_implementations)]
 pub struct Scheduler {
@@ -99,18 +149,19 @@ pub struct Scheduler {
     tasks: Vec<Task>,
     free: Vec<u32>,
     ready: VecDeque<TaskKey>,
+    /// How many ready tasks come from a select, whose registrations still stand.
+    ready_selects: usize,
     live: usize,
     serials: u64,
     calls: Vec<Call>,
-    callbacks: Vec<u64>,
+    callbacks: VecDeque<u64>,
     fired: Vec<Waiter>,
     /// Who waits for which look-up.
     lookups: HashMap<LookupId, TaskKey>,
     turns_unpolled: u32,
+    /// The last reading of the clock.
+    now: Time,
 }
-
-/// Turns that may pass without a look at descriptors and timers while tasks are ready.
-const TURNS_PER_POLL: u32 = 16;
 
 impl Scheduler {
     /// An empty scheduler.
@@ -121,23 +172,29 @@ impl Scheduler {
     pub fn new() -> io::Result<Scheduler> {
         let reactor = Reactor::new()?;
         let resolver = Resolver::new(reactor.notifier());
+        let clock = Clock::new();
+        let now = clock.now();
         Ok(Scheduler {
             reactor,
-            clock: Clock::new(),
+            clock,
             resolver,
             timers: Timers::new(),
             tasks: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
+            ready_selects: 0,
             live: 0,
             serials: 0,
             calls: Vec::new(),
-            callbacks: Vec::new(),
+            callbacks: VecDeque::new(),
             fired: Vec::new(),
             lookups: HashMap::new(),
             turns_unpolled: 0,
+            now,
         })
     }
+
+    // --- tasks ---
 
     /// A new task, ready to run in the next turn.
     pub fn spawn(&mut self) -> TaskKey {
@@ -145,9 +202,9 @@ impl Scheduler {
             self.tasks.push(Task {
                 generation: 0,
                 phase: Phase::Free,
+                timed_out: false,
                 serial: 0,
                 wait: Wait::Nothing,
-                timed_out: false,
                 timer: None,
                 timeout: None,
                 deadline: None,
@@ -159,7 +216,10 @@ impl Scheduler {
         });
         let task = &mut self.tasks[index as usize];
         task.phase = Phase::Ready;
-        let key = TaskKey { index, generation: task.generation };
+        let key = TaskKey {
+            index,
+            generation: task.generation,
+        };
         self.ready.push_back(key);
         self.live += 1;
         key
@@ -171,12 +231,16 @@ impl Scheduler {
             .filter(|task| task.generation == key.generation && task.phase != Phase::Free)
     }
 
+    fn look(&self, key: TaskKey) -> Option<&Task> {
+        self.tasks
+            .get(key.index as usize)
+            .filter(|task| task.generation == key.generation && task.phase != Phase::Free)
+    }
+
     /// Whether the task has neither finished nor been cancelled.
     #[must_use]
     pub fn is_alive(&self, key: TaskKey) -> bool {
-        self.tasks
-            .get(key.index as usize)
-            .is_some_and(|task| task.generation == key.generation && task.phase != Phase::Free)
+        self.look(key).is_some()
     }
 
     /// How many tasks are alive.
@@ -187,54 +251,57 @@ impl Scheduler {
 
     /// The keys of all living tasks, by place.
     pub fn keys(&self) -> impl Iterator<Item = TaskKey> + '_ {
-        self.tasks.iter().enumerate().filter(|(_, task)| task.phase != Phase::Free).map(
-            |(index, task)| TaskKey { index: index as u32, generation: task.generation },
-        )
+        self.tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| task.phase != Phase::Free)
+            .map(|(index, task)| TaskKey {
+                index: index as u32,
+                generation: task.generation,
+            })
     }
 
-    /// How many tasks are ready: a turn runs so many and no more.
-    #[must_use]
-    pub fn ready(&self) -> usize {
-        self.ready.len()
-    }
-
-    /// The ready task at `position` of the queue, if it is still alive.
-    #[must_use]
-    pub fn ready_at(&self, position: usize) -> Option<TaskKey> {
-        self.ready.get(position).copied().filter(|key| self.is_alive(*key))
-    }
-
-    /// Takes the next ready task and counts it as running; `None` for one cancelled meanwhile.
-    pub fn start_next(&mut self, now: Time) -> Option<TaskKey> {
-        let key = self.ready.pop_front()?;
-        let task = self.task(key)?;
-        task.phase = Phase::Running;
-        task.last_run = Some(now);
-        Some(key)
-    }
-
-    /// When the task last ran.
+    /// When the task last ran, as precisely as the clock was looked at.
     #[must_use]
     pub fn last_run(&self, key: TaskKey) -> Option<Time> {
-        self.tasks.get(key.index as usize).and_then(|task| task.last_run)
+        self.look(key).and_then(|task| task.last_run)
     }
 
     /// What the task waits for.
     #[must_use]
     pub fn wait_of(&self, key: TaskKey) -> &Wait {
-        &self.tasks[key.index as usize].wait
+        self.look(key).map_or(&Wait::Nothing, |task| &task.wait)
     }
 
-    /// The serial number of the task's current wait.
-    #[must_use]
-    pub fn serial(&self, key: TaskKey) -> Option<u64> {
-        self.is_alive(key).then(|| self.tasks[key.index as usize].serial)
+    /// Ends a task in whatever state it is: nothing of it stays registered.
+    pub fn finish(&mut self, key: TaskKey) {
+        if !self.is_alive(key) {
+            return;
+        }
+        self.disarm(key);
+        let task = &mut self.tasks[key.index as usize];
+        if task.phase == Phase::Ready && matches!(task.wait, Wait::Select(_)) {
+            self.ready_selects -= 1;
+        }
+        task.phase = Phase::Free;
+        task.generation = task.generation.wrapping_add(1);
+        task.serial = 0;
+        task.last_run = None;
+        task.timed_out = false;
+        if let Some(timer) = task.timer.take() {
+            self.timers.remove(timer);
+        }
+        if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
+            self.drop_lookup(&operation);
+        }
+        self.free.push(key.index);
+        self.live -= 1;
     }
 
-    /// Parks a running task; the wait gets a serial number of its own.
-    ///
-    /// A `timeout` in seconds, counted from now, makes the task ready again; `None` waits without
-    /// limit; at zero or less the task runs again in the next turn.
+    // --- parking ---
+
+    /// Parks a running task. A `timeout` in seconds, counted from now, makes it ready again; `None`
+    /// waits without limit; at zero or less it runs again in the next turn.
     fn park(&mut self, key: TaskKey, wait: Wait, timeout: Option<f64>) -> u64 {
         self.serials += 1;
         let serial = self.serials;
@@ -258,16 +325,48 @@ impl Scheduler {
 
     fn arm(&mut self, key: TaskKey, deadline: Time) {
         let task = &mut self.tasks[key.index as usize];
-        let timer = *task.timer.get_or_insert_with(|| self.timers.add(Owner::Task(key)));
+        let timer = *task
+            .timer
+            .get_or_insert_with(|| self.timers.add(Owner::Task(key)));
         task.deadline = Some(deadline);
         self.timers.set(timer, deadline);
     }
 
-    fn make_ready(&mut self, key: TaskKey) {
+    /// Parks a running task until its timeout.
+    pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
+        self.park(key, Wait::Sleep, timeout);
+    }
+
+    /// Parks a running task until there is a message in the queue identified by `object`.
+    pub fn park_message(&mut self, key: TaskKey, timeout: Option<f64>, object: usize) {
+        self.tasks[key.index as usize].object = object;
+        self.park(key, Wait::Message, timeout);
+    }
+
+    /// Parks a running task for a message once more: it was woken, and somebody else took it.
+    pub fn park_message_again(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
-        if task.phase == Phase::Parked {
-            task.phase = Phase::Ready;
-            self.ready.push_back(key);
+        task.phase = Phase::Parked;
+        task.wait = Wait::Message;
+        if let Some(deadline) = task.deadline {
+            self.arm(key, deadline);
+        }
+    }
+
+    /// Whether the task is parked for a message in the queue identified by `object`.
+    #[must_use]
+    pub fn waits_for_message(&self, key: TaskKey, object: usize) -> bool {
+        self.look(key).is_some_and(|task| {
+            task.phase == Phase::Parked
+                && task.object == object
+                && matches!(task.wait, Wait::Message)
+        })
+    }
+
+    /// Wakes the task if it is parked for a message in the queue identified by `object`.
+    pub fn wake_message(&mut self, key: TaskKey, object: usize) {
+        if self.waits_for_message(key, object) {
+            self.make_ready(key);
         }
     }
 
@@ -282,23 +381,33 @@ impl Scheduler {
         timeout: Option<f64>,
         object: usize,
     ) {
-        if let Operation::Lookup { id, .. } = &operation {
-            self.lookups.insert(*id, key);
+        if let Operation::Lookup(lookup) = &operation {
+            self.lookups.insert(lookup.id, key);
         }
-        self.park(key, Wait::Operation(operation), timeout);
         self.tasks[key.index as usize].object = object;
+        self.park(key, Wait::Operation(operation), timeout);
         self.watch_operation(key, interest);
     }
 
     fn watch_operation(&mut self, key: TaskKey, interest: Interest) {
         let task = &mut self.tasks[key.index as usize];
-        let Wait::Operation(operation) = &task.wait else { return };
+        let Wait::Operation(operation) = &task.wait else {
+            return;
+        };
+        if task.phase != Phase::Parked {
+            return;
+        }
         match operation.source(&mut self.reactor) {
             Ok(None) => {}
             Ok(Some(id)) => {
                 task.watched = Some((id, interest));
                 let (serial, object) = (task.serial, task.object);
-                let waiter = Waiter { task: key, serial, role: Role::Operation, object };
+                let waiter = Waiter {
+                    task: key,
+                    serial,
+                    role: Role::Operation,
+                    object,
+                };
                 self.reactor.watch(id, interest, waiter);
             }
             // The next try reports what is wrong with the descriptor.
@@ -306,7 +415,7 @@ impl Scheduler {
         }
     }
 
-    /// Parks a running task on the elements of a select; see [`Select`].
+    /// Parks a running task on the elements of a select; the result names this wait.
     pub fn park_select(&mut self, key: TaskKey, select: Box<Select>, timeout: Option<f64>) -> u64 {
         self.park(key, Wait::Select(select), timeout)
     }
@@ -341,13 +450,20 @@ impl Scheduler {
         else {
             return Ok(());
         };
-        let Wait::Select(select) = &mut task.wait else { return Ok(()) };
+        let Wait::Select(select) = &mut task.wait else {
+            return Ok(());
+        };
         let ready = select.watch(key, serial, range, &mut self.reactor)?;
         for element in ready {
-            let foreign =
-                self.select(key, serial).is_some_and(|select| select.elements[element as usize].foreign);
+            let foreign = self
+                .select(key, serial)
+                .is_some_and(|select| select.elements[element as usize].foreign);
             if foreign {
-                self.calls.push(Call { task: key, serial, element });
+                self.calls.push(Call {
+                    task: key,
+                    serial,
+                    element,
+                });
             } else {
                 self.wake_element(key, serial, element);
             }
@@ -357,8 +473,14 @@ impl Scheduler {
 
     /// Watches a foreign element once more that was told and did not wake its task.
     pub fn watch_again(&mut self, call: Call) {
-        let Call { task, serial, element } = call;
-        let asleep = self.select(task, serial).is_some_and(|select| !select.is_woken(element));
+        let Call {
+            task,
+            serial,
+            element,
+        } = call;
+        let asleep = self
+            .select(task, serial)
+            .is_some_and(|select| !select.is_woken(element));
         if asleep {
             if let Some(select) = self.select(task, serial) {
                 select.elements[element as usize].answers = false;
@@ -369,35 +491,47 @@ impl Scheduler {
         }
     }
 
+    // --- waking ---
+
+    fn make_ready(&mut self, key: TaskKey) {
+        let task = &mut self.tasks[key.index as usize];
+        if task.phase != Phase::Parked {
+            return;
+        }
+        task.phase = Phase::Ready;
+        self.ready.push_back(key);
+        if matches!(task.wait, Wait::Select(_)) {
+            // Further elements may become ready until the turn in which it runs.
+            self.ready_selects += 1;
+        } else {
+            self.disarm(key);
+        }
+    }
+
     /// Notes that an element of the task's select is ready; tells whether that was news.
     pub fn wake_element(&mut self, key: TaskKey, serial: u64, element: u32) -> bool {
-        let news = self.select(key, serial).is_some_and(|select| select.wake(element));
+        let news = self
+            .select(key, serial)
+            .is_some_and(|select| select.wake(element));
         if news {
             self.make_ready(key);
         }
         news
     }
 
-    /// Wakes a task that waits for a message, if `serial` is still its wait.
+    /// Has the task try its operation again, if `serial` is still its wait.
     pub fn wake_operation(&mut self, key: TaskKey, serial: u64) {
-        let waits = self.task(key).is_some_and(|task| {
-            task.serial == serial && matches!(task.wait, Wait::Operation(_))
-        });
-        if waits {
+        if self.look(key).is_some_and(|task| task.serial == serial) {
             self.make_ready(key);
         }
     }
 
-    /// Takes back every registration of a task that is about to run.
-    pub fn disarm(&mut self, key: TaskKey) {
-        let Some(task) = self
-            .tasks
-            .get_mut(key.index as usize)
-            .filter(|task| task.generation == key.generation)
-        else {
-            return;
-        };
-        if let Some(timer) = task.timer {
+    /// Takes back every registration of a task.
+    fn disarm(&mut self, key: TaskKey) {
+        let task = &mut self.tasks[key.index as usize];
+        if task.deadline.is_some()
+            && let Some(timer) = task.timer
+        {
             self.timers.cancel(timer);
         }
         if let Some((id, interest)) = task.watched.take() {
@@ -408,71 +542,249 @@ impl Scheduler {
         }
     }
 
-    /// Disarms the first `count` ready tasks; tells whether any of them has told foreign objects.
-    pub fn disarm_ready(&mut self, count: usize) -> bool {
+    // --- a turn ---
+
+    /// Disarms every task that is about to run, before any of them runs.
+    fn disarm_selects(&mut self) -> bool {
         let mut foreign = false;
-        for position in 0..count {
-            let Some(key) = self.ready_at(position) else { continue };
-            self.disarm(key);
-            foreign |= match &self.tasks[key.index as usize].wait {
-                Wait::Select(select) => select.has_foreign(),
-                _ => false,
+        for position in 0..self.ready.len() {
+            let key = self.ready[position];
+            let select = match self.look(key).map(|task| &task.wait) {
+                Some(Wait::Select(select)) => select,
+                _ => continue,
             };
+            foreign |= select.has_foreign();
+            self.disarm(key);
         }
         foreign
     }
 
-    /// Takes the wait of a running task, and whether its deadline passed.
-    pub fn take_wait(&mut self, key: TaskKey) -> (Wait, bool) {
-        let task = &mut self.tasks[key.index as usize];
+    /// The ready task at `position` of the queue, if it is still alive.
+    #[must_use]
+    pub fn ready_at(&self, position: usize) -> Option<TaskKey> {
+        self.ready
+            .get(position)
+            .copied()
+            .filter(|key| self.is_alive(*key))
+    }
+
+    /// Takes the next ready task and counts it as running; `None` for one cancelled meanwhile.
+    pub fn start_next(&mut self) -> Option<(TaskKey, Start)> {
+        let key = self.ready.pop_front()?;
+        let now = self.now;
+        let task = self.task(key)?;
+        task.phase = Phase::Running;
+        task.last_run = Some(now);
+        let timed_out = task.timed_out;
+        let start = match &task.wait {
+            Wait::Nothing => Start::First,
+            Wait::Sleep => Start::Slept,
+            Wait::Message => Start::Look { timed_out },
+            Wait::Operation(_) => return Some((key, Start::Operation)),
+            Wait::Select(_) => {
+                self.ready_selects -= 1;
+                return Some((key, Start::Select { timed_out }));
+            }
+        };
+        task.wait = Wait::Nothing;
         // Any later wake belongs to a wait that is over.
         task.serial = 0;
-        (std::mem::take(&mut task.wait), task.timed_out)
+        Some((key, start))
     }
 
-    /// Tries the operation of a task that runs again; parks it once more when it would block.
+    /// Takes the select of a running task.
+    pub fn take_select(&mut self, key: TaskKey) -> Option<Box<Select>> {
+        let task = self.task(key)?;
+        task.serial = 0;
+        match std::mem::take(&mut task.wait) {
+            Wait::Select(select) => Some(select),
+            _ => None,
+        }
+    }
+
+    /// Tries the operation of a running task; parks it once more when it would block.
     ///
     /// `data` is what a send sends.
-    pub fn try_operation(&mut self, key: TaskKey, mut operation: Operation, data: &[u8]) -> Tried {
-        let index = key.index as usize;
-        let timed_out = self.tasks[index].timed_out;
-        if timed_out && matches!(operation, Operation::Sleep | Operation::Message) {
-            return Tried::Complete(operation.time_out());
-        }
-        match operation.step(data, &mut self.reactor) {
-            Step::Done(outcome) => Tried::Complete(outcome),
-            Step::Wait { .. } if timed_out => {
-                self.drop_lookup(&operation);
-                Tried::Complete(operation.time_out())
-            }
-            Step::Wait { interest, moved } => {
-                if let Err(error) = operation.source(&mut self.reactor) {
-                    return Tried::Complete(operation.fail(error));
+    pub fn try_operation(&mut self, key: TaskKey, data: &[u8]) -> Tried {
+        let task = &mut self.tasks[key.index as usize];
+        let Wait::Operation(operation) = &mut task.wait else {
+            return Tried::Complete(Outcome::Done);
+        };
+        let outcome = match operation.step(data, &mut self.reactor) {
+            Step::Done(outcome) => outcome,
+            Step::Wait { .. } if task.timed_out => operation.time_out(),
+            Step::Wait { interest, moved } => match operation.source(&mut self.reactor) {
+                Err(error) => operation.fail(error),
+                Ok(_) => {
+                    self.park_again(key, interest, moved);
+                    return Tried::Parked;
                 }
-                let again = moved && !operation.keeps_deadline();
-                let task = &mut self.tasks[index];
-                let (timeout, deadline) = (task.timeout, task.deadline);
-                self.park(key, Wait::Operation(operation), timeout.filter(|_| again));
-                self.tasks[index].timeout = timeout;
-                if let Some(deadline) = deadline.filter(|_| !again) {
-                    self.arm(key, deadline);
-                }
-                self.watch_operation(key, interest);
-                Tried::Parked
-            }
+            },
+        };
+        let task = &mut self.tasks[key.index as usize];
+        task.serial = 0;
+        if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
+            self.drop_lookup(&operation);
         }
+        Tried::Complete(outcome)
     }
 
-    /// Parks a running task on its operation as it was: woken for nothing.
-    pub fn park_again(&mut self, key: TaskKey, operation: Operation) -> u64 {
+    fn park_again(&mut self, key: TaskKey, interest: Interest, moved: bool) {
+        self.serials += 1;
+        let serial = self.serials;
         let task = &mut self.tasks[key.index as usize];
-        let deadline = task.deadline;
-        let serial = self.park(key, Wait::Operation(operation), None);
+        task.phase = Phase::Parked;
+        task.serial = serial;
+        let Wait::Operation(operation) = &task.wait else {
+            return;
+        };
+        // Each wait has its own timeout, unless the operation has one as a whole.
+        let deadline = match task.timeout {
+            Some(timeout) if moved && !operation.keeps_deadline() => {
+                self.clock.now().after(timeout)
+            }
+            _ => task.deadline,
+        };
         if let Some(deadline) = deadline {
             self.arm(key, deadline);
         }
-        serial
+        self.watch_operation(key, interest);
     }
+
+    /// What the first turn starts with.
+    pub fn begin(&mut self) -> Turn {
+        let foreign = self.ready_selects > 0 && self.disarm_selects();
+        Turn {
+            ready: self.ready.len(),
+            foreign,
+            ..Turn::default()
+        }
+    }
+
+    /// Ends a turn: looks at descriptors, timers and look-ups, and makes tasks ready for the next.
+    ///
+    /// Blocks until something happens when nothing is ready.
+    ///
+    /// # Errors
+    ///
+    /// What the poll reports.
+    pub fn end_turn(&mut self) -> io::Result<Turn> {
+        if self.live == 0 {
+            return Ok(Turn {
+                finished: true,
+                ..Turn::default()
+            });
+        }
+        let mut interrupted = false;
+        self.turns_unpolled += 1;
+        if self.is_busy() && self.turns_unpolled < TURNS_PER_POLL {
+            self.expire();
+            if self.reactor.has_fired() {
+                self.dispatch();
+            }
+        } else if self.is_deadlocked() {
+            return Ok(Turn {
+                deadlocked: true,
+                ..Turn::default()
+            });
+        } else {
+            interrupted = self.poll()?;
+        }
+        let foreign = self.ready_selects > 0 && self.disarm_selects();
+        Ok(Turn {
+            ready: self.ready.len(),
+            foreign,
+            callbacks: !self.callbacks.is_empty(),
+            calls: !self.calls.is_empty(),
+            interrupted,
+            ..Turn::default()
+        })
+    }
+
+    /// Whether there is something to do without waiting.
+    fn is_busy(&self) -> bool {
+        !self.ready.is_empty()
+            || !self.calls.is_empty()
+            || !self.callbacks.is_empty()
+            || self.reactor.has_fired()
+    }
+
+    /// Whether every task waits for something that nothing can bring any more.
+    #[must_use]
+    pub fn is_deadlocked(&self) -> bool {
+        self.live > 0
+            && !self.is_busy()
+            && self.timers.armed() == 0
+            && self.reactor.waiters() == 0
+            && self.resolver.pending() == 0
+    }
+
+    /// Asks the system, waiting only when there is nothing else to do; tells whether a signal came.
+    fn poll(&mut self) -> io::Result<bool> {
+        if self.reactor.follow_fork()? {
+            self.resolver.renew(self.reactor.notifier());
+        }
+        let timeout = if self.is_busy() {
+            Some(Duration::ZERO)
+        } else {
+            let deadline = self.timers.next_deadline();
+            deadline.map(|deadline| deadline.since(self.clock.now()))
+        };
+        self.turns_unpolled = 0;
+        let waited = self.reactor.wait(timeout);
+        self.now = self.clock.now();
+        self.expire();
+        self.dispatch();
+        match waited {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            other => other.map(|()| false),
+        }
+    }
+
+    /// Turns fired waiters and finished look-ups into ready tasks.
+    fn dispatch(&mut self) {
+        let mut fired = std::mem::take(&mut self.fired);
+        self.reactor.drain_fired(&mut fired);
+        for waiter in fired.drain(..) {
+            let Waiter {
+                task, serial, role, ..
+            } = waiter;
+            match role {
+                Role::Operation => {
+                    if let Some(task) = self.task(task)
+                        && task.serial == serial
+                    {
+                        // Firing has taken it off the source.
+                        task.watched = None;
+                    }
+                    self.wake_operation(task, serial);
+                }
+                Role::Element(element) => {
+                    self.wake_element(task, serial, element);
+                }
+                Role::Foreign(element) => {
+                    if self.select(task, serial).is_some() {
+                        self.calls.push(Call {
+                            task,
+                            serial,
+                            element,
+                        });
+                    }
+                }
+            }
+        }
+        self.fired = fired;
+        if self.reactor.take_notified() {
+            self.answer_lookups();
+        }
+    }
+
+    /// Moves the elements whose own `_wake` is to be called into `list`.
+    pub fn take_calls(&mut self, list: &mut Vec<Call>) {
+        list.append(&mut self.calls);
+    }
+
+    // --- look-ups ---
 
     /// Starts a look-up for an operation that is about to park.
     pub fn look_up(&mut self, query: Query) -> LookupId {
@@ -480,39 +792,60 @@ impl Scheduler {
     }
 
     fn drop_lookup(&mut self, operation: &Operation) {
-        if let Operation::Lookup { id, answer: None, .. } = operation {
-            self.lookups.remove(id);
-            self.resolver.cancel(*id);
+        if let Operation::Lookup(lookup) = operation
+            && self.lookups.remove(&lookup.id).is_some()
+        {
+            self.resolver.cancel(lookup.id);
         }
     }
 
-    /// Ends a task in whatever state it is: nothing of it stays registered.
-    pub fn finish(&mut self, key: TaskKey) {
-        if !self.is_alive(key) {
+    fn answer_lookups(&mut self) {
+        let mut finished = Vec::new();
+        self.resolver.take_finished(&mut finished);
+        for (id, answer) in finished {
+            let Some(key) = self.lookups.remove(&id) else {
+                continue;
+            };
+            let Some(task) = self.task(key) else { continue };
+            if let Wait::Operation(Operation::Lookup(lookup)) = &mut task.wait {
+                lookup.answer = Some(answer);
+                self.make_ready(key);
+            }
+        }
+    }
+
+    // --- timers ---
+
+    /// Fires what is due now: tasks become ready, callbacks are there for
+    /// [`Scheduler::take_callback`].
+    pub fn expire(&mut self) {
+        if self.timers.armed() == 0 {
             return;
         }
-        self.disarm(key);
-        let task = &mut self.tasks[key.index as usize];
-        task.phase = Phase::Free;
-        task.generation = task.generation.wrapping_add(1);
-        task.serial = 0;
-        task.last_run = None;
-        if let Some(timer) = task.timer.take() {
-            self.timers.remove(timer);
+        self.now = self.clock.now();
+        while let Some(owner) = self.timers.expire(self.now) {
+            match owner {
+                Owner::Callback(callback) => self.callbacks.push_back(callback),
+                Owner::Task(key) => {
+                    if let Some(task) = self.task(key) {
+                        task.timed_out = true;
+                        self.make_ready(key);
+                    }
+                }
+            }
         }
-        if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
-            self.drop_lookup(&operation);
-        }
-        self.free.push(key.index);
-        self.live -= 1;
     }
 
-    /// Makes a timer that reports `callback` when it is due.
+    /// Makes a timer that reports `callback` when it is due, `timeout` seconds from now.
     pub fn set_callback(&mut self, callback: u64, timeout: f64) -> TimerId {
         let timer = self.timers.add(Owner::Callback(callback));
         // A due timer fires in the next turn, a deadline beyond time never.
         let now = self.clock.now();
-        if let Some(deadline) = if timeout <= 0.0 { Some(now) } else { now.after(timeout) } {
+        if let Some(deadline) = if timeout <= 0.0 {
+            Some(now)
+        } else {
+            now.after(timeout)
+        } {
             self.timers.set(timer, deadline);
         }
         timer
@@ -521,6 +854,17 @@ impl Scheduler {
     /// Ends a callback's timer.
     pub fn remove_callback(&mut self, timer: TimerId) {
         self.timers.remove(timer);
+    }
+
+    /// How many callbacks are due.
+    #[must_use]
+    pub fn due_callbacks(&self) -> usize {
+        self.callbacks.len()
+    }
+
+    /// The next callback that is due, in order of deadlines.
+    pub fn take_callback(&mut self) -> Option<u64> {
+        self.callbacks.pop_front()
     }
 
     /// Seconds until the next deadline of any task or callback, zero when it has passed.
@@ -533,135 +877,5 @@ impl Scheduler {
     #[must_use]
     pub fn deadlines(&self) -> usize {
         self.timers.armed()
-    }
-
-    /// Whether every task waits for something that nothing can bring any more.
-    #[must_use]
-    pub fn is_deadlocked(&self) -> bool {
-        self.live > 0
-            && self.ready.is_empty()
-            && self.calls.is_empty()
-            && self.callbacks.is_empty()
-            && self.timers.armed() == 0
-            && self.reactor.waiters() == 0
-            && !self.reactor.has_fired()
-            && self.resolver.pending() == 0
-    }
-
-    /// Ends a turn: looks at descriptors, timers and look-ups, and makes tasks ready.
-    ///
-    /// Blocks until something happens when nothing is ready. While tasks are ready, looks only once
-    /// in a few turns, for a task that yields in a loop should not pay a system call each time.
-    ///
-    /// # Errors
-    ///
-    /// `Interrupted` when a signal came; else what the poll reports.
-    pub fn poll(&mut self) -> io::Result<()> {
-        if self.reactor.follow_fork()? {
-            self.resolver.renew(self.reactor.notifier());
-        }
-        let idle = self.ready.is_empty()
-            && self.calls.is_empty()
-            && self.callbacks.is_empty()
-            && !self.reactor.has_fired();
-        if !idle && self.turns_unpolled < TURNS_PER_POLL && self.timers.armed() == 0 {
-            self.turns_unpolled += 1;
-            self.dispatch();
-            return Ok(());
-        }
-        let timeout = if idle {
-            let now = self.clock.now();
-            self.timers.next_deadline().map(|deadline| deadline.since(now))
-        } else {
-            Some(std::time::Duration::ZERO)
-        };
-        self.turns_unpolled = 0;
-        let waited = self.reactor.wait(timeout);
-        self.expire();
-        self.dispatch();
-        waited
-    }
-
-    /// Fires what is due now: tasks become ready, callbacks are listed for [`Scheduler::take_callback`].
-    pub fn expire(&mut self) {
-        if self.timers.armed() == 0 {
-            return;
-        }
-        let now = self.clock.now();
-        while let Some(owner) = self.timers.expire(now) {
-            match owner {
-                Owner::Callback(callback) => self.callbacks.push(callback),
-                Owner::Task(key) => {
-                    if let Some(task) = self.task(key) {
-                        task.timed_out = true;
-                        self.make_ready(key);
-                    }
-                }
-            }
-        }
-    }
-
-    /// How many callbacks are due.
-    #[must_use]
-    pub fn due_callbacks(&self) -> usize {
-        self.callbacks.len()
-    }
-
-    /// The next callback that is due, in order of deadlines.
-    pub fn take_callback(&mut self) -> Option<u64> {
-        (!self.callbacks.is_empty()).then(|| self.callbacks.remove(0))
-    }
-
-    /// Moves the elements whose own `_wake` is to be called into `list`.
-    pub fn take_calls(&mut self, list: &mut Vec<Call>) {
-        list.append(&mut self.calls);
-    }
-
-    /// Asks for an element's own `_wake` to be called at the end of this turn.
-    pub fn call_later(&mut self, call: Call) {
-        self.calls.push(call);
-    }
-
-    /// Turns fired waiters and finished look-ups into ready tasks.
-    fn dispatch(&mut self) {
-        let mut fired = std::mem::take(&mut self.fired);
-        self.reactor.drain_fired(&mut fired);
-        for waiter in fired.drain(..) {
-            let Waiter { task, serial, role, .. } = waiter;
-            match role {
-                Role::Operation => self.wake_operation(task, serial),
-                Role::Element(element) => {
-                    self.wake_element(task, serial, element);
-                }
-                Role::Foreign(element) => {
-                    if self.select(task, serial).is_some() {
-                        self.calls.push(Call { task, serial, element });
-                    }
-                }
-            }
-        }
-        self.fired = fired;
-        if self.reactor.take_notified() {
-            self.answer_lookups();
-        }
-    }
-
-    fn answer_lookups(&mut self) {
-        let mut finished = Vec::new();
-        self.resolver.take_finished(&mut finished);
-        for (id, reply) in finished {
-            let Some(key) = self.lookups.remove(&id) else { continue };
-            let Some(task) = self.task(key) else { continue };
-            if let Wait::Operation(Operation::Lookup { answer, .. }) = &mut task.wait {
-                *answer = Some(reply);
-                self.make_ready(key);
-            }
-        }
-    }
-
-    /// Whether `object` is already waited on in this direction, by an operation or a select.
-    #[must_use]
-    pub fn is_waited(&mut self, id: SourceId, interest: Interest, object: usize) -> bool {
-        self.reactor.is_waited(id, interest, object)
     }
 }

@@ -56,7 +56,9 @@ impl Select {
 
     /// Notes that an element is ready; tells whether that was news.
     pub fn wake(&mut self, element: u32) -> bool {
-        let Some(entry) = self.elements.get_mut(element as usize) else { return false };
+        let Some(entry) = self.elements.get_mut(element as usize) else {
+            return false;
+        };
         let news = !std::mem::replace(&mut entry.woken, true);
         if news {
             self.woken.push(element);
@@ -71,11 +73,11 @@ impl Select {
         if woken.len() > 1 {
             woken.sort_by_key(|number| {
                 let element = &self.elements[*number as usize];
-                (!element.foreign, !element.foreign && !element.answers, if element.foreign {
-                    0
-                } else {
-                    element.fd
-                })
+                (
+                    !element.foreign,
+                    !element.foreign && !element.answers,
+                    if element.foreign { 0 } else { element.fd },
+                )
             });
         }
         woken
@@ -118,7 +120,12 @@ impl Select {
                     true => Role::Foreign(number),
                     false => Role::Element(number),
                 };
-                let waiter = Waiter { task, serial, role, object: element.object };
+                let waiter = Waiter {
+                    task,
+                    serial,
+                    role,
+                    object: element.object,
+                };
                 reactor.watch(id, element.interest, waiter);
                 element.watched = Some(id);
                 asked.push((element.fd, element.interest));
@@ -127,14 +134,22 @@ impl Select {
         }
         let mut answers = Vec::new();
         reactor.ready_now(&asked, &mut answers);
-        ready.extend(numbers.iter().zip(answers).filter(|(_, yes)| *yes).map(|(number, _)| *number));
+        ready.extend(
+            numbers
+                .iter()
+                .zip(answers)
+                .filter(|(_, yes)| *yes)
+                .map(|(number, _)| *number),
+        );
         Ok(ready)
     }
 
     /// Whether the element has been woken.
     #[must_use]
     pub fn is_woken(&self, element: u32) -> bool {
-        self.elements.get(element as usize).is_some_and(|element| element.woken)
+        self.elements
+            .get(element as usize)
+            .is_some_and(|element| element.woken)
     }
 
     /// Takes back what [`Select::watch`] registered.

@@ -50,13 +50,23 @@ impl<K: Copy> Timers<K> {
     /// No timers.
     #[must_use]
     pub fn new() -> Self {
-        Timers { heap: Vec::new(), timers: Vec::new(), free: Vec::new(), armed: 0, sequence: 0 }
+        Timers {
+            heap: Vec::new(),
+            timers: Vec::new(),
+            free: Vec::new(),
+            armed: 0,
+            sequence: 0,
+        }
     }
 
     /// Makes a timer without a deadline.
     pub fn add(&mut self, owner: K) -> TimerId {
-        let timer =
-            Timer { owner: Some(owner), deadline: None, sequence: 0, position: NOT_QUEUED };
+        let timer = Timer {
+            owner: Some(owner),
+            deadline: None,
+            sequence: 0,
+            position: NOT_QUEUED,
+        };
         if let Some(index) = self.free.pop() {
             self.timers[index as usize] = timer;
             return TimerId(index);
@@ -76,7 +86,11 @@ impl<K: Copy> Timers<K> {
         timer.sequence = self.sequence;
         let position = timer.position;
         if position == NOT_QUEUED {
-            let entry = Entry { queued: deadline, sequence: self.sequence, timer: id.0 };
+            let entry = Entry {
+                queued: deadline,
+                sequence: self.sequence,
+                timer: id.0,
+            };
             self.heap.push(entry);
             self.sift_up(self.heap.len() - 1);
         } else if deadline < self.heap[position as usize].queued {
@@ -190,7 +204,11 @@ impl<K: Copy> Timers<K> {
             let first = position * 4 + 1;
             let last = (first + 4).min(self.heap.len());
             let Some(least) = (first..last).reduce(|best, child| {
-                if self.heap[child].before(&self.heap[best]) { child } else { best }
+                if self.heap[child].before(&self.heap[best]) {
+                    child
+                } else {
+                    best
+                }
             }) else {
                 break;
             };
@@ -341,7 +359,10 @@ mod tests {
                     model[owner] = Some((deadline, step));
                 }
             }
-            assert_eq!(timers.next_deadline(), model.iter().flatten().map(|(time, _)| *time).min());
+            assert_eq!(
+                timers.next_deadline(),
+                model.iter().flatten().map(|(time, _)| *time).min()
+            );
         }
     }
 }

@@ -52,7 +52,11 @@ impl Family {
     /// The family of an address.
     #[must_use]
     pub fn of(address: &SocketAddr) -> Family {
-        if address.is_ipv4() { Family::Inet } else { Family::Inet6 }
+        if address.is_ipv4() {
+            Family::Inet
+        } else {
+            Family::Inet6
+        }
     }
 
     /// The word of `getsockname` and `getpeername`.
@@ -66,7 +70,11 @@ impl Family {
     }
 
     fn domain(self) -> Domain {
-        if self == Family::Inet6 { Domain::IPV6 } else { Domain::IPV4 }
+        if self == Family::Inet6 {
+            Domain::IPV6
+        } else {
+            Domain::IPV4
+        }
     }
 }
 
@@ -80,11 +88,19 @@ pub struct Endpoint {
 
 impl Endpoint {
     fn new(family: Family) -> Endpoint {
-        Endpoint { fd: None, family, source: None }
+        Endpoint {
+            fd: None,
+            family,
+            source: None,
+        }
     }
 
     fn from_socket(socket: Socket, family: Family) -> Endpoint {
-        Endpoint { fd: Some(socket), family, source: None }
+        Endpoint {
+            fd: Some(socket),
+            family,
+            source: None,
+        }
     }
 
     /// The descriptor's number, or -1.
@@ -108,7 +124,11 @@ impl Endpoint {
     /// Makes a descriptor of the family if there is none: `socket(2)`.
     fn open(&mut self, family: Family, kind: Type) -> io::Result<&Socket> {
         if self.fd.is_none() {
-            let protocol = if kind == Type::STREAM { Protocol::TCP } else { Protocol::UDP };
+            let protocol = if kind == Type::STREAM {
+                Protocol::TCP
+            } else {
+                Protocol::UDP
+            };
             let socket = Socket::new(family.domain(), kind.nonblocking(), Some(protocol))?;
             self.family = family;
             self.fd = Some(socket);
@@ -150,6 +170,11 @@ impl Endpoint {
     ///
     /// `EBADF` without a descriptor, else what `epoll_ctl(2)` reports.
     pub fn source(&mut self, reactor: &mut Reactor) -> Result<SourceId, SocketError> {
+        if let Some(id) = self.source
+            && reactor.is_live(id)
+        {
+            return Ok(id);
+        }
         let fd = self.raw_fd();
         if fd < 0 {
             return Err(SocketError::Closed);
@@ -181,5 +206,7 @@ impl Endpoint {
 }
 
 fn internet(address: socket2::SockAddr) -> Result<SocketAddr, SocketError> {
-    address.as_socket().ok_or(SocketError::Text("ai_family not supported"))
+    address
+        .as_socket()
+        .ok_or(SocketError::Text("ai_family not supported"))
 }

@@ -150,7 +150,9 @@ impl TcpSocket {
     /// What `socket(2)` and `bind(2)` report for the last address tried.
     pub fn bind(&mut self, addresses: &[SocketAddr], reuse: bool) -> Result<(), SocketError> {
         let fresh = self.raw_fd() < 0;
-        let mut result = Err(SocketError::Text("host or service not provided, or not known"));
+        let mut result = Err(SocketError::Text(
+            "host or service not provided, or not known",
+        ));
         for address in addresses {
             let socket = self.endpoint.open(Family::of(address), Type::STREAM)?;
             if reuse {
@@ -174,7 +176,11 @@ impl TcpSocket {
     ///
     /// `EBADF` before a bind made a descriptor; what the system reports.
     pub fn listen(&mut self, backlog: i32) -> Result<(), SocketError> {
-        let socket = self.endpoint.fd.as_ref().ok_or_else(SocketError::no_descriptor)?;
+        let socket = self
+            .endpoint
+            .fd
+            .as_ref()
+            .ok_or_else(SocketError::no_descriptor)?;
         socket.listen(backlog)?;
         self.class = TcpClass::Server;
         Ok(())
@@ -182,7 +188,9 @@ impl TcpSocket {
 
     /// `accept4(2)`.
     pub fn accept(&mut self, reactor: &mut Reactor) -> Step<Result<TcpSocket, SocketError>> {
-        let Some(socket) = &self.endpoint.fd else { return Step::Done(Err(SocketError::Closed)) };
+        let Some(socket) = &self.endpoint.fd else {
+            return Step::Done(Err(SocketError::Closed));
+        };
         loop {
             return match accept_one(socket) {
                 Ok((accepted, family)) => {
@@ -193,7 +201,10 @@ impl TcpSocket {
                 Err(Errno::CONNABORTED | Errno::INTR) => continue,
                 Err(Errno::WOULDBLOCK) => {
                     reactor.drained(self.endpoint.source, true);
-                    Step::Wait { interest: Interest::Read, moved: false }
+                    Step::Wait {
+                        interest: Interest::Read,
+                        moved: false,
+                    }
                 }
                 Err(errno) => Step::Done(Err(errno.into())),
             };
@@ -221,7 +232,10 @@ impl TcpSocket {
                 Err(Errno::INPROGRESS | Errno::ALREADY | Errno::WOULDBLOCK) => {
                     self.connecting = true;
                     reactor.filled(self.endpoint.source);
-                    return Step::Wait { interest: Interest::Write, moved: false };
+                    return Step::Wait {
+                        interest: Interest::Write,
+                        moved: false,
+                    };
                 }
                 Err(Errno::INTR) => continue,
                 Err(errno) => {
@@ -244,7 +258,9 @@ impl TcpSocket {
     fn connect_one(&mut self, address: &SocketAddr, reactor: &mut Reactor) -> Result<(), Errno> {
         let family = Family::of(address);
         if self.raw_fd() >= 0 && self.endpoint.family != family && !self.connecting {
-            let bound = self.local_address().is_ok_and(|address| address.port() != 0);
+            let bound = self
+                .local_address()
+                .is_ok_and(|address| address.port() != 0);
             if !bound && self.endpoint.family != Family::Unspecified {
                 self.endpoint.close(reactor);
             }
@@ -287,7 +303,10 @@ impl TcpSocket {
                 return Step::Done(Err(SocketError::Closed));
             };
             if !reactor.maybe_readable(self.endpoint.source) {
-                return Step::Wait { interest: Interest::Read, moved };
+                return Step::Wait {
+                    interest: Interest::Read,
+                    moved,
+                };
             }
             let missing = match pattern {
                 Pattern::Line => 0,
@@ -300,10 +319,16 @@ impl TcpSocket {
                 let room = missing.max(storage.len() / 2).min(LARGEST_READ);
                 storage.reserve(room);
                 let room = storage.capacity() - storage.len();
-                (rustix::io::read(socket, rustix::buffer::spare_capacity(storage)), room)
+                (
+                    rustix::io::read(socket, rustix::buffer::spare_capacity(storage)),
+                    room,
+                )
             } else {
                 let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
-                (rustix::io::read(socket, scratch.as_mut_slice()), SCRATCH_SIZE)
+                (
+                    rustix::io::read(socket, scratch.as_mut_slice()),
+                    SCRATCH_SIZE,
+                )
             };
             match result {
                 Ok(0) => self.ended = true,
@@ -316,7 +341,8 @@ impl TcpSocket {
                     let taken = if large {
                         self.unread.take(pattern)
                     } else {
-                        self.unread.take_fresh(reactor.scratch_bytes(), length, pattern)
+                        self.unread
+                            .take_fresh(reactor.scratch_bytes(), length, pattern)
                     };
                     if let Some(chunk) = taken {
                         return Step::Done(Ok(chunk));
@@ -324,7 +350,10 @@ impl TcpSocket {
                 }
                 Err(Errno::WOULDBLOCK) => {
                     reactor.drained(self.endpoint.source, true);
-                    return Step::Wait { interest: Interest::Read, moved };
+                    return Step::Wait {
+                        interest: Interest::Read,
+                        moved,
+                    };
                 }
                 Err(Errno::INTR) => {}
                 Err(errno) => return Step::Done(Err(errno.into())),
@@ -358,7 +387,10 @@ impl TcpSocket {
                 return Step::Done(Err(SocketError::Closed));
             };
             if !reactor.maybe_writable(self.endpoint.source) {
-                return Step::Wait { interest: Interest::Write, moved };
+                return Step::Wait {
+                    interest: Interest::Write,
+                    moved,
+                };
             }
             match rustix::net::send(socket, &data[*next..], rustix::net::SendFlags::NOSIGNAL) {
                 Ok(length) => {
@@ -368,7 +400,10 @@ impl TcpSocket {
                 }
                 Err(Errno::WOULDBLOCK) => {
                     reactor.filled(self.endpoint.source);
-                    return Step::Wait { interest: Interest::Write, moved };
+                    return Step::Wait {
+                        interest: Interest::Write,
+                        moved,
+                    };
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::PIPE) => return Step::Done(Err(SocketError::Closed)),
@@ -436,10 +471,12 @@ fn accept_one(socket: &Socket) -> Result<(Socket, Family), Errno> {
     use rustix::net::SocketFlags;
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let (fd, address) = rustix::net::acceptfrom_with(socket.as_fd(), flags)?;
-    let v6 = address.is_some_and(|address| {
-        address.address_family() == rustix::net::AddressFamily::INET6
-    });
-    Ok((Socket::from(fd), if v6 { Family::Inet6 } else { Family::Inet }))
+    let v6 = address
+        .is_some_and(|address| address.address_family() == rustix::net::AddressFamily::INET6);
+    Ok((
+        Socket::from(fd),
+        if v6 { Family::Inet6 } else { Family::Inet },
+    ))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -447,5 +484,12 @@ fn accept_one(socket: &Socket) -> Result<(Socket, Family), Errno> {
     let refused = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL);
     let (accepted, address) = socket.accept().map_err(refused)?;
     accepted.set_nonblocking(true).map_err(refused)?;
-    Ok((accepted, if address.is_ipv6() { Family::Inet6 } else { Family::Inet }))
+    Ok((
+        accepted,
+        if address.is_ipv6() {
+            Family::Inet6
+        } else {
+            Family::Inet
+        },
+    ))
 }

@@ -70,7 +70,11 @@ impl UdpSocket {
     #[must_use]
     pub fn new() -> UdpSocket {
         let endpoint = Endpoint::new(Family::Unspecified);
-        UdpSocket { endpoint, class: UdpClass::Unconnected, total_timeout: None }
+        UdpSocket {
+            endpoint,
+            class: UdpClass::Unconnected,
+            total_timeout: None,
+        }
     }
 
     /// A socket with an IPv6-only descriptor.
@@ -132,7 +136,9 @@ impl UdpSocket {
         addresses: &[SocketAddr],
         attempt: impl Fn(&socket2::Socket, &SocketAddr) -> Result<(), SocketError>,
     ) -> Result<(), SocketError> {
-        let mut result = Err(SocketError::Text("host or service not provided, or not known"));
+        let mut result = Err(SocketError::Text(
+            "host or service not provided, or not known",
+        ));
         for address in addresses {
             let socket = self.endpoint.open(Family::of(address), Type::DGRAM)?;
             result = attempt(socket, address);
@@ -150,7 +156,9 @@ impl UdpSocket {
     /// What the system reports; [`SocketError::Timeout`] when its buffer is full.
     pub fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> Result<usize, SocketError> {
         if self.raw_fd() < 0 {
-            let Some(to) = &to else { return Err(SocketError::Closed) };
+            let Some(to) = &to else {
+                return Err(SocketError::Closed);
+            };
             self.endpoint.open(Family::of(to), Type::DGRAM)?;
         }
         let socket = self.endpoint.socket().ok_or(SocketError::Closed)?;
@@ -178,7 +186,10 @@ impl UdpSocket {
         };
         loop {
             if !reactor.maybe_readable(self.endpoint.source) {
-                return Step::Wait { interest: Interest::Read, moved: false };
+                return Step::Wait {
+                    interest: Interest::Read,
+                    moved: false,
+                };
             }
             let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
             let room = &mut scratch[..size.min(SCRATCH_SIZE)];
@@ -191,7 +202,10 @@ impl UdpSocket {
                 Err(Errno::INTR) => continue,
                 Err(Errno::WOULDBLOCK) => {
                     reactor.drained(self.endpoint.source, true);
-                    Step::Wait { interest: Interest::Read, moved: false }
+                    Step::Wait {
+                        interest: Interest::Read,
+                        moved: false,
+                    }
                 }
                 Err(errno) => Step::Done(Err(errno.into())),
             };
