@@ -52,7 +52,12 @@ fn push_entry(lua: State, runtime: &Runtime, task: Task) {
     lua.push_integer(i64::from(senders));
     lua.raw_set_field(entry, c"sendt");
     if let Some(timeout) = task.timeout {
-        lua.push_number(timeout);
+        // Only its value is kept; a whole number was most likely written as one.
+        if timeout.fract() == 0.0 && timeout < 1e15 {
+            lua.push_integer(timeout as i64);
+        } else {
+            lua.push_number(timeout);
+        }
         lua.raw_set_field(entry, c"timeout");
     }
     push_last_wake(lua, runtime, task.key, entry);

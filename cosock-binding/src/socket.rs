@@ -372,12 +372,14 @@ fn wake_kind(lua: State, argument: c_int) -> Interest {
 
 /// Raises for a wake kind that the object does not know.
 pub(crate) fn raise_kind(lua: State, argument: c_int) -> ! {
+    // Before anything is pushed where the argument is missing.
+    let kind = lua.kind(argument);
     lua.push_where(1);
     lua.push_str("unsupported wake kind: ");
-    if matches!(lua.kind(argument), Kind::String | Kind::Number) {
-        lua.push_value(argument);
-    } else {
-        lua.push_str(lua.type_name(argument));
+    match kind {
+        Kind::String | Kind::Number => lua.push_value(argument),
+        Kind::None | Kind::Nil => lua.push_str("nil"),
+        _ => lua.push_str(lua.type_name(argument)),
     }
     lua.concat(3);
     lua.raise_top()
