@@ -22,11 +22,12 @@ local function process_id()
   return id
 end
 
--- What each descriptor of this process leads to, as a list of texts; the pipe of this question is
--- always among them.
+-- What each descriptor of this process leads to, as a list of texts; without the pipe of this question,
+-- of which one end is about to be closed while the shell looks.
 local function descriptors()
   local names = {}
-  local pipe = assert(popen("for fd in /proc/" .. process_id() .. "/fd/*; do readlink $fd; done"))
+  local pipe = assert(popen("own=$(readlink /proc/$$/fd/1); for fd in /proc/" .. process_id()
+    .. "/fd/*; do name=$(readlink $fd) || continue; [ \"$name\" = \"$own\" ] || echo \"$name\"; done"))
   for name in pipe:lines() do
     names[#names + 1] = name
   end
