@@ -27,8 +27,25 @@ setmetatable(udp, {
   end,
 })
 
+-- Refuses what no text or number is at the position of whoever called the function that asks. The
+-- arguments are counted as the methods that get them count: the socket is the first.
+local function check(value, argument, name, expected)
+  local kind = type(value)
+  if kind == "number" or (kind == "string" and (expected == "string" or tonumber(value))) then
+    return
+  end
+  local why = expected .. " expected, got " .. kind
+  error(("bad argument #%d to '%s' (%s)"):format(argument, name, why), 3)
+end
+
 local function connect_with(make)
   return function(host, port, local_host, local_port)
+    if local_host then
+      check(local_host, 2, "bind", "string")
+      check(local_port or 0, 3, "bind", "string")
+    end
+    check(host, 2, "connect", "string")
+    check(port, 3, "connect", "string")
     local client, err = make()
     if not client then
       return nil, err
@@ -57,13 +74,10 @@ socket.connect6 = connect_with(native.tcp6)
 -- Makes a server. The address may be used again at once after a restart, so that is set before the
 -- bind, which needs a descriptor: bind makes the one that it takes to set the option.
 function socket.bind(host, port, backlog)
-  local kind = type(host)
-  if kind ~= "string" and kind ~= "number" then
-    error("bad argument #1 to 'bind' (string expected, got "
-      .. (host == nil and "no value" or kind) .. ")", 2)
-  end
-  if backlog ~= nil and not tonumber(backlog) then
-    error("bad argument #3 to 'bind' (number expected, got " .. type(backlog) .. ")", 2)
+  check(host, 2, "bind", "string")
+  check(port, 3, "bind", "string")
+  if backlog ~= nil then
+    check(backlog, 2, "listen", "number")
   end
   local server, err = native.tcp()
   if not server then
@@ -119,6 +133,9 @@ socket.try = socket.newtry()
 
 local function settle(ok, ...)
   if ok then
+    if select("#", ...) == 0 then
+      return nil
+    end
     return ...
   end
   local err = ...
@@ -128,6 +145,7 @@ local function settle(ok, ...)
   error(err, 0)
 end
 
+-- What `fn` returns, or nil and why it failed. Always at least one value.
 function socket.protect(fn)
   return function(...)
     return settle(pcall(fn, ...))
