@@ -14,18 +14,22 @@ local _, port = listener:getsockname()
 cosock.spawn(function()
   local peer = assert(listener:accept())
   for _ = 1, operations do
-    assert(peer:receive() == "ping")
-    assert(peer:send("pong\n"))
+    local request = peer:receive()
+    peer:send(request == "ping" and "pong\n" or "?\n")
   end
   peer:close()
 end, "answers")
 
 cosock.spawn(function()
   local client = assert(socket.connect("127.0.0.1", port))
+  local answers = 0
   for _ = 1, operations do
-    assert(client:send("ping\n"))
-    assert(client:receive() == "pong")
+    client:send("ping\n")
+    if client:receive() == "pong" then
+      answers = answers + 1
+    end
   end
+  assert(answers == operations)
   client:close()
 end, "asks")
 

@@ -49,11 +49,12 @@ impl Queue {
 }
 
 /// Upvalues of every channel function.
-pub(crate) const NAMES: [&CStr; 4] = [c"link", c"queue", c"waker", c"timeout"];
+pub(crate) const NAMES: [&CStr; 5] = [c"link", c"queue", c"waker", c"timeout", c"setwaker"];
 const LINK: c_int = upvalue(2);
 const QUEUE: c_int = upvalue(3);
 const WAKER: c_int = upvalue(4);
 const TIMEOUT: c_int = upvalue(5);
+const SETWAKER: c_int = upvalue(6);
 
 /// `channel.new()`.
 pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
@@ -84,16 +85,21 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     2
 }
 
-/// Finds the queue of the half in argument 1. Leaves its link and its userdata on the stack, above
-/// argument 2.
+/// A channel half's queue, found in argument 1; its link and its userdata stay on the stack.
+struct Opened<'a> {
+    queue: &'a Queue,
+    link_at: c_int,
+    queue_at: c_int,
+}
+
+/// Finds the queue of the half in argument 1.
 #[inline]
-fn open<'a>(lua: State, called: Called) -> &'a Queue {
-    if called.count != 2 {
-        lua.set_top(2);
-    }
+fn open<'a>(lua: State, called: Called) -> Opened<'a> {
     if lua.kind(1) != Kind::Table {
         refuse_kind(lua, called, 1, "channel");
     }
+    let link_at = lua.top() + 1;
+    let queue_at = link_at + 1;
     lua.push_value(LINK);
     let mut linked = lua.raw_get_table(1);
     if !linked {
@@ -101,60 +107,76 @@ fn open<'a>(lua: State, called: Called) -> &'a Queue {
         lua.pop(1);
         lua.push_value(LINK);
         lua.get(1);
-        linked = lua.kind(LINK_AT) == Kind::Table;
+        linked = lua.kind(link_at) == Kind::Table;
     }
     if linked {
         lua.push_value(QUEUE);
-        lua.raw_get(LINK_AT);
-        if let Some(queue) = lua.userdata(QUEUE_AT, QUEUE_CLASS) {
-            return queue;
+        lua.raw_get(link_at);
+        if let Some(queue) = lua.userdata(queue_at, QUEUE_CLASS) {
+            return Opened { queue, link_at, queue_at };
         }
     }
     refuse_kind(lua, called, 1, "channel")
 }
 
-/// Where [`open`] leaves the link and the queue.
-const LINK_AT: c_int = 3;
-const QUEUE_AT: c_int = 4;
-
 /// `tx:send(value)`.
 pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
-    let queue = open(lua, Called::direct(lua, "send"));
+    let called = Called::direct(lua, "send");
+    if called.count < 2 {
+        lua.set_top(2);
+    }
+    let opened = open(lua, called);
+    let queue = opened.queue;
     if queue.is_closed() {
         lua.push_bool(false);
         lua.push_str("closed");
         return 2;
     }
-    let growth = queue.ring.borrow().growth();
-    if let Some(growth) = growth {
+    make_room(lua, &opened);
+    lua.push_user_table(opened.queue_at);
+    lua.push_value(2);
+    let slot = queue.ring.borrow_mut().push();
+    lua.raw_set_at(-2, slot + 1);
+    tell(lua, runtime, &opened);
+    lua.push_bool(true);
+    1
+}
+
+/// Lays the messages out anew in a larger table, if the next one has no room.
+fn make_room(lua: State, opened: &Opened<'_>) {
+    let queue = opened.queue;
+    loop {
+        let growth = queue.ring.borrow().growth();
+        let Some(growth) = growth else { return };
         lua.new_table(growth.new as c_int, 0);
-        lua.push_user_table(QUEUE_AT);
+        // Making a table may run a finalizer, which may send and receive.
+        let unchanged = queue.ring.borrow().growth() == Some(growth);
+        if !unchanged {
+            lua.pop(1);
+            continue;
+        }
+        lua.push_user_table(opened.queue_at);
         for position in 0..growth.len {
             lua.raw_get_at(-1, ((growth.head + position) & (growth.old - 1)) + 1);
             lua.raw_set_at(-3, position + 1);
         }
         lua.pop(1);
-        lua.set_user_table(QUEUE_AT);
+        lua.set_user_table(opened.queue_at);
         queue.ring.borrow_mut().grown(growth);
+        return;
     }
-    lua.push_user_table(QUEUE_AT);
-    lua.push_value(2);
-    let slot = queue.ring.borrow_mut().push();
-    lua.raw_set_at(-2, slot + 1);
-    tell(lua, runtime, queue);
-    lua.push_bool(true);
-    1
 }
 
 /// Wakes whoever waits for a message.
-fn tell(lua: State, runtime: &Runtime, queue: &Queue) {
+#[inline]
+fn tell(lua: State, runtime: &Runtime, opened: &Opened<'_>) {
+    let queue = opened.queue;
     if let Some(task) = queue.waiter.take() {
         runtime.enter(lua, |core| core.wake_message(task, queue.identity()));
     }
     if queue.watched.get() {
         lua.push_value(WAKER);
-        lua.raw_get(LINK_AT);
-        if lua.is_nil(-1) {
+        if lua.raw_get_is_nil(opened.link_at) {
             queue.watched.set(false);
             lua.pop(1);
         } else {
@@ -165,40 +187,38 @@ fn tell(lua: State, runtime: &Runtime, queue: &Queue) {
 
 /// `tx:close()` and `rx:close()`.
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
-    let queue = open(lua, Called::direct(lua, "close"));
-    queue.closed.set(true);
+    let opened = open(lua, Called::direct(lua, "close"));
+    opened.queue.closed.set(true);
     lua.push_bool(true);
-    lua.raw_set_field(LINK_AT, c"closed");
-    tell(lua, runtime, queue);
+    lua.raw_set_field(opened.link_at, c"closed");
+    tell(lua, runtime, &opened);
     0
 }
 
 /// Pops the oldest message of the queue at `index` and pushes it, above its table; tells whether
-/// there was one.
+/// there was one. Makes nothing, so it cannot raise.
 #[inline]
 pub(crate) fn pop(lua: State, queue: &Queue, index: c_int) -> bool {
-    let (slot, emptied) = {
-        let mut ring = queue.ring.borrow_mut();
-        let Some(slot) = ring.pop() else { return false };
-        (slot, ring.give_back())
-    };
+    let slot = queue.ring.borrow_mut().pop();
+    let Some(slot) = slot else { return false };
     lua.push_user_table(index);
     lua.raw_get_at(-1, slot + 1);
-    if emptied {
-        lua.new_table(0, 0);
-        lua.set_user_table(index);
-    } else {
-        lua.push_nil();
-        lua.raw_set_at(-3, slot + 1);
-    }
+    lua.push_nil();
+    lua.raw_set_at(-3, slot + 1);
     true
 }
 
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::wrapped(lua, "receive");
-    let queue = open(lua, called);
-    if pop(lua, queue, QUEUE_AT) {
+    let opened = open(lua, called);
+    let queue = opened.queue;
+    if pop(lua, queue, opened.queue_at) {
+        if queue.ring.borrow_mut().give_back() {
+            // A burst is over: its large table goes.
+            lua.new_table(0, 0);
+            lua.set_user_table(opened.queue_at);
+        }
         return 1;
     }
     if queue.is_closed() {
@@ -210,7 +230,7 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         lua.set_top(1);
         return go_on_in_lua(lua, runtime, c"channel_receive", 1);
     };
-    if is_waited(lua, runtime, queue) {
+    if is_waited(lua, runtime, &opened) {
         raise_waited(lua, WRAPPED);
     }
     lua.push_value(TIMEOUT);
@@ -225,7 +245,7 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
     pending.timeout.set(timeout);
     pending.object.set(queue.identity());
     lua.push_value(1);
-    lua.push_value(QUEUE_AT);
+    lua.push_value(opened.queue_at);
     lua.push_pointer(token());
     lua.yield_values(WaitKind::Message.anchored())
 }
@@ -245,25 +265,16 @@ fn receive_timeout(lua: State) -> Option<f64> {
     }
 }
 
-/// Whether argument 1 is a receiver whose `setwaker` nobody replaced.
+/// Whether nobody replaced the `setwaker` of the receiver in argument 1.
 fn is_native(lua: State, runtime: &Runtime) -> bool {
-    if !lua.metatable(1) {
-        return false;
-    }
-    let class = runtime.classes.get().receiver;
-    let ours = lua.identity(-1) == class.metatable;
-    lua.pop(1);
-    if !ours {
-        return false;
-    }
-    lua.get_field(1, c"setwaker");
-    let ours = lua.identity(-1) == class.setwaker;
-    lua.pop(1);
-    ours
+    lua.push_value(SETWAKER);
+    lua.get(1);
+    lua.identity(-1) == runtime.classes.get().receiver.setwaker
 }
 
 /// Whether somebody waits on the receiver already.
-fn is_waited(lua: State, runtime: &Runtime, queue: &Queue) -> bool {
+fn is_waited(lua: State, runtime: &Runtime, opened: &Opened<'_>) -> bool {
+    let queue = opened.queue;
     if let Some(task) = queue.waiter.get()
         && runtime.enter(lua, |core| core.waits_for_message(task, queue.identity()))
     {
@@ -273,7 +284,7 @@ fn is_waited(lua: State, runtime: &Runtime, queue: &Queue) -> bool {
         return false;
     }
     lua.push_value(WAKER);
-    lua.raw_get(LINK_AT);
+    lua.raw_get(opened.link_at);
     let set = !lua.is_nil(-1);
     lua.pop(1);
     set
@@ -290,6 +301,7 @@ fn raise_waited(lua: State, level: c_int) -> ! {
 /// `rx:settimeout(t)`.
 pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "settimeout");
+    lua.set_top(2);
     open(lua, called);
     arguments::timeout(lua, called, 2);
     lua.push_value(TIMEOUT);
@@ -307,13 +319,14 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
-    let queue = open(lua, called);
-    if !lua.is_nil(2) && is_waited(lua, runtime, queue) {
+    let opened = open(lua, called);
+    let queue = opened.queue;
+    if !lua.is_nil(2) && is_waited(lua, runtime, &opened) {
         raise_waited(lua, 1);
     }
     lua.push_value(WAKER);
     lua.push_value(2);
-    lua.raw_set(LINK_AT);
+    lua.raw_set(opened.link_at);
     queue.watched.set(!lua.is_nil(2));
     if !lua.is_nil(2) && (queue.len() > 0 || queue.is_closed()) {
         lua.push_value(2);

@@ -116,18 +116,15 @@ fn run_task(lua: State, runtime: &Runtime, key: TaskKey, start: Start) {
     let coroutine = unsafe { State::new(task.coroutine) };
     runtime.current.set(Some(key));
     let arguments = match task.parked {
-        Some(kind) if start != Start::First => {
-            if !is_parked_on(coroutine, kind) {
+        Some(_) if start != Start::First => {
+            if !is_parked_on(coroutine) {
                 abandon(lua, runtime, key, coroutine);
                 return leave(runtime);
             }
             match start {
                 Start::Operation => complete(lua, runtime, key, task.shape, coroutine),
                 Start::Look { timed_out } => look(lua, runtime, key, coroutine, timed_out),
-                _ => {
-                    coroutine.pop(1);
-                    Some(0)
-                }
+                _ => Some(0),
             }
         }
         _ => start_or_select(lua, runtime, key, start, coroutine),
@@ -138,11 +135,10 @@ fn run_task(lua: State, runtime: &Runtime, key: TaskKey, start: Start) {
     leave(runtime);
 }
 
-/// Whether the coroutine still is as a method parked it: nobody else has resumed it since.
-fn is_parked_on(coroutine: State, kind: Kind) -> bool {
-    coroutine.is_yielded()
-        && coroutine.top() >= kind.anchored()
-        && coroutine.to_pointer(-1) == token()
+/// Whether the coroutine still is as a method parked it: then the token is on top of its stack. When
+/// somebody else has resumed or closed it, something else is, be it the slot of the function below.
+fn is_parked_on(coroutine: State) -> bool {
+    coroutine.to_pointer(-1) == token()
 }
 
 /// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
@@ -164,25 +160,23 @@ fn complete(
     let Tried::Complete(outcome) = tried else {
         return None;
     };
-    let base = lua.top();
     let wants_anchors = match shape {
         Shape::Received => coroutine.kind(-2) == ValueKind::String,
         Shape::Connected | Shape::One => true,
         _ => false,
     };
-    let (object, extra) = if wants_anchors {
-        coroutine.pop(1);
-        coroutine.move_to(lua, 2);
-        (base + 1, base + 2)
-    } else {
-        coroutine.pop(3);
-        (0, 0)
-    };
-    let count = outcome::push(lua, runtime, outcome, shape, object, extra);
-    hand_over(lua, coroutine, count);
-    if wants_anchors {
-        lua.set_top(base);
+    if !wants_anchors {
+        // What is anchored stays below the results, where nobody sees it.
+        let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
+        hand_over(lua, coroutine, count);
+        return Some(count);
     }
+    let base = lua.top();
+    coroutine.pop(1);
+    coroutine.move_to(lua, 2);
+    let count = outcome::push(lua, runtime, outcome, shape, base + 1, base + 2);
+    hand_over(lua, coroutine, count);
+    lua.set_top(base);
     Some(count)
 }
 
@@ -210,31 +204,20 @@ fn look(
         abandon(lua, runtime, key, coroutine);
         return None;
     };
-    let base = lua.top();
-    coroutine.pop(1);
-    coroutine.move_to(lua, 1);
-    let count = if channel::pop(lua, queue, base + 1) {
-        1
-    } else if queue.is_closed() || timed_out {
+    // The slots that its own call guarantees are enough for this.
+    if channel::pop(coroutine, queue, -2) {
+        return Some(1);
+    }
+    if queue.is_closed() || timed_out {
         lua.push_nil();
-        lua.push_str(if queue.is_closed() {
-            "closed"
-        } else {
-            "timeout"
-        });
-        2
-    } else {
-        // Somebody else took the message.
-        queue.wait(key);
-        lua.push_pointer(token());
+        lua.push_str(if queue.is_closed() { "closed" } else { "timeout" });
         hand_over(lua, coroutine, 2);
-        runtime.enter(lua, |core| core.park_message_again(key));
-        return None;
-    };
-    coroutine.pop(1);
-    hand_over(lua, coroutine, count);
-    lua.set_top(base);
-    Some(count)
+        return Some(2);
+    }
+    // Somebody else took the message.
+    queue.wait(key);
+    runtime.enter(lua, |core| core.park_message_again(key));
+    None
 }
 
 /// Prepares the first resume of a task, or one with the results of a select.
@@ -383,12 +366,18 @@ pub(crate) fn fail_with(lua: State, runtime: &Runtime, key: TaskKey) {
 /// Its handler is told, or the handler of all; without one the error leaves `run`.
 fn report(lua: State, runtime: &Runtime, key: TaskKey) {
     let kept = runtime.kept.get();
-    lua.push_kept(kept.slots);
-    lua.raw_get_at(-1, tasks::handle_slot(key.index));
-    lua.remove(-2);
-    lua.push_kept(kept.handlers);
-    lua.raw_get_at(-1, key.index as usize + 1);
-    lua.remove(-2);
+    if runtime.task(key).is_some() {
+        lua.push_kept(kept.slots);
+        lua.raw_get_at(-1, tasks::handle_slot(key.index));
+        lua.remove(-2);
+        lua.push_kept(kept.handlers);
+        lua.raw_get_at(-1, key.index as usize + 1);
+        lua.remove(-2);
+    } else {
+        // It has called `reset`: another task may have its place.
+        lua.push_nil();
+        lua.push_nil();
+    }
     if lua.is_nil(-1) && runtime.handler.get() != 0 {
         lua.pop(1);
         lua.push_kept(runtime.handler.get());
