@@ -74,7 +74,7 @@ pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {
 
 /// `cosock.socket.tcp6()`: a master with an IPv6 descriptor.
 pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
-    let made = TcpSocket::new_v6();
+    let made = runtime.enter(lua, |core| TcpSocket::new_v6(&mut core.reactor));
     match made {
         Ok(socket) => {
             *runtime.outcome.borrow_mut() = Some(Outcome::Accepted(Box::new(socket)));
@@ -166,7 +166,11 @@ pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
         hints,
     ) {
         Ok(addresses) => {
-            let result = socket.borrow_mut().bind(&addresses, REUSE);
+            let result = runtime.enter(lua, |core| {
+                socket
+                    .borrow_mut()
+                    .bind(&addresses, REUSE, &mut core.reactor)
+            });
             drop(addresses);
             finish(lua, runtime, result)
         }
@@ -192,7 +196,10 @@ fn listen(lua: State, runtime: &Runtime) -> c_int {
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "close"));
-    runtime.enter(lua, |core| socket.borrow_mut().close(&mut core.reactor));
+    runtime.enter(lua, |core| {
+        socket.borrow_mut().close(&mut core.reactor);
+        core.wake_closed_lookups();
+    });
     succeed(lua)
 }
 
@@ -236,9 +243,10 @@ fn getfd(lua: State, _: &Runtime) -> c_int {
 fn setfd(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setfd");
     let socket = own!(lua, called);
-    let fd = arguments::number(lua, called, 2) as i32;
+    let fd = arguments::descriptor(lua, called, 2);
     runtime.enter(lua, |core| {
-        socket.borrow_mut().set_fd(fd, &mut core.reactor)
+        socket.borrow_mut().set_fd(fd, &mut core.reactor);
+        core.wake_closed_lookups();
     });
     0
 }
@@ -318,15 +326,22 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     if socket.borrow().class() != TcpClass::Client {
         check_class(lua, socket, TcpClass::Client, called);
     }
-    let step = runtime.enter(lua, |core| {
-        let mut socket = socket.borrow_mut();
-        socket
-            .receive(pattern, &mut core.reactor)
-            .map(|result| match result {
-                Ok(chunk) => Outcome::Received(chunk),
-                Err(error) => Outcome::Partial(error, socket.partial(pattern)),
-            })
-    });
+    let attempt = || {
+        runtime.enter(lua, |core| {
+            let mut socket = socket.borrow_mut();
+            socket
+                .receive(pattern, &mut core.reactor)
+                .map(|result| match result {
+                    Ok(chunk) => Outcome::Received(chunk),
+                    Err(error) => Outcome::Partial(error, socket.partial(pattern)),
+                })
+        })
+    };
+    let mut step = attempt();
+    if matches!(step, Step::Wait { .. }) && doubts(lua, runtime, INNER) {
+        runtime.enter(lua, |core| socket.borrow().doubt(&mut core.reactor));
+        step = attempt();
+    }
     match step {
         Step::Done(outcome) => outcome::push(lua, runtime, outcome, Shape::Received, 1, extra),
         Step::Wait { .. } if INNER => {
@@ -349,6 +364,12 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
             }
         }
     }
+}
+
+/// Whether a method that would block has to ask the system, for nothing that follows does: it does not
+/// park here.
+pub(crate) fn doubts(lua: State, runtime: &Runtime, inner: bool) -> bool {
+    inner || runtime.task_of(lua).is_none()
 }
 
 /// A method whose inner socket is not ours: the Lua part speaks the protocol around it.
@@ -396,9 +417,16 @@ fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         &[]
     };
     let mut next = 0;
-    let step = runtime.enter(lua, |core| {
-        socket.borrow_mut().send(part, &mut next, &mut core.reactor)
-    });
+    let mut attempt = || {
+        runtime.enter(lua, |core| {
+            socket.borrow_mut().send(part, &mut next, &mut core.reactor)
+        })
+    };
+    let mut step = attempt();
+    if matches!(step, Step::Wait { .. }) && doubts(lua, runtime, INNER) {
+        runtime.enter(lua, |core| socket.borrow().doubt(&mut core.reactor));
+        step = attempt();
+    }
     let shape = Shape::Sent {
         base,
         end: base + part.len(),

@@ -82,9 +82,9 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What `socket(2)` reports.
-    pub fn new_v6() -> Result<UdpSocket, SocketError> {
+    pub fn new_v6(reactor: &mut Reactor) -> Result<UdpSocket, SocketError> {
         let mut socket = UdpSocket::new();
-        socket.endpoint.open_v6(Type::DGRAM)?;
+        socket.endpoint.open_v6(Type::DGRAM, reactor)?;
         Ok(socket)
     }
 
@@ -99,8 +99,12 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What `socket(2)` and `bind(2)` report for the last address tried.
-    pub fn bind(&mut self, addresses: &[SocketAddr]) -> Result<(), SocketError> {
-        self.first_of(addresses, |socket, address| {
+    pub fn bind(
+        &mut self,
+        addresses: &[SocketAddr],
+        reactor: &mut Reactor,
+    ) -> Result<(), SocketError> {
+        self.first_of(addresses, reactor, |socket, address| {
             socket.bind(&(*address).into()).map_err(SocketError::from)
         })
     }
@@ -110,8 +114,12 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system reports for the last address tried.
-    pub fn set_peer(&mut self, addresses: &[SocketAddr]) -> Result<(), SocketError> {
-        self.first_of(addresses, |socket, address| {
+    pub fn set_peer(
+        &mut self,
+        addresses: &[SocketAddr],
+        reactor: &mut Reactor,
+    ) -> Result<(), SocketError> {
+        self.first_of(addresses, reactor, |socket, address| {
             rustix::net::connect(socket, address).map_err(SocketError::from)
         })?;
         self.class = UdpClass::Connected;
@@ -134,16 +142,24 @@ impl UdpSocket {
     fn first_of(
         &mut self,
         addresses: &[SocketAddr],
+        reactor: &mut Reactor,
         attempt: impl Fn(&socket2::Socket, &SocketAddr) -> Result<(), SocketError>,
     ) -> Result<(), SocketError> {
         let mut result = Err(SocketError::Text(
             "host or service not provided, or not known",
         ));
+        let (fresh, family) = (self.raw_fd() < 0, self.endpoint.family);
         for address in addresses {
-            let socket = self.endpoint.open(Family::of(address), Type::DGRAM)?;
+            let of = Family::of(address);
+            let socket = self.endpoint.open(of, Type::DGRAM, reactor)?;
             result = attempt(socket, address);
             if result.is_ok() {
                 break;
+            }
+            if fresh {
+                // The next address may be of another family.
+                self.endpoint.drop_fd(reactor);
+                self.endpoint.family = family;
             }
         }
         result
@@ -154,12 +170,17 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system reports; [`SocketError::Timeout`] when its buffer is full.
-    pub fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> Result<usize, SocketError> {
+    pub fn send(
+        &mut self,
+        data: &[u8],
+        to: Option<SocketAddr>,
+        reactor: &mut Reactor,
+    ) -> Result<usize, SocketError> {
         if self.raw_fd() < 0 {
             let Some(to) = &to else {
                 return Err(SocketError::Closed);
             };
-            self.endpoint.open(Family::of(to), Type::DGRAM)?;
+            self.endpoint.open(Family::of(to), Type::DGRAM, reactor)?;
         }
         let socket = self.endpoint.socket().ok_or(SocketError::Closed)?;
         loop {
@@ -201,7 +222,7 @@ impl UdpSocket {
                 }
                 Err(Errno::INTR) => continue,
                 Err(Errno::WOULDBLOCK) => {
-                    reactor.drained(self.endpoint.source, true);
+                    reactor.drained(self.endpoint.source);
                     Step::Wait {
                         interest: Interest::Read,
                         moved: false,
