@@ -7,7 +7,7 @@ use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
-use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
+use cosock_core::socket::{Attempt, Endpoint, Step, Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::{Kind, State};
@@ -338,9 +338,11 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         })
     };
     let mut step = attempt();
-    if matches!(step, Step::Wait { .. }) && doubts(lua, runtime, INNER) {
-        runtime.enter(lua, |core| socket.borrow().doubt(&mut core.reactor));
-        step = attempt();
+    if let Step::Wait { interest, .. } = step {
+        let again = doubts(lua, runtime, INNER, &socket.borrow(), interest);
+        if again {
+            step = attempt();
+        }
     }
     match step {
         Step::Done(outcome) => outcome::push(lua, runtime, outcome, Shape::Received, 1, extra),
@@ -366,10 +368,24 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     }
 }
 
-/// Whether a method that would block has to ask the system, for nothing that follows does: it does not
-/// park here.
-pub(crate) fn doubts(lua: State, runtime: &Runtime, inner: bool) -> bool {
-    inner || runtime.task_of(lua).is_none()
+/// Whether a method that would block has to try once more and really ask the system: what was noted
+/// at the last event serves only who parks and waits for the next.
+pub(crate) fn doubts(
+    lua: State,
+    runtime: &Runtime,
+    inner: bool,
+    endpoint: &Endpoint,
+    interest: Interest,
+) -> bool {
+    runtime.enter(lua, |core| {
+        let doubts = inner
+            || runtime.task_of(lua).is_none()
+            || endpoint.has_waiters(interest, &mut core.reactor);
+        if doubts {
+            endpoint.doubt(&mut core.reactor);
+        }
+        doubts
+    })
 }
 
 /// A method whose inner socket is not ours: the Lua part speaks the protocol around it.
@@ -423,9 +439,11 @@ fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         })
     };
     let mut step = attempt();
-    if matches!(step, Step::Wait { .. }) && doubts(lua, runtime, INNER) {
-        runtime.enter(lua, |core| socket.borrow().doubt(&mut core.reactor));
-        step = attempt();
+    if let Step::Wait { interest, .. } = step {
+        let again = doubts(lua, runtime, INNER, &socket.borrow(), interest);
+        if again {
+            step = attempt();
+        }
     }
     let shape = Shape::Sent {
         base,

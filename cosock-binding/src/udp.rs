@@ -312,9 +312,11 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
         })
     };
     let mut step = attempt();
-    if matches!(step, Step::Wait { .. }) && doubts(lua, runtime, INNER) {
-        runtime.enter(lua, |core| socket.borrow().doubt(&mut core.reactor));
-        step = attempt();
+    if let Step::Wait { interest, .. } = step {
+        let again = doubts(lua, runtime, INNER, &socket.borrow(), interest);
+        if again {
+            step = attempt();
+        }
     }
     match step {
         Step::Done(Ok(datagram)) => {

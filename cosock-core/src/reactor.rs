@@ -321,6 +321,13 @@ impl Reactor {
         })
     }
 
+    /// Whether anybody waits for this direction of the source.
+    #[must_use]
+    pub fn has_waiters(&mut self, id: Option<SourceId>, interest: Interest) -> bool {
+        id.and_then(|id| self.live(id))
+            .is_some_and(|source| !source.waiters(interest).is_empty())
+    }
+
     /// Whether `object` has a waiter on the descriptor, which need not be registered.
     #[must_use]
     pub fn is_object_waited(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
