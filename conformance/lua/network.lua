@@ -30,6 +30,26 @@ function network.refusing_port(host)
   return tonumber(port), keeper
 end
 
+-- A listening socket whose backlog is full, so that a connect to it hangs; its port; and the sockets
+-- that fill it, which are to be closed with it.
+function network.full_listener()
+  local server, port = network.listener("127.0.0.1", 0)
+  local fillers, full = {}, false
+  for place = 1, 16 do
+    local filler = assert(socket.tcp())
+    filler:settimeout(0.05)
+    fillers[place] = filler
+    local done, err = filler:connect("127.0.0.1", port)
+    if not done then
+      assert(err == "timeout", err)
+      full = true
+      break
+    end
+  end
+  assert(full, "the backlog takes everything")
+  return server, port, fillers
+end
+
 -- A UDP socket on a port of its own, and that port.
 function network.datagram(host)
   local sock = assert(socket.udp())
