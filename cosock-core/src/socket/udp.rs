@@ -48,6 +48,8 @@ pub struct Datagram {
 pub struct UdpSocket {
     endpoint: Endpoint,
     class: UdpClass,
+    /// Closed, and not opened again since: a datagram must not open it.
+    closed: bool,
     /// Seconds for a whole call: LuaSocket's timeout mode `"t"`.
     pub total_timeout: Option<f64>,
 }
@@ -73,6 +75,7 @@ impl UdpSocket {
         UdpSocket {
             endpoint,
             class: UdpClass::Unconnected,
+            closed: false,
             total_timeout: None,
         }
     }
@@ -154,6 +157,7 @@ impl UdpSocket {
             let socket = self.endpoint.open(of, Type::DGRAM, reactor)?;
             result = attempt(socket, address);
             if result.is_ok() {
+                self.closed = false;
                 break;
             }
             if fresh {
@@ -177,7 +181,7 @@ impl UdpSocket {
         reactor: &mut Reactor,
     ) -> Result<usize, SocketError> {
         if self.raw_fd() < 0 {
-            let Some(to) = &to else {
+            let Some(to) = to.as_ref().filter(|_| !self.closed) else {
                 return Err(SocketError::Closed);
             };
             self.endpoint.open(Family::of(to), Type::DGRAM, reactor)?;
@@ -233,15 +237,17 @@ impl UdpSocket {
         }
     }
 
-    /// `close(2)`; whoever waits on the socket fires.
+    /// `close(2)`; whoever waits on the socket fires. It stays what it was, so that a late `send` is
+    /// told that it is closed.
     pub fn close(&mut self, reactor: &mut Reactor) {
         self.endpoint.close(reactor);
-        self.class = UdpClass::Unconnected;
+        self.closed = true;
     }
 
     /// Replaces the descriptor without closing the old one.
     pub fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
         self.endpoint.set_fd(fd, reactor);
+        self.closed = fd < 0;
     }
 }
 
