@@ -354,6 +354,8 @@ fn load_shims(lua: State, runtime: &Runtime) {
     plain.set(native, c"is_wait", select::is_wait);
     plain.set(native, c"sleep", run::sleep);
     plain.set(native, c"skip", socket::skip);
+    plain.set(native, c"clock", socket::clock);
+    plain.set(native, c"time_limit", socket::time_limit);
     let named = Pusher::new(lua, runtime, &socket::NAMES);
     named.set(native, c"bind_reusing", tcp::bind::<true>);
     plain.set(native, c"tcp", tcp::create);
