@@ -134,13 +134,13 @@ impl Select {
         }
         let mut answers = Vec::new();
         reactor.ready_now(&asked, &mut answers);
-        ready.extend(
-            numbers
-                .iter()
-                .zip(answers)
-                .filter(|(_, yes)| *yes)
-                .map(|(number, _)| *number),
-        );
+        for (number, is_ready) in numbers.into_iter().zip(answers) {
+            if is_ready {
+                // What the last event said is older than this answer.
+                reactor.doubt(self.elements[number as usize].watched);
+                ready.push(number);
+            }
+        }
         Ok(ready)
     }
 
