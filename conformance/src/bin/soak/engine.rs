@@ -80,6 +80,11 @@ impl Engine {
         self.vacant.len() == self.slots.len()
     }
 
+    /// Makes the clients do more of everything, or as much as planned.
+    pub(crate) fn set_haste(&mut self, haste: bool) {
+        self.plan.haste = haste;
+    }
+
     /// Lets every connection end with its next round, and replaces none.
     pub(crate) fn drain(&mut self) {
         self.draining = true;
