@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
+use crate::context::{Context, Flow};
 use crate::dial::Dialer;
-use crate::peer::{Context, Flow, Peer};
+use crate::peer::Peer;
 use crate::plan::Plan;
 use crate::rng::Rng;
 use crate::server::Target;
