@@ -187,6 +187,13 @@ for _, host in ipairs { "127.0.0.1", "::1" } do
     one(expect.pack(client:connect(host, port)))
     expect.equal(client.class, "tcp{client}")
     client:close()
+    -- A closed server, too.
+    local other = network.listener(host)
+    other:close()
+    expect.equal(other.class, "tcp{server}")
+    one(expect.pack(other:connect(host, port)))
+    expect.equal(other.class, "tcp{client}")
+    other:close()
     server:close()
   end)
 end
