@@ -131,7 +131,8 @@ impl Endpoint {
         self.epoch
     }
 
-    /// Makes a descriptor of the family if there is none: `socket(2)`.
+    /// Makes a descriptor of the family if there is none: `socket(2)`. One of IPv6 serves that alone,
+    /// as LuaSocket has it.
     fn open(&mut self, family: Family, kind: Type, reactor: &mut Reactor) -> io::Result<&Socket> {
         if self.fd.is_none() {
             let protocol = if kind == Type::STREAM {
@@ -141,15 +142,13 @@ impl Endpoint {
             };
             let socket = Socket::new(family.domain(), kind.nonblocking(), Some(protocol))?;
             reactor.opened(socket.as_raw_fd());
+            if family == Family::Inet6 {
+                socket.set_only_v6(true)?;
+            }
             self.family = family;
             self.fd = Some(socket);
         }
         Ok(self.fd.as_ref().expect("just opened"))
-    }
-
-    /// Makes an IPv6-only descriptor at once, as `tcp6` and `udp6` do.
-    fn open_v6(&mut self, kind: Type, reactor: &mut Reactor) -> io::Result<()> {
-        self.open(Family::Inet6, kind, reactor)?.set_only_v6(true)
     }
 
     /// Closes the descriptor on behalf of whoever uses the socket: all operations on it are over.

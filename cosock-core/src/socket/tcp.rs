@@ -108,7 +108,7 @@ impl TcpSocket {
     /// What `socket(2)` reports.
     pub fn new_v6(reactor: &mut Reactor) -> Result<TcpSocket, SocketError> {
         let mut socket = TcpSocket::with(Endpoint::new(Family::Inet6), TcpClass::Master);
-        socket.endpoint.open_v6(Type::STREAM, reactor)?;
+        socket.endpoint.open(Family::Inet6, Type::STREAM, reactor)?;
         Ok(socket)
     }
 

@@ -87,7 +87,7 @@ impl UdpSocket {
     /// What `socket(2)` reports.
     pub fn new_v6(reactor: &mut Reactor) -> Result<UdpSocket, SocketError> {
         let mut socket = UdpSocket::new();
-        socket.endpoint.open_v6(Type::DGRAM, reactor)?;
+        socket.endpoint.open(Family::Inet6, Type::DGRAM, reactor)?;
         Ok(socket)
     }
 
