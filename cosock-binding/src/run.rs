@@ -6,7 +6,7 @@ use cosock_core::operation::Operation;
 use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Start, TaskKey, Tried, Turn};
 
-use crate::arguments::{self, Called, DIRECT, raise, refuse};
+use crate::arguments::{self, Called, DIRECT, raise};
 use crate::channel;
 use crate::ffi::{Kind as ValueKind, State, Status};
 use crate::runtime::{Kind, QUEUE, Runtime, Shape, token};
@@ -55,7 +55,9 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
                 run_task(lua, runtime, key, start);
             }
         }
-        lua.set_top(0);
+        if lua.top() > 0 {
+            lua.set_top(0);
+        }
         runtime.pins.unwind_to(pinned);
         turn = end_turn(lua, runtime);
         if turn.finished {
@@ -427,17 +429,9 @@ fn raise_report(lua: State) -> ! {
 /// `socket.sleep(t)`: nil waits for ever, a negative time for one turn.
 pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::wrapped(lua, "sleep");
-    let timeout = match lua.kind(1) {
-        ValueKind::Number => match lua.to_number(1) {
-            Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
-            _ => refuse(
-                lua,
-                called,
-                1,
-                format_args!("timeout is not a number (NaN)"),
-            ),
-        },
-        _ => arguments::timeout(lua, called, 1).or_else(|| lua.to_number(1).map(|_| 0.0)),
+    let timeout = match lua.to_number(1) {
+        Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
+        _ => arguments::timeout(lua, called, 1),
     };
     if runtime.task_of(lua).is_none() {
         match timeout {

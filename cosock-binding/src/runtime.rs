@@ -105,8 +105,9 @@ pub(crate) struct Kept {
     pub(crate) tcp_inner_meta: c_int,
     pub(crate) udp_inner_meta: c_int,
     pub(crate) queue_meta: c_int,
-    pub(crate) sender_meta: c_int,
-    pub(crate) receiver_meta: c_int,
+    /// Method tables of channel halves.
+    pub(crate) sender_methods: c_int,
+    pub(crate) receiver_methods: c_int,
     /// All senders, weakly.
     pub(crate) senders: c_int,
     /// Module tables by name.
@@ -167,6 +168,8 @@ pub(crate) struct Runtime {
     pub(crate) callbacks: RefCell<Callbacks>,
     /// The registry number of the handler of all tasks' errors, or 0.
     pub(crate) handler: Cell<c_int>,
+    /// Whether any socket object was ever given a waker, so that others need not be asked.
+    pub(crate) wakers_set: Cell<bool>,
     /// The coroutine that last yielded one of cosock's own waits to its resumer.
     pub(crate) nested_wait: Cell<*const c_void>,
 }
@@ -197,6 +200,7 @@ impl Runtime {
             calls: RefCell::default(),
             callbacks: RefCell::default(),
             handler: Cell::new(0),
+            wakers_set: Cell::new(false),
             nested_wait: Cell::new(ptr::null()),
         }
     }

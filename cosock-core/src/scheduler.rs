@@ -314,8 +314,11 @@ impl Scheduler {
         task.deadline = None;
         if let Some(timeout) = timeout {
             if timeout <= 0.0 {
+                // Nothing is registered yet that would have to be taken back.
                 task.timed_out = true;
-                self.make_ready(key);
+                task.phase = Phase::Ready;
+                self.ready_selects += usize::from(matches!(task.wait, Wait::Select(_)));
+                self.ready.push_back(key);
             } else if let Some(deadline) = self.clock.now().after(timeout) {
                 self.arm(key, deadline);
             }
@@ -678,7 +681,9 @@ impl Scheduler {
         let mut interrupted = false;
         self.turns_unpolled += 1;
         if self.is_busy() && self.turns_unpolled < TURNS_PER_POLL {
-            self.expire();
+            if self.timers.armed() > 0 {
+                self.expire();
+            }
             if self.reactor.has_fired() {
                 self.dispatch();
             }
