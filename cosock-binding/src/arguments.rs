@@ -123,6 +123,16 @@ pub(crate) fn number(lua: State, called: Called, argument: c_int) -> f64 {
     }
 }
 
+/// A descriptor: a number without its fraction, or -1 for what cannot be one.
+pub(crate) fn descriptor(lua: State, called: Called, argument: c_int) -> c_int {
+    let number = number(lua, called, argument);
+    if (0.0..=f64::from(c_int::MAX)).contains(&number) {
+        number as c_int
+    } else {
+        -1
+    }
+}
+
 /// A number, or `default` when the argument is missing.
 pub(crate) fn number_or(lua: State, called: Called, argument: c_int, default: f64) -> f64 {
     if lua.is_nil(argument) {

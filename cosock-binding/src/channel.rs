@@ -394,18 +394,23 @@ pub(crate) fn collect(lua: State, _: &Runtime) -> c_int {
     0
 }
 
-/// Closes the channel of the receiver at `index`, whose senders are gone, and wakes it.
-pub(crate) fn abandon(lua: State, runtime: &Runtime, index: c_int) {
-    lua.push_value(index);
-    lua.get_field(-1, c"link");
+/// Closes the channel whose link is at `link`, if it is one, and wakes its receiver.
+pub(crate) fn abandon(lua: State, runtime: &Runtime, link: c_int) {
+    lua.raw_get_field(link, c"queue");
+    let Some(queue) = lua.userdata(-1, QUEUE_CLASS) else {
+        return lua.pop(1);
+    };
+    queue.closed.set(true);
     lua.push_bool(true);
-    lua.raw_set_field(-2, c"closed");
-    lua.raw_get_field(-1, c"queue");
-    if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
-        queue.closed.set(true);
-        if let Some(task) = queue.waiter.take() {
-            runtime.enter(lua, |core| core.wake_message(task, queue.identity()));
-        }
+    lua.raw_set_field(link, c"closed");
+    if let Some(task) = queue.waiter.take() {
+        runtime.enter(lua, |core| core.wake_message(task, queue.identity()));
     }
-    lua.pop(3);
+    lua.raw_get_field(link, c"waker");
+    if lua.is_nil(-1) {
+        lua.pop(2);
+    } else {
+        lua.call(0, 0);
+        lua.pop(1);
+    }
 }

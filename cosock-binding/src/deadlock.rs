@@ -1,12 +1,14 @@
 //! When every task waits for something that nothing can bring any more.
 
+use std::ffi::c_int;
+
 use cosock_core::operation::Operation;
 use cosock_core::scheduler::Wait;
 
 use crate::channel;
-use crate::ffi::{Kind, State};
+use crate::ffi::{Kind, State, Status};
 use crate::runtime::{Kind as WaitKind, Runtime, Task};
-use crate::tasks::handle_slot;
+use crate::tasks::{handle_slot, select_slot};
 
 /// Looks, after one collection, for channels whose senders are gone: they are closed, which wakes
 /// their receivers. Tells whether anything can go on now.
@@ -15,43 +17,74 @@ pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
     lua.collect();
     push_linked(lua, runtime);
     let linked = lua.top();
-    for task in waiting_for_messages(runtime) {
-        // SAFETY: a living task's coroutine is anchored in the slots table.
-        let coroutine = unsafe { State::new(task.coroutine) };
-        // The anchored values are: the receiver, its queue and the token.
-        if !coroutine.is_yielded() || coroutine.top() < WaitKind::Message.anchored() {
-            continue;
+    let mut place = 0;
+    loop {
+        let task = runtime.tasks.borrow().get(place).copied();
+        let Some(task) = task else { break };
+        place += 1;
+        if runtime.task(task.key).is_some() {
+            close_orphans(lua, runtime, task, linked);
+            lua.set_top(linked);
         }
-        coroutine.push_value(-3);
-        coroutine.move_to(lua, 1);
-        let receiver = lua.top();
-        if lua.kind(receiver) == Kind::Table {
-            lua.raw_get_field(receiver, c"link");
-            if lua.kind(-1) == Kind::Table {
-                lua.raw_get(linked);
-                if lua.is_nil(-1) {
-                    channel::abandon(lua, runtime, receiver);
-                }
-            }
-        }
-        lua.set_top(linked);
     }
     lua.set_top(base);
     !runtime.enter(lua, |core| core.is_deadlocked())
 }
 
-/// The tasks parked in a channel's `receive`, one at a time: Lua may run between them.
-fn waiting_for_messages(runtime: &Runtime) -> impl Iterator<Item = Task> + '_ {
-    let mut place = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let task = runtime.tasks.borrow().get(place).copied()?;
-            place += 1;
-            if task.parked == Some(WaitKind::Message) && runtime.task(task.key).is_some() {
-                return Some(task);
+/// Closes what the task waits on and nobody sends to any more.
+fn close_orphans(lua: State, runtime: &Runtime, task: Task, linked: c_int) {
+    // SAFETY: a living task's coroutine is anchored in the slots table.
+    let coroutine = unsafe { State::new(task.coroutine) };
+    match task.parked {
+        Some(WaitKind::Message) => {
+            // The anchored values are: the receiver, its queue and the token.
+            if coroutine.is_yielded() && coroutine.top() >= WaitKind::Message.anchored() {
+                coroutine.push_value(-3);
+                coroutine.move_to(lua, 1);
+                close_orphan(lua, runtime, linked);
             }
         }
-    })
+        Some(_) => {}
+        None => {
+            lua.push_kept(runtime.kept.get().slots);
+            lua.raw_get_at(-1, select_slot(task.key.index));
+            let objects = lua.top();
+            if lua.kind(objects) != Kind::Table {
+                return;
+            }
+            for number in 1..=lua.raw_len(objects) {
+                lua.raw_get_at(objects, number);
+                close_orphan(lua, runtime, linked);
+            }
+        }
+    }
+}
+
+/// Pops an object, and closes its channel if that has no sender among the links at `linked`.
+fn close_orphan(lua: State, runtime: &Runtime, linked: c_int) {
+    lua.push_function(runtime, close_if_orphan, 0);
+    lua.insert(-2);
+    lua.push_value(linked);
+    // A wrapper's `__index` and a waker are user code.
+    if lua.pcall(2, 0, 0) != Status::Ok {
+        lua.pop(1);
+    }
+}
+
+/// Called with an object and the links that have senders.
+fn close_if_orphan(lua: State, runtime: &Runtime) -> c_int {
+    if lua.kind(1) != Kind::Table {
+        return 0;
+    }
+    lua.get_field(1, c"link");
+    if lua.kind(3) == Kind::Table {
+        lua.push_value(3);
+        lua.raw_get(2);
+        if lua.is_nil(-1) {
+            channel::abandon(lua, runtime, 3);
+        }
+    }
+    0
 }
 
 /// Pushes a set of the links that still have a sender.

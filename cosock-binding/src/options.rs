@@ -9,7 +9,7 @@ use cosock_core::netdb::{self, SocketKind};
 use cosock_core::socket::options::{OptionSpec, OptionValue, ValueKind, lookup};
 use cosock_core::socket::{Tcp, Udp};
 
-use crate::arguments::{self, Called, raise, refuse, refuse_kind};
+use crate::arguments::{self, Called, refuse, refuse_kind};
 use crate::ffi::{Kind, State};
 use crate::runtime::Runtime;
 use crate::socket::{call_inner, tcp, udp};
@@ -184,19 +184,16 @@ fn linger(lua: State, called: Called) -> OptionValue {
     need_table(lua, called);
     lua.get_field(3, c"on");
     if lua.kind(-1) != Kind::Boolean {
-        raise(
-            lua,
-            called.level,
-            format_args!("boolean 'on' field expected"),
-        );
+        refuse(lua, called, 3, format_args!("boolean 'on' field expected"));
     }
     let on = lua.to_bool(-1);
     lua.get_field(3, c"timeout");
     match lua.to_number(-1) {
         Some(timeout) => OptionValue::Linger { on, timeout },
-        None => raise(
+        None => refuse(
             lua,
-            called.level,
+            called,
+            3,
             format_args!("number 'timeout' field expected"),
         ),
     }

@@ -20,7 +20,7 @@ use crate::timers::Callbacks;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Task {
     pub(crate) key: TaskKey,
-    /// Its coroutine, anchored in the slots table while the task is alive.
+    /// Its coroutine, anchored in the slots table while the task is alive; null once it is over.
     pub(crate) coroutine: *mut RawState,
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
@@ -240,7 +240,7 @@ impl Runtime {
             .borrow()
             .get(key.index as usize)
             .copied()
-            .filter(|task| task.key == key)
+            .filter(|task| task.key == key && !task.coroutine.is_null())
     }
 
     /// Changes what the binding knows of a task.

@@ -1,6 +1,7 @@
 //! What all socket objects share: a table with `inner_sock`, `class` and `timeout`, and wakers.
 
 use std::ffi::{CStr, c_int};
+use std::io::{self, Write as _};
 
 use cosock_core::operation::Operation;
 use cosock_core::reactor::Interest;
@@ -488,7 +489,11 @@ pub(crate) fn wake(lua: State, runtime: &Runtime) -> c_int {
     let woken =
         fd >= 0 && runtime.enter(lua, |core| core.reactor.fire_object(fd, interest, object));
     if !woken {
-        eprintln!("cosock: attempt to wake a socket that nothing waits on");
+        // Not by `eprintln`, which panics when nobody reads.
+        let _ = writeln!(
+            io::stderr(),
+            "cosock: attempt to wake a socket that nothing waits on"
+        );
     }
     lua.push_bool(woken);
     1

@@ -141,6 +141,7 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
         return false;
     }
     lua.check_stack(12);
+    runtime.note(key, |task| task.coroutine = std::ptr::null_mut());
     lua.push_kept(kept.slots);
     let slots = lua.top();
     lua.raw_get_at(slots, coroutine_slot(key.index));
@@ -170,7 +171,9 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
     // Now the objects, on top of the coroutine.
     if lua.kind(-1) == Kind::Table {
         let objects = lua.top();
+        // An error of theirs is lost: who ends a task is not who waited on them.
         foreign::disarm_all(lua, runtime, objects);
+        lua.set_top(objects);
     }
     lua.pop(1);
     lua.remove(slots);
@@ -225,16 +228,8 @@ pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
 
 /// `cosock.reset()`: forgets every task, timer and readiness.
 pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
-    loop {
-        let current = runtime.current.get();
-        let key = runtime.enter(lua, |core| core.keys().find(|key| Some(*key) != current));
-        let Some(key) = key else { break };
-        if push_and_forget(lua, runtime, key) {
-            lua.pop(1);
-        } else {
-            runtime.enter(lua, |core| core.finish(key));
-        }
-    }
+    // Once is enough, unless an object that is told of it spawns.
+    while forget_others(lua, runtime) {}
     if let Some(key) = runtime.current.get() {
         // Its code goes on up to its next wait, and then it is gone like the others.
         if push_and_forget(lua, runtime, key) {
@@ -243,6 +238,25 @@ pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
     }
     crate::timers::clear(lua, runtime);
     0
+}
+
+/// Ends every task but the one that runs; tells whether there were any.
+fn forget_others(lua: State, runtime: &Runtime) -> bool {
+    let mut any = false;
+    let mut place = 0;
+    loop {
+        let task = runtime.tasks.borrow().get(place).copied();
+        let Some(Task { key, .. }) = task else {
+            return any;
+        };
+        place += 1;
+        if runtime.current.get() != Some(key) && runtime.task(key).is_some() {
+            any = true;
+            if push_and_forget(lua, runtime, key) {
+                lua.pop(1);
+            }
+        }
+    }
 }
 
 /// `cosock.seterrorhandler(fn)`: who is told of errors of tasks without a handler of their own.

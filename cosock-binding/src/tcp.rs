@@ -7,7 +7,7 @@ use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
-use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
+use cosock_core::socket::{Attempt, Endpoint, Step, Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::{Kind, State};
@@ -74,7 +74,7 @@ pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {
 
 /// `cosock.socket.tcp6()`: a master with an IPv6 descriptor.
 pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
-    let made = TcpSocket::new_v6();
+    let made = runtime.enter(lua, |core| TcpSocket::new_v6(&mut core.reactor));
     match made {
         Ok(socket) => {
             *runtime.outcome.borrow_mut() = Some(Outcome::Accepted(Box::new(socket)));
@@ -166,7 +166,11 @@ pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
         hints,
     ) {
         Ok(addresses) => {
-            let result = socket.borrow_mut().bind(&addresses, REUSE);
+            let result = runtime.enter(lua, |core| {
+                socket
+                    .borrow_mut()
+                    .bind(&addresses, REUSE, &mut core.reactor)
+            });
             drop(addresses);
             finish(lua, runtime, result)
         }
@@ -192,7 +196,10 @@ fn listen(lua: State, runtime: &Runtime) -> c_int {
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "close"));
-    runtime.enter(lua, |core| socket.borrow_mut().close(&mut core.reactor));
+    runtime.enter(lua, |core| {
+        socket.borrow_mut().close(&mut core.reactor);
+        core.wake_closed_lookups();
+    });
     succeed(lua)
 }
 
@@ -236,9 +243,10 @@ fn getfd(lua: State, _: &Runtime) -> c_int {
 fn setfd(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setfd");
     let socket = own!(lua, called);
-    let fd = arguments::number(lua, called, 2) as i32;
+    let fd = arguments::descriptor(lua, called, 2);
     runtime.enter(lua, |core| {
-        socket.borrow_mut().set_fd(fd, &mut core.reactor)
+        socket.borrow_mut().set_fd(fd, &mut core.reactor);
+        core.wake_closed_lookups();
     });
     0
 }
@@ -325,11 +333,20 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     if socket.borrow().class() != TcpClass::Client {
         check_class(lua, socket, TcpClass::Client, called);
     }
-    let step = runtime.enter(lua, |core| {
-        let mut socket = socket.borrow_mut();
-        let step = socket.receive(pattern, &mut core.reactor);
-        step.map(|result| result.map_err(|error| (error, socket.partial(pattern))))
-    });
+    let attempt = || {
+        runtime.enter(lua, |core| {
+            let mut socket = socket.borrow_mut();
+            let step = socket.receive(pattern, &mut core.reactor);
+            step.map(|result| result.map_err(|error| (error, socket.partial(pattern))))
+        })
+    };
+    let mut step = attempt();
+    if let Step::Wait { interest, .. } = step {
+        let again = doubts(lua, runtime, INNER, &socket.borrow(), interest);
+        if again {
+            step = attempt();
+        }
+    }
     match step {
         Step::Done(Ok(chunk)) if extra == 0 => {
             runtime.pins.push_chunk(lua, chunk);
@@ -362,6 +379,26 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
             }
         }
     }
+}
+
+/// Whether a method that would block has to try once more and really ask the system: what was noted
+/// at the last event serves only who parks and waits for the next.
+pub(crate) fn doubts(
+    lua: State,
+    runtime: &Runtime,
+    inner: bool,
+    endpoint: &Endpoint,
+    interest: Interest,
+) -> bool {
+    runtime.enter(lua, |core| {
+        let doubts = inner
+            || runtime.task_of(lua).is_none()
+            || endpoint.has_waiters(interest, &mut core.reactor);
+        if doubts {
+            endpoint.doubt(&mut core.reactor);
+        }
+        doubts
+    })
 }
 
 /// A method whose inner socket is not ours: the Lua part speaks the protocol around it.
@@ -412,9 +449,18 @@ fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         &[]
     };
     let mut next = 0;
-    let step = runtime.enter(lua, |core| {
-        socket.borrow_mut().send(part, &mut next, &mut core.reactor)
-    });
+    let mut attempt = || {
+        runtime.enter(lua, |core| {
+            socket.borrow_mut().send(part, &mut next, &mut core.reactor)
+        })
+    };
+    let mut step = attempt();
+    if let Step::Wait { interest, .. } = step {
+        let again = doubts(lua, runtime, INNER, &socket.borrow(), interest);
+        if again {
+            step = attempt();
+        }
+    }
     let shape = Shape::Sent {
         base,
         end: base + part.len(),

@@ -15,7 +15,7 @@ use crate::module::{Blocking, Plain};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, UDP};
 use crate::socket::{self, Blocked, block, call_inner, go_on_in_lua, prepare, udp};
-use crate::tcp::foreign;
+use crate::tcp::{doubts, foreign};
 
 /// Methods that never wait; those of the inner socket are the same.
 pub(crate) const PLAIN: &[Plain] = &[
@@ -59,7 +59,7 @@ pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {
 /// `cosock.socket.udp6()`: a socket with an IPv6 descriptor.
 pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
     push_object(lua, runtime, UdpSocket::new);
-    let opened = UdpSocket::new_v6();
+    let opened = runtime.enter(lua, |core| UdpSocket::new_v6(&mut core.reactor));
     lua.raw_get_field(-1, c"inner_sock");
     match opened {
         Ok(opened) => {
@@ -121,7 +121,10 @@ macro_rules! own {
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "close"));
-    runtime.enter(lua, |core| socket.borrow_mut().close(&mut core.reactor));
+    runtime.enter(lua, |core| {
+        socket.borrow_mut().close(&mut core.reactor);
+        core.wake_closed_lookups();
+    });
     lua.push_number(1.0);
     1
 }
@@ -142,7 +145,7 @@ fn getfd(lua: State, _: &Runtime) -> c_int {
 fn setfd(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setfd");
     let socket = own!(lua, called);
-    let fd = arguments::number(lua, called, 2) as i32;
+    let fd = arguments::descriptor(lua, called, 2);
     runtime.enter(lua, |core| {
         socket.borrow_mut().set_fd(fd, &mut core.reactor)
     });
@@ -184,7 +187,9 @@ fn setsockname(lua: State, runtime: &Runtime) -> c_int {
     };
     match dns::begin(lua, runtime, dns::any(host, family), service, hints) {
         Ok(addresses) => {
-            let result = socket.borrow_mut().bind(&addresses);
+            let result = runtime.enter(lua, |core| {
+                socket.borrow_mut().bind(&addresses, &mut core.reactor)
+            });
             drop(addresses);
             finish(lua, runtime, result)
         }
@@ -215,7 +220,9 @@ fn setpeername(lua: State, runtime: &Runtime) -> c_int {
     };
     match dns::begin(lua, runtime, host, service, hints) {
         Ok(addresses) => {
-            let result = socket.borrow_mut().set_peer(&addresses);
+            let result = runtime.enter(lua, |core| {
+                socket.borrow_mut().set_peer(&addresses, &mut core.reactor)
+            });
             drop(addresses);
             finish(lua, runtime, result)
         }
@@ -241,7 +248,9 @@ fn send(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, called);
     check_class(lua, socket, UdpClass::Connected, called);
     let data = arguments::bytes(lua, called, 2);
-    let result = socket.borrow_mut().send(data, None);
+    let result = runtime.enter(lua, |core| {
+        socket.borrow_mut().send(data, None, &mut core.reactor)
+    });
     push_sent(lua, runtime, result)
 }
 
@@ -263,7 +272,9 @@ fn sendto(lua: State, runtime: &Runtime) -> c_int {
         Ok(addresses) => {
             let to = addresses.first().copied();
             drop(addresses);
-            let result = socket.borrow_mut().send(data, to);
+            let result = runtime.enter(lua, |core| {
+                socket.borrow_mut().send(data, to, &mut core.reactor)
+            });
             push_sent(lua, runtime, result)
         }
         Err(error) => {
@@ -295,9 +306,18 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
     }
     let size = size as usize;
     let shape = Shape::Datagram { from: FROM };
-    let step = runtime.enter(lua, |core| {
-        socket.borrow_mut().receive(size, &mut core.reactor)
-    });
+    let attempt = || {
+        runtime.enter(lua, |core| {
+            socket.borrow_mut().receive(size, &mut core.reactor)
+        })
+    };
+    let mut step = attempt();
+    if let Step::Wait { interest, .. } = step {
+        let again = doubts(lua, runtime, INNER, &socket.borrow(), interest);
+        if again {
+            step = attempt();
+        }
+    }
     match step {
         Step::Done(Ok(datagram)) => {
             outcome::push(lua, runtime, Outcome::Datagram(datagram), shape, 1, 0)

@@ -147,7 +147,9 @@ impl Unread {
             };
             self.append(&fresh[next..length]);
             let Some(end) = end else {
-                self.scanned = length;
+                if pattern == Pattern::Line {
+                    self.scanned = length;
+                }
                 return None;
             };
             let chunk = Chunk::new(Rc::clone(fresh), 0, end);
@@ -274,6 +276,15 @@ mod tests {
             );
             assert_eq!(unread.take_rest(Pattern::Line).as_slice(), b"rest");
         }
+    }
+
+    #[test]
+    fn a_count_that_was_given_up_leaves_its_lines() {
+        let mut unread = Unread::default();
+        let fresh = Rc::new(b"one\ntwo\n".to_vec());
+        assert!(unread.take_fresh(&fresh, 8, Pattern::Count(100)).is_none());
+        assert_eq!(text(unread.take(Pattern::Line)).as_deref(), Some("one"));
+        assert_eq!(text(unread.take(Pattern::Line)).as_deref(), Some("two"));
     }
 
     #[test]

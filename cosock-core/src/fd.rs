@@ -1,6 +1,6 @@
 //! Raw descriptors at the edge: numbers that come from Lua or from another library.
 
-use std::os::fd::{BorrowedFd, FromRawFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, RawFd};
 
 use socket2::Socket;
 
@@ -25,4 +25,14 @@ pub(crate) fn adopt(fd: RawFd) -> Option<Socket> {
     // LuaSocket documents; if it lied, system calls answer EBADF or ENOTSOCK and no memory is at
     // stake.
     Some(unsafe { Socket::from_raw_fd(fd) })
+}
+
+/// `close(2)`, for a descriptor that may have been closed already by another who was given it.
+///
+/// The standard library ends the process when it meets such a descriptor; LuaSocket ignores it.
+pub(crate) fn close(socket: Socket) {
+    // SAFETY: the number was owned by `socket`, which is gone; a stale one gets EBADF.
+    unsafe {
+        libc::close(socket.into_raw_fd());
+    }
 }

@@ -175,9 +175,9 @@ impl Operation {
             (_, answer) => return Step::Done(Outcome::Answer(Box::new(answer))),
         };
         Step::Done(Outcome::from(match &lookup.then {
-            Then::BindTcp(socket, reuse) => socket.borrow_mut().bind(&addresses, *reuse),
-            Then::BindUdp(socket) => socket.borrow_mut().bind(&addresses),
-            Then::Peer(socket) => socket.borrow_mut().set_peer(&addresses),
+            Then::BindTcp(socket, reuse) => socket.borrow_mut().bind(&addresses, *reuse, reactor),
+            Then::BindUdp(socket) => socket.borrow_mut().bind(&addresses, reactor),
+            Then::Peer(socket) => socket.borrow_mut().set_peer(&addresses, reactor),
             Then::Connect(socket) => {
                 let socket = Tcp::clone(socket);
                 let attempt = Box::new(Attempt::new(addresses));
@@ -223,6 +223,46 @@ impl Operation {
             | Operation::Connect { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
             Operation::Datagram { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
             Operation::Lookup(_) => Ok(None),
+        }
+    }
+
+    /// The [epoch](crate::socket::Endpoint::epoch) of the socket that this works on.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        match self {
+            Operation::Receive { socket, .. }
+            | Operation::Send { socket, .. }
+            | Operation::Accept { socket }
+            | Operation::Connect { socket, .. } => socket.borrow().epoch(),
+            Operation::Datagram { socket, .. } => socket.borrow().epoch(),
+            Operation::Lookup(lookup) => match &lookup.then {
+                Then::Report => 0,
+                Then::Connect(socket) | Then::BindTcp(socket, _) => socket.borrow().epoch(),
+                Then::BindUdp(socket) | Then::Peer(socket) => socket.borrow().epoch(),
+            },
+        }
+    }
+
+    /// Has the next try ask the system, whatever was noted of the descriptor's readiness.
+    pub fn doubt(&self, reactor: &mut Reactor) {
+        match self {
+            Operation::Receive { socket, .. } | Operation::Send { socket, .. } => {
+                socket.borrow().doubt(reactor);
+            }
+            Operation::Datagram { socket, .. } => socket.borrow().doubt(reactor),
+            Operation::Accept { .. } | Operation::Connect { .. } | Operation::Lookup(_) => {}
+        }
+    }
+
+    /// The result when the socket was closed or given another descriptor since the operation began.
+    ///
+    /// A reader still gets the bytes that came before, unless they belong to a new connection.
+    pub fn closed(&mut self) -> Outcome {
+        match self {
+            Operation::Receive { socket, .. } if socket.borrow().raw_fd() >= 0 => {
+                Outcome::Partial(SocketError::Closed, Chunk::default())
+            }
+            _ => self.fail(SocketError::Closed),
         }
     }
 

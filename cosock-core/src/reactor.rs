@@ -21,6 +21,8 @@ use crate::{fd, sys};
 pub const SCRATCH_SIZE: usize = 64 * 1024;
 
 const EVENTS_PER_POLL: usize = 1024;
+/// `poll(2)` refuses more entries than the process may have descriptors; one is always allowed.
+const POLLED_AT_ONCE: usize = 256;
 const NOTIFY: Token = Token(usize::MAX);
 
 /// What a waiter asks for.
@@ -84,8 +86,9 @@ struct Source {
     /// False only when a read drained the descriptor and no edge came since.
     maybe_readable: bool,
     maybe_writable: bool,
-    /// The peer ended its side: reads go on until they have seen the end.
-    read_closed: bool,
+    /// The peer ended its side or sent urgent data, at which a read stops: a short read does not
+    /// prove that nothing is left.
+    behind_short_reads: bool,
     readers: Vec<Waiter>,
     writers: Vec<Waiter>,
 }
@@ -167,11 +170,10 @@ impl Reactor {
             index,
             generation: source.generation,
         };
-        let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
-        if let Err(error) = self
-            .poll
-            .registry()
-            .register(&mut SourceFd(&fd), id.token(), interest)
+        if let Err(error) =
+            self.poll
+                .registry()
+                .register(&mut SourceFd(&fd), id.token(), every_interest())
         {
             self.free.push(index);
             return Err(error);
@@ -180,7 +182,7 @@ impl Reactor {
         source.registered = true;
         source.maybe_readable = true;
         source.maybe_writable = true;
-        source.read_closed = false;
+        source.behind_short_reads = false;
         let place = fd as usize;
         if place >= self.by_fd.len() {
             self.by_fd.resize(place + 1, None);
@@ -206,8 +208,27 @@ impl Reactor {
         self.free.push(id.index);
     }
 
+    /// Drops what is known of a descriptor that the system has just made: its number belonged to one
+    /// that somebody else closed.
+    pub fn opened(&mut self, fd: RawFd) {
+        self.forget(fd);
+    }
+
+    /// Drops what is known of a descriptor that somebody handed over, if it is not what it was.
+    pub fn adopted(&mut self, fd: RawFd) {
+        let Some(id) = self.known(fd) else { return };
+        let registry = self.poll.registry();
+        if registry
+            .reregister(&mut SourceFd(&fd), id.token(), every_interest())
+            .is_err()
+        {
+            self.forget(fd);
+        }
+    }
+
     /// The source of a descriptor, if it is registered.
-    fn known(&self, fd: RawFd) -> Option<SourceId> {
+    #[must_use]
+    pub fn known(&self, fd: RawFd) -> Option<SourceId> {
         usize::try_from(fd)
             .ok()
             .and_then(|place| self.by_fd.get(place).copied().flatten())
@@ -241,13 +262,44 @@ impl Reactor {
             .is_none_or(|source| source.maybe_writable)
     }
 
-    /// Notes that the system has nothing more to read until the next edge.
-    ///
-    /// `would_block` says that a read was refused; a merely short read leaves the end of the stream
-    /// to be seen when the peer has already ended it.
-    pub fn drained(&mut self, id: Option<SourceId>, would_block: bool) {
+    /// Notes that a read was refused: the system has nothing more until the next edge.
+    pub fn drained(&mut self, id: Option<SourceId>) {
         if let Some(source) = id.and_then(|id| self.live(id)) {
-            source.maybe_readable = source.read_closed && !would_block;
+            source.maybe_readable = false;
+            source.behind_short_reads = false;
+        }
+    }
+
+    /// Notes that bytes of a stream were read. `short` says that the read got less than it asked for,
+    /// `left` that some are now buffered by the reader.
+    ///
+    /// Whoever waits for these bytes meanwhile is told: no event will come for what is no longer in the
+    /// system. An operation looks for itself, a select only for what is buffered.
+    pub fn has_read(&mut self, id: Option<SourceId>, short: bool, left: bool) {
+        let Some(source) = id.and_then(|id| self.live(id)) else {
+            return;
+        };
+        if short {
+            source.maybe_readable = source.behind_short_reads;
+        }
+        if !source.readers.is_empty() {
+            let readers = std::mem::take(&mut source.readers);
+            let (told, waiting): (Vec<Waiter>, Vec<Waiter>) = readers
+                .into_iter()
+                .partition(|waiter| left || waiter.role == Role::Operation);
+            source.readers = waiting;
+            self.waiters -= told.len();
+            self.fired.extend(told);
+        }
+    }
+
+    /// Forgets what was noted of a source's readiness: the next try asks the system.
+    ///
+    /// What was noted is as old as the last event, and says nothing of this moment.
+    pub fn doubt(&mut self, id: Option<SourceId>) {
+        if let Some(source) = id.and_then(|id| self.live(id)) {
+            source.maybe_readable = true;
+            source.maybe_writable = true;
         }
     }
 
@@ -269,6 +321,13 @@ impl Reactor {
         })
     }
 
+    /// Whether anybody waits for this direction of the source.
+    #[must_use]
+    pub fn has_waiters(&mut self, id: Option<SourceId>, interest: Interest) -> bool {
+        id.and_then(|id| self.live(id))
+            .is_some_and(|source| !source.waiters(interest).is_empty())
+    }
+
     /// Whether `object` has a waiter on the descriptor, which need not be registered.
     #[must_use]
     pub fn is_object_waited(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
@@ -279,7 +338,7 @@ impl Reactor {
     /// Starts the source's state afresh, after its descriptor began a new connection.
     pub fn renew(&mut self, id: Option<SourceId>) {
         if let Some(source) = id.and_then(|id| self.live(id)) {
-            source.read_closed = false;
+            source.behind_short_reads = false;
             source.maybe_readable = true;
             source.maybe_writable = true;
         }
@@ -374,8 +433,8 @@ impl Reactor {
                 continue;
             };
             let broken = event.is_error();
-            if event.is_read_closed() || broken {
-                source.read_closed = true;
+            if event.is_read_closed() || event.is_priority() || broken {
+                source.behind_short_reads = true;
             }
             if event.is_readable() || event.is_read_closed() || broken {
                 source.maybe_readable = true;
@@ -396,7 +455,7 @@ impl Reactor {
         std::mem::take(&mut self.notified)
     }
 
-    /// Asks the system which of these descriptors are ready at this moment, in one call.
+    /// Asks the system which of these descriptors are ready at this moment.
     ///
     /// What cannot be polled counts as ready: the operation on it will say why.
     pub fn ready_now(&self, list: &[(RawFd, Interest)], ready: &mut Vec<bool>) {
@@ -418,10 +477,14 @@ impl Reactor {
             tv_sec: 0,
             tv_nsec: 0,
         };
-        match rustix::event::poll(&mut polled, Some(&none)) {
-            Ok(_) => ready.extend(polled.iter().map(|entry| !entry.revents().is_empty())),
-            Err(_) => ready.resize(list.len(), false),
+        for part in polled.chunks_mut(POLLED_AT_ONCE) {
+            if rustix::event::poll(part, Some(&none)).is_err() {
+                for one in part {
+                    let _ = rustix::event::poll(std::slice::from_mut(one), Some(&none));
+                }
+            }
         }
+        ready.extend(polled.iter().map(|entry| !entry.revents().is_empty()));
     }
 
     /// The shared read buffer, [`SCRATCH_SIZE`] bytes. A fresh one when the last is still in use.
@@ -452,7 +515,6 @@ impl Reactor {
         self.notify = Arc::new(mio::Waker::new(poll.registry(), NOTIFY)?);
         self.poll = poll;
         self.fork_count = sys::fork_count();
-        let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
         for (fd, id) in self.by_fd.iter().enumerate() {
             let Some(id) = id else { continue };
             // One that the child has closed stays silent, as it would have in the parent.
@@ -460,8 +522,16 @@ impl Reactor {
             let _ = self
                 .poll
                 .registry()
-                .register(&mut SourceFd(&fd), id.token(), interest);
+                .register(&mut SourceFd(&fd), id.token(), every_interest());
         }
         Ok(true)
     }
+}
+
+/// Everything that a source can become ready for; urgent data only to know of it.
+fn every_interest() -> mio::Interest {
+    let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let interest = interest | mio::Interest::PRIORITY;
+    interest
 }

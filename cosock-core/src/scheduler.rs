@@ -90,6 +90,8 @@ struct Task {
     watched: Option<(SourceId, Interest)>,
     /// Identity of the object that is waited on.
     object: usize,
+    /// The epoch of the operation's socket when it began.
+    epoch: u32,
     last_run: Option<Time>,
 }
 
@@ -210,6 +212,7 @@ impl Scheduler {
                 deadline: None,
                 watched: None,
                 object: 0,
+                epoch: 0,
                 last_run: None,
             });
             (self.tasks.len() - 1) as u32
@@ -387,7 +390,9 @@ impl Scheduler {
         if let Operation::Lookup(lookup) = &operation {
             self.lookups.insert(lookup.id, key);
         }
-        self.tasks[key.index as usize].object = object;
+        let task = &mut self.tasks[key.index as usize];
+        task.object = object;
+        task.epoch = operation.epoch();
         self.park(key, Wait::Operation(operation), timeout);
         self.watch_operation(key, interest);
     }
@@ -529,6 +534,24 @@ impl Scheduler {
         }
     }
 
+    /// Wakes the tasks that look up names for sockets which were closed meanwhile.
+    pub fn wake_closed_lookups(&mut self) {
+        if self.lookups.is_empty() {
+            return;
+        }
+        let closed: Vec<TaskKey> = (self.lookups.values().copied())
+            .filter(|key| {
+                self.look(*key).is_some_and(|task| match &task.wait {
+                    Wait::Operation(operation) => operation.epoch() != task.epoch,
+                    _ => false,
+                })
+            })
+            .collect();
+        for key in closed {
+            self.make_ready(key);
+        }
+    }
+
     /// Takes back every registration of a task.
     fn disarm(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
@@ -613,16 +636,23 @@ impl Scheduler {
         let Wait::Operation(operation) = &mut task.wait else {
             return Tried::Complete(Outcome::Done);
         };
-        let outcome = match operation.step(data, &mut self.reactor) {
-            Step::Done(outcome) => outcome,
-            Step::Wait { .. } if task.timed_out => operation.time_out(),
-            Step::Wait { interest, moved } => match operation.source(&mut self.reactor) {
-                Err(error) => operation.fail(error),
-                Ok(_) => {
-                    self.park_again(key, interest, moved);
-                    return Tried::Parked;
-                }
-            },
+        if task.timed_out {
+            operation.doubt(&mut self.reactor);
+        }
+        let outcome = if operation.epoch() != task.epoch {
+            operation.closed()
+        } else {
+            match operation.step(data, &mut self.reactor) {
+                Step::Done(outcome) => outcome,
+                Step::Wait { .. } if task.timed_out => operation.time_out(),
+                Step::Wait { interest, moved } => match operation.source(&mut self.reactor) {
+                    Err(error) => operation.fail(error),
+                    Ok(_) => {
+                        self.park_again(key, interest, moved);
+                        return Tried::Parked;
+                    }
+                },
+            }
         };
         let task = &mut self.tasks[key.index as usize];
         task.serial = 0;

@@ -84,6 +84,8 @@ pub struct Endpoint {
     fd: Option<Socket>,
     family: Family,
     source: Option<SourceId>,
+    /// How often the socket was closed or given another descriptor: what an operation began with.
+    epoch: u32,
 }
 
 impl Endpoint {
@@ -92,6 +94,7 @@ impl Endpoint {
             fd: None,
             family,
             source: None,
+            epoch: 0,
         }
     }
 
@@ -100,6 +103,7 @@ impl Endpoint {
             fd: Some(socket),
             family,
             source: None,
+            epoch: 0,
         }
     }
 
@@ -121,8 +125,14 @@ impl Endpoint {
         self.fd.as_ref()
     }
 
+    /// Counts how often the socket was closed or given another descriptor.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
     /// Makes a descriptor of the family if there is none: `socket(2)`.
-    fn open(&mut self, family: Family, kind: Type) -> io::Result<&Socket> {
+    fn open(&mut self, family: Family, kind: Type, reactor: &mut Reactor) -> io::Result<&Socket> {
         if self.fd.is_none() {
             let protocol = if kind == Type::STREAM {
                 Protocol::TCP
@@ -130,6 +140,7 @@ impl Endpoint {
                 Protocol::UDP
             };
             let socket = Socket::new(family.domain(), kind.nonblocking(), Some(protocol))?;
+            reactor.opened(socket.as_raw_fd());
             self.family = family;
             self.fd = Some(socket);
         }
@@ -137,14 +148,21 @@ impl Endpoint {
     }
 
     /// Makes an IPv6-only descriptor at once, as `tcp6` and `udp6` do.
-    fn open_v6(&mut self, kind: Type) -> io::Result<()> {
-        self.open(Family::Inet6, kind)?.set_only_v6(true)
+    fn open_v6(&mut self, kind: Type, reactor: &mut Reactor) -> io::Result<()> {
+        self.open(Family::Inet6, kind, reactor)?.set_only_v6(true)
+    }
+
+    /// Closes the descriptor on behalf of whoever uses the socket: all operations on it are over.
+    fn close(&mut self, reactor: &mut Reactor) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.drop_fd(reactor);
     }
 
     /// Closes the descriptor: whoever waits on it fires.
-    fn close(&mut self, reactor: &mut Reactor) {
+    fn drop_fd(&mut self, reactor: &mut Reactor) {
         if let Some(socket) = self.fd.take() {
             reactor.forget(socket.as_raw_fd());
+            crate::fd::close(socket);
         }
         self.source = None;
     }
@@ -152,6 +170,7 @@ impl Endpoint {
     /// Replaces the descriptor without closing the old one: LuaSocket's `setfd`.
     fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
         use std::os::fd::IntoRawFd;
+        self.epoch = self.epoch.wrapping_add(1);
         if let Some(socket) = self.fd.take() {
             reactor.forget(socket.as_raw_fd());
             let _ = socket.into_raw_fd();
@@ -159,9 +178,21 @@ impl Endpoint {
         self.source = None;
         self.fd = crate::fd::adopt(fd);
         if let Some(socket) = &self.fd {
+            reactor.adopted(fd);
             // Not a socket, or closed already: the first operation on it will tell.
             let _ = socket.set_nonblocking(true);
         }
+    }
+
+    /// Whether anybody waits for this direction of the descriptor.
+    #[must_use]
+    pub fn has_waiters(&self, interest: Interest, reactor: &mut Reactor) -> bool {
+        reactor.has_waiters(self.source, interest)
+    }
+
+    /// Has the next try ask the system, whatever was noted of its readiness.
+    pub fn doubt(&self, reactor: &mut Reactor) {
+        reactor.doubt(self.source);
     }
 
     /// The registered source, registering it if need be.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -53,6 +53,8 @@ pub struct TcpSocket {
     end_told: bool,
     /// `connect(2)` has begun and was not seen to end.
     connecting: bool,
+    /// The user chose the local address or the descriptor itself, so it must not be replaced.
+    bound: bool,
     /// Bytes received and sent, as `getstats` counts them.
     stats: [f64; 2],
     /// Since when `getstats` counts the age, in seconds before now.
@@ -104,9 +106,9 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What `socket(2)` reports.
-    pub fn new_v6() -> Result<TcpSocket, SocketError> {
+    pub fn new_v6(reactor: &mut Reactor) -> Result<TcpSocket, SocketError> {
         let mut socket = TcpSocket::with(Endpoint::new(Family::Inet6), TcpClass::Master);
-        socket.endpoint.open_v6(Type::STREAM)?;
+        socket.endpoint.open_v6(Type::STREAM, reactor)?;
         Ok(socket)
     }
 
@@ -118,6 +120,7 @@ impl TcpSocket {
             ended: false,
             end_told: false,
             connecting: false,
+            bound: false,
             stats: [0.0; 2],
             born: Instant::now(),
             age_offset: 0.0,
@@ -148,22 +151,29 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What `socket(2)` and `bind(2)` report for the last address tried.
-    pub fn bind(&mut self, addresses: &[SocketAddr], reuse: bool) -> Result<(), SocketError> {
+    pub fn bind(
+        &mut self,
+        addresses: &[SocketAddr],
+        reuse: bool,
+        reactor: &mut Reactor,
+    ) -> Result<(), SocketError> {
         let fresh = self.raw_fd() < 0;
         let mut result = Err(SocketError::Text(
             "host or service not provided, or not known",
         ));
         for address in addresses {
-            let socket = self.endpoint.open(Family::of(address), Type::STREAM)?;
+            let family = Family::of(address);
+            let socket = self.endpoint.open(family, Type::STREAM, reactor)?;
             if reuse {
                 socket.set_reuse_address(true)?;
             }
             result = socket.bind(&(*address).into()).map_err(SocketError::from);
             if result.is_ok() {
+                self.bound = true;
                 break;
             }
             if fresh {
-                self.endpoint.fd = None;
+                self.endpoint.drop_fd(reactor);
                 self.endpoint.family = Family::Unspecified;
             }
         }
@@ -194,13 +204,14 @@ impl TcpSocket {
         loop {
             return match accept_one(socket) {
                 Ok((accepted, family)) => {
+                    reactor.opened(accepted.as_raw_fd());
                     let endpoint = Endpoint::from_socket(accepted, family);
                     Step::Done(Ok(TcpSocket::with(endpoint, TcpClass::Client)))
                 }
                 // The peer gave up while it was queued; the next one may not have.
                 Err(Errno::CONNABORTED | Errno::INTR) => continue,
                 Err(Errno::WOULDBLOCK) => {
-                    reactor.drained(self.endpoint.source, true);
+                    reactor.drained(self.endpoint.source);
                     Step::Wait {
                         interest: Interest::Read,
                         moved: false,
@@ -223,14 +234,17 @@ impl TcpSocket {
         while let Some(address) = attempt.current {
             match self.connect_one(&address, reactor) {
                 Ok(()) => {
+                    self.begin_stream();
                     self.connecting = false;
                     self.class = TcpClass::Client;
-                    self.restart();
                     reactor.renew(self.endpoint.source);
                     return Step::Done(Ok(()));
                 }
                 Err(Errno::INPROGRESS | Errno::ALREADY | Errno::WOULDBLOCK) => {
+                    self.begin_stream();
                     self.connecting = true;
+                    // As in LuaSocket: who stops waiting may still wait by `select`, and then send.
+                    self.class = TcpClass::Client;
                     reactor.filled(self.endpoint.source);
                     return Step::Wait {
                         interest: Interest::Write,
@@ -257,17 +271,13 @@ impl TcpSocket {
 
     fn connect_one(&mut self, address: &SocketAddr, reactor: &mut Reactor) -> Result<(), Errno> {
         let family = Family::of(address);
-        if self.raw_fd() >= 0 && self.endpoint.family != family && !self.connecting {
-            let bound = self
-                .local_address()
-                .is_ok_and(|address| address.port() != 0);
-            if !bound && self.endpoint.family != Family::Unspecified {
-                self.endpoint.close(reactor);
-            }
+        let other = self.endpoint.family != family && self.endpoint.family != Family::Unspecified;
+        if other && !self.connecting && !self.bound {
+            self.endpoint.drop_fd(reactor);
         }
         let socket = self
             .endpoint
-            .open(family, Type::STREAM)
+            .open(family, Type::STREAM, reactor)
             .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))?;
         let result = rustix::net::connect(socket, address);
         match result {
@@ -276,11 +286,13 @@ impl TcpSocket {
         }
     }
 
-    /// A new connection has its own stream.
-    fn restart(&mut self) {
-        self.unread.clear();
-        self.ended = false;
-        self.end_told = false;
+    /// A new connection has its own stream, from the moment when its attempt begins.
+    fn begin_stream(&mut self) {
+        if !self.connecting {
+            self.unread.clear();
+            self.ended = false;
+            self.end_told = false;
+        }
     }
 
     /// Reads until the pattern is satisfied: `recv(2)`.
@@ -335,21 +347,24 @@ impl TcpSocket {
                 Ok(length) => {
                     moved = true;
                     self.stats[0] += length as f64;
-                    if length < room {
-                        reactor.drained(self.endpoint.source, false);
-                    }
                     let taken = if large {
                         self.unread.take(pattern)
                     } else {
                         self.unread
                             .take_fresh(reactor.scratch_bytes(), length, pattern)
                     };
+                    if self.endpoint.source.is_none() {
+                        // A select on this socket may have registered it.
+                        self.endpoint.source = reactor.known(self.endpoint.raw_fd());
+                    }
+                    let left = !self.unread.is_empty();
+                    reactor.has_read(self.endpoint.source, length < room, left);
                     if let Some(chunk) = taken {
                         return Step::Done(Ok(chunk));
                     }
                 }
                 Err(Errno::WOULDBLOCK) => {
-                    reactor.drained(self.endpoint.source, true);
+                    reactor.drained(self.endpoint.source);
                     return Step::Wait {
                         interest: Interest::Read,
                         moved,
@@ -424,17 +439,24 @@ impl TcpSocket {
         }
     }
 
-    /// `close(2)`; whoever waits on the socket fires. What was received and not read is forgotten.
+    /// `close(2)`; whoever waits on the socket fires. What was received can still be read, as in
+    /// LuaSocket.
     pub fn close(&mut self, reactor: &mut Reactor) {
         self.endpoint.close(reactor);
-        self.restart();
-        self.connecting = false;
+        self.forget_connection();
+        self.bound = false;
     }
 
     /// Replaces the descriptor without closing the old one.
     pub fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
         self.endpoint.set_fd(fd, reactor);
-        self.restart();
+        self.forget_connection();
+        self.bound = true;
+    }
+
+    fn forget_connection(&mut self) {
+        self.ended = false;
+        self.end_told = false;
         self.connecting = false;
     }
 

@@ -48,6 +48,8 @@ pub struct Datagram {
 pub struct UdpSocket {
     endpoint: Endpoint,
     class: UdpClass,
+    /// Closed, and not opened again since: a datagram must not open it.
+    closed: bool,
     /// Seconds for a whole call: LuaSocket's timeout mode `"t"`.
     pub total_timeout: Option<f64>,
 }
@@ -73,6 +75,7 @@ impl UdpSocket {
         UdpSocket {
             endpoint,
             class: UdpClass::Unconnected,
+            closed: false,
             total_timeout: None,
         }
     }
@@ -82,9 +85,9 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What `socket(2)` reports.
-    pub fn new_v6() -> Result<UdpSocket, SocketError> {
+    pub fn new_v6(reactor: &mut Reactor) -> Result<UdpSocket, SocketError> {
         let mut socket = UdpSocket::new();
-        socket.endpoint.open_v6(Type::DGRAM)?;
+        socket.endpoint.open_v6(Type::DGRAM, reactor)?;
         Ok(socket)
     }
 
@@ -99,8 +102,12 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What `socket(2)` and `bind(2)` report for the last address tried.
-    pub fn bind(&mut self, addresses: &[SocketAddr]) -> Result<(), SocketError> {
-        self.first_of(addresses, |socket, address| {
+    pub fn bind(
+        &mut self,
+        addresses: &[SocketAddr],
+        reactor: &mut Reactor,
+    ) -> Result<(), SocketError> {
+        self.first_of(addresses, reactor, |socket, address| {
             socket.bind(&(*address).into()).map_err(SocketError::from)
         })
     }
@@ -110,8 +117,12 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system reports for the last address tried.
-    pub fn set_peer(&mut self, addresses: &[SocketAddr]) -> Result<(), SocketError> {
-        self.first_of(addresses, |socket, address| {
+    pub fn set_peer(
+        &mut self,
+        addresses: &[SocketAddr],
+        reactor: &mut Reactor,
+    ) -> Result<(), SocketError> {
+        self.first_of(addresses, reactor, |socket, address| {
             rustix::net::connect(socket, address).map_err(SocketError::from)
         })?;
         self.class = UdpClass::Connected;
@@ -134,16 +145,25 @@ impl UdpSocket {
     fn first_of(
         &mut self,
         addresses: &[SocketAddr],
+        reactor: &mut Reactor,
         attempt: impl Fn(&socket2::Socket, &SocketAddr) -> Result<(), SocketError>,
     ) -> Result<(), SocketError> {
         let mut result = Err(SocketError::Text(
             "host or service not provided, or not known",
         ));
+        let (fresh, family) = (self.raw_fd() < 0, self.endpoint.family);
         for address in addresses {
-            let socket = self.endpoint.open(Family::of(address), Type::DGRAM)?;
+            let of = Family::of(address);
+            let socket = self.endpoint.open(of, Type::DGRAM, reactor)?;
             result = attempt(socket, address);
             if result.is_ok() {
+                self.closed = false;
                 break;
+            }
+            if fresh {
+                // The next address may be of another family.
+                self.endpoint.drop_fd(reactor);
+                self.endpoint.family = family;
             }
         }
         result
@@ -154,12 +174,17 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system reports; [`SocketError::Timeout`] when its buffer is full.
-    pub fn send(&mut self, data: &[u8], to: Option<SocketAddr>) -> Result<usize, SocketError> {
+    pub fn send(
+        &mut self,
+        data: &[u8],
+        to: Option<SocketAddr>,
+        reactor: &mut Reactor,
+    ) -> Result<usize, SocketError> {
         if self.raw_fd() < 0 {
-            let Some(to) = &to else {
+            let Some(to) = to.as_ref().filter(|_| !self.closed) else {
                 return Err(SocketError::Closed);
             };
-            self.endpoint.open(Family::of(to), Type::DGRAM)?;
+            self.endpoint.open(Family::of(to), Type::DGRAM, reactor)?;
         }
         let socket = self.endpoint.socket().ok_or(SocketError::Closed)?;
         loop {
@@ -201,7 +226,7 @@ impl UdpSocket {
                 }
                 Err(Errno::INTR) => continue,
                 Err(Errno::WOULDBLOCK) => {
-                    reactor.drained(self.endpoint.source, true);
+                    reactor.drained(self.endpoint.source);
                     Step::Wait {
                         interest: Interest::Read,
                         moved: false,
@@ -212,15 +237,17 @@ impl UdpSocket {
         }
     }
 
-    /// `close(2)`; whoever waits on the socket fires.
+    /// `close(2)`; whoever waits on the socket fires. It stays what it was, so that a late `send` is
+    /// told that it is closed.
     pub fn close(&mut self, reactor: &mut Reactor) {
         self.endpoint.close(reactor);
-        self.class = UdpClass::Unconnected;
+        self.closed = true;
     }
 
     /// Replaces the descriptor without closing the old one.
     pub fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
         self.endpoint.set_fd(fd, reactor);
+        self.closed = fd < 0;
     }
 }
 
