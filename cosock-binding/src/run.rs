@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use cosock_core::operation::Operation;
+use cosock_core::operation::{Operation, Outcome};
 use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Start, TaskKey, Tried, Turn};
 
@@ -57,6 +57,12 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
         }
         if lua.top() > 0 {
             lua.set_top(0);
+        }
+        if !lua.has_hook()
+            && let Some(ready) = runtime.enter(lua, |core| core.end_quick_turn())
+        {
+            turn = Turn { ready, ..Turn::default() };
+            continue;
         }
         runtime.pins.unwind_to(pinned);
         turn = end_turn(lua, runtime);
@@ -169,6 +175,11 @@ fn complete(
     };
     if !wants_anchors {
         // What is anchored stays below the results, where nobody sees it.
+        if let Outcome::Received(chunk) = outcome {
+            runtime.pins.push_chunk(lua, chunk);
+            lua.move_to(coroutine, 1);
+            return Some(1);
+        }
         let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
         hand_over(lua, coroutine, count);
         return Some(count);
@@ -184,7 +195,8 @@ fn complete(
 
 /// Moves the top `count` values to the coroutine.
 fn hand_over(lua: State, coroutine: State, count: c_int) {
-    if !coroutine.has_stack(count) {
+    // Up to three fit into the slots that its own call guarantees.
+    if count > 3 && !coroutine.has_stack(count) {
         raise(
             lua,
             DIRECT,

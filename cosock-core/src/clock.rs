@@ -1,6 +1,8 @@
 //! The one place that reads the clock.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// A monotonic point in time: nanoseconds since the clock was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,8 +30,20 @@ impl Time {
 /// A monotonic clock that can also date its readings.
 #[derive(Debug)]
 pub struct Clock {
-    start: Instant,
+    /// The system's monotonic clock at the start, in nanoseconds.
+    start: u64,
     start_wall: f64,
+}
+
+/// What [`Clock::about_now`] reads: on Linux the time of the last tick, at a third of the cost.
+#[cfg(target_os = "linux")]
+const ABOUT: ClockId = ClockId::MonotonicCoarse;
+#[cfg(not(target_os = "linux"))]
+const ABOUT: ClockId = ClockId::Monotonic;
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 impl Clock {
@@ -37,7 +51,7 @@ impl Clock {
     #[must_use]
     pub fn new() -> Clock {
         Clock {
-            start: Instant::now(),
+            start: nanoseconds(ClockId::Monotonic),
             start_wall: wall_seconds(),
         }
     }
@@ -45,7 +59,13 @@ impl Clock {
     /// Reads the monotonic clock.
     #[must_use]
     pub fn now(&self) -> Time {
-        Time(self.start.elapsed().as_nanos() as u64)
+        Time(nanoseconds(ClockId::Monotonic) - self.start)
+    }
+
+    /// Reads it to within some milliseconds, never ahead: for dates, not for deadlines.
+    #[must_use]
+    pub fn about_now(&self) -> Time {
+        Time(nanoseconds(ABOUT).saturating_sub(self.start))
     }
 
     /// The wall-clock date of a reading, in seconds since 1970, as it was when the clock started.
