@@ -118,17 +118,12 @@ fn goes_on_after_yield(lua: State) -> bool {
 /// Parks the task until its look-up is answered; argument 1 is its socket object, if any.
 pub(crate) fn park(lua: State, runtime: &Runtime, id: LookupId, then: Then, shape: Shape) -> c_int {
     let mut timeout = None;
-    if let Then::Connect(socket) = &then {
-        let total = socket.borrow().total_timeout;
-        timeout = total;
-    }
     let connects = matches!(then, Then::Connect(_));
     let operation = Operation::Lookup(Box::new(Lookup::new(id, then)));
     crate::socket::prepare(runtime, operation, Interest::Read, shape);
     if connects {
         lua.raw_get_field(1, c"timeout");
-        let each = arguments::timeout_value(lua, -1).ok().flatten();
-        timeout = crate::socket::shorter(each, timeout);
+        timeout = arguments::timeout_value(lua, -1).ok().flatten();
     }
     runtime.pending.kind.set(WaitKind::Operation);
     runtime.pending.timeout.set(timeout);

@@ -162,7 +162,6 @@ fn keep_weak_table(lua: State, mode: &str) -> c_int {
 
 fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     kept.slots = keep_table(lua);
-    kept.places = keep_table(lua);
     kept.handlers = keep_table(lua);
     kept.callbacks = keep_table(lua);
     kept.references = keep_table(lua);
@@ -349,6 +348,8 @@ fn load_shims(lua: State, runtime: &Runtime) {
     plain.set(native, c"is_wait", select::is_wait);
     plain.set(native, c"sleep", run::sleep);
     plain.set(native, c"skip", socket::skip);
+    plain.set(native, c"clock", socket::clock);
+    plain.set(native, c"time_limit", socket::time_limit);
     let named = Pusher::new(lua, runtime, &socket::NAMES);
     named.set(native, c"bind_reusing", tcp::bind::<true>);
     plain.set(native, c"tcp", tcp::create);

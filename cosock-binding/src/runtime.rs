@@ -11,6 +11,8 @@ use cosock_core::scheduler::{Call, Scheduler, TaskKey};
 use cosock_core::select::Select;
 use cosock_core::socket::{Tcp, Udp};
 
+use rustc_hash::FxHashMap;
+
 use crate::channel::Queue;
 use crate::ffi::{Class, RawState, State};
 use crate::pins::Pins;
@@ -30,6 +32,10 @@ pub(crate) struct Task {
     pub(crate) timeout: Option<f64>,
     /// Lengths of the lists of its wait.
     pub(crate) listed: (u32, u32),
+    /// Identity of its handle.
+    pub(crate) handle: usize,
+    /// Whether it has an error handler of its own.
+    pub(crate) watched_over: bool,
 }
 
 /// How an operation's result becomes Lua values.
@@ -93,8 +99,6 @@ pub(crate) struct Kept {
     pub(crate) anchor: c_int,
     /// For task `i`: at `3i+1` its handle, `3i+2` its coroutine, `3i+3` the objects it selects on.
     pub(crate) slots: c_int,
-    /// From handles of living tasks to their places.
-    pub(crate) places: c_int,
     /// From places of tasks to their own error handlers.
     pub(crate) handlers: c_int,
     /// Metatables.
@@ -150,6 +154,8 @@ pub(crate) struct ObjectClass {
 pub(crate) struct Runtime {
     core: RefCell<Scheduler>,
     pub(crate) tasks: RefCell<Vec<Task>>,
+    /// Places of living tasks by the identity of their handles.
+    pub(crate) places: RefCell<FxHashMap<usize, u32>>,
     pub(crate) pins: Pins,
     pub(crate) kept: Cell<Kept>,
     pub(crate) classes: Cell<Classes>,
@@ -187,6 +193,7 @@ impl Runtime {
         Runtime {
             core: RefCell::new(core),
             tasks: RefCell::default(),
+            places: RefCell::default(),
             pins: Pins::default(),
             kept: Cell::default(),
             classes: Cell::default(),

@@ -164,16 +164,9 @@ pub(crate) fn block(lua: State, runtime: &Runtime, class: ObjectClass, extra: c_
         return Blocked::Protocol;
     }
     refuse_second_waiter(lua, runtime);
-    lua.push_value(TIMEOUT);
-    let each = if lua.raw_get_is_nil(1) { None } else { object_timeout(lua, -1) };
-    let total = runtime
-        .pending
-        .operation
-        .borrow()
-        .as_ref()
-        .and_then(|(operation, _)| total_timeout(operation));
+    let timeout = object_timeout(lua, class);
     runtime.pending.kind.set(WaitKind::Operation);
-    runtime.pending.timeout.set(shorter(each, total));
+    runtime.pending.timeout.set(timeout);
     lua.push_value(1);
     if extra == 0 {
         lua.push_nil()
@@ -184,37 +177,23 @@ pub(crate) fn block(lua: State, runtime: &Runtime, class: ObjectClass, extra: c_
     Blocked::Parked(lua.yield_values(WaitKind::Operation.anchored()))
 }
 
-/// The limit of a whole call on the operation's socket.
-fn total_timeout(operation: &Operation) -> Option<f64> {
-    match operation {
-        Operation::Receive { socket, .. }
-        | Operation::Send { socket, .. }
-        | Operation::Accept { socket }
-        | Operation::Connect { socket, .. } => socket.borrow().total_timeout,
-        Operation::Datagram { socket, .. } => socket.borrow().total_timeout,
-        Operation::Lookup(_) => None,
+/// The `timeout` of the object in argument 1, which programs also write themselves.
+fn object_timeout(lua: State, class: ObjectClass) -> Option<f64> {
+    lua.push_value(TIMEOUT);
+    if lua.raw_get_is_nil(1) {
+        if lua.metatable(1) && lua.identity(-1) == class.metatable {
+            return None;
+        }
+        // A wrapper has that of its socket.
+        lua.push_value(TIMEOUT);
+        lua.get(1);
     }
-}
-
-/// The shorter of two timeouts, either of which may be absent.
-pub(crate) fn shorter(first: Option<f64>, second: Option<f64>) -> Option<f64> {
-    match (first, second) {
-        (Some(first), Some(second)) => Some(first.min(second)),
-        (first, second) => first.or(second),
-    }
-}
-
-/// The value of an object's `timeout` field, which programs also write themselves.
-fn object_timeout(lua: State, index: c_int) -> Option<f64> {
-    match crate::arguments::timeout_value(lua, index) {
+    match crate::arguments::timeout_value(lua, -1) {
         Ok(timeout) => timeout,
         Err(_) => raise(
             lua,
             WRAPPED,
-            format_args!(
-                "bad timeout (number expected, got {})",
-                lua.type_name(index)
-            ),
+            format_args!("bad timeout (number expected, got {})", lua.type_name(-1)),
         ),
     }
 }
@@ -328,23 +307,49 @@ pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
         crate::arguments::refuse(lua, called, 3, format_args!("invalid timeout mode"));
     }
     let total = mode != b'b';
-    if let Some(socket) = lua.userdata(inner, TCP) {
-        socket.borrow_mut().total_timeout = timeout.filter(|_| total);
-    } else if let Some(socket) = lua.userdata(inner, UDP) {
-        socket.borrow_mut().total_timeout = timeout.filter(|_| total);
-    }
-    if lua.kind(1) == Kind::Table {
-        lua.push_value(TIMEOUT);
-        // LuaSocket keeps both limits; the other mode leaves the limit of each wait as it is.
-        if total {
-            lua.push_value(TIMEOUT);
-            lua.get(1);
-        } else {
-            lua.push_value(2);
+    // As in LuaSocket, one mode leaves the other's limit as it is.
+    if total {
+        if let Some(socket) = lua.userdata(inner, TCP) {
+            socket.borrow_mut().total_timeout = timeout;
+        } else if let Some(socket) = lua.userdata(inner, UDP) {
+            socket.borrow_mut().total_timeout = timeout;
         }
+    } else if lua.kind(1) == Kind::Table {
+        lua.push_value(TIMEOUT);
+        lua.push_value(2);
         lua.raw_set(1);
     }
     lua.push_number(1.0);
+    1
+}
+
+/// The limit of a whole call on the inner socket at `index`, if that is ours.
+fn total_timeout(lua: State, index: c_int) -> Option<f64> {
+    match lua.userdata(index, TCP) {
+        Some(socket) => socket.borrow().total_timeout,
+        None => lua
+            .userdata(index, UDP)
+            .and_then(|socket| socket.borrow().total_timeout),
+    }
+}
+
+/// `time_limit(inner)`: when a call that begins now has to be over as a whole, by [`clock`]; nil when it
+/// need not.
+pub(crate) fn time_limit(lua: State, runtime: &Runtime) -> c_int {
+    match total_timeout(lua, 1) {
+        Some(total) => {
+            let now = runtime.enter(lua, |core| core.clock.date(core.clock.now()));
+            lua.push_number(now + total);
+        }
+        None => lua.push_nil(),
+    }
+    1
+}
+
+/// `clock()`: seconds that only ever grow.
+pub(crate) fn clock(lua: State, runtime: &Runtime) -> c_int {
+    let now = runtime.enter(lua, |core| core.clock.date(core.clock.now()));
+    lua.push_number(now);
     1
 }
 
@@ -352,12 +357,7 @@ pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
 pub(crate) fn gettimeout(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "gettimeout");
     push_inner(lua, called);
-    let total = match lua.userdata(-1, TCP) {
-        Some(socket) => socket.borrow().total_timeout,
-        None => lua
-            .userdata(-1, UDP)
-            .and_then(|socket| socket.borrow().total_timeout),
-    };
+    let total = total_timeout(lua, -1);
     let mut each = None;
     if lua.kind(1) == Kind::Table {
         lua.push_value(TIMEOUT);

@@ -266,14 +266,19 @@ impl Operation {
         }
     }
 
-    /// Whether the timeout counts for the whole operation even when bytes move.
+    /// Seconds that the whole operation may take, beside the limit of each wait.
     #[must_use]
-    pub fn keeps_deadline(&self) -> bool {
+    pub fn total_timeout(&self) -> Option<f64> {
         match self {
-            Operation::Receive { socket, .. } | Operation::Send { socket, .. } => {
-                socket.borrow().total_timeout.is_some()
-            }
-            _ => true,
+            Operation::Receive { socket, .. }
+            | Operation::Send { socket, .. }
+            | Operation::Accept { socket }
+            | Operation::Connect { socket, .. } => socket.borrow().total_timeout,
+            Operation::Datagram { socket, .. } => socket.borrow().total_timeout,
+            Operation::Lookup(lookup) => match &lookup.then {
+                Then::Connect(socket) => socket.borrow().total_timeout,
+                _ => None,
+            },
         }
     }
 }

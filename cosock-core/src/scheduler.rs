@@ -87,6 +87,8 @@ struct Task {
     /// Seconds of the current wait, to start its deadline again when bytes moved.
     timeout: Option<f64>,
     deadline: Option<Time>,
+    /// When the operation as a whole has to be over.
+    limit: Option<Time>,
     watched: Option<(SourceId, Interest)>,
     /// Identity of the object that is waited on.
     object: usize,
@@ -210,6 +212,7 @@ impl Scheduler {
                 timer: None,
                 timeout: None,
                 deadline: None,
+                limit: None,
                 watched: None,
                 object: 0,
                 epoch: 0,
@@ -386,7 +389,8 @@ impl Scheduler {
         }
     }
 
-    /// Parks a running task on an operation that would block.
+    /// Parks a running task on an operation that would block; each wait of it may last for `timeout`
+    /// seconds.
     ///
     /// `object` identifies the socket object for the rule of one waiter for each direction.
     pub fn park_operation(
@@ -403,7 +407,15 @@ impl Scheduler {
         let task = &mut self.tasks[key.index as usize];
         task.object = object;
         task.epoch = operation.epoch();
-        self.park(key, Wait::Operation(operation), timeout);
+        let total = operation.total_timeout();
+        let first = match (timeout, total) {
+            (Some(each), Some(total)) => Some(each.min(total)),
+            (each, total) => each.or(total),
+        };
+        self.park(key, Wait::Operation(operation), first);
+        let limit = total.and_then(|total| self.clock.now().after(total));
+        let task = &mut self.tasks[key.index as usize];
+        (task.timeout, task.limit) = (timeout, limit);
         self.watch_operation(key, interest);
     }
 
@@ -678,13 +690,14 @@ impl Scheduler {
         let task = &mut self.tasks[key.index as usize];
         task.phase = Phase::Parked;
         task.serial = serial;
-        let Wait::Operation(operation) = &task.wait else {
-            return;
-        };
-        // Each wait has its own timeout, unless the operation has one as a whole.
+        // Each wait has its own timeout, within that of the operation as a whole.
         let deadline = match task.timeout {
-            Some(timeout) if moved && !operation.keeps_deadline() => {
-                self.clock.now().after(timeout)
+            Some(timeout) if moved => {
+                let each = self.clock.now().after(timeout);
+                match (each, task.limit) {
+                    (Some(each), Some(limit)) => Some(each.min(limit)),
+                    (each, limit) => each.or(limit),
+                }
             }
             _ => task.deadline,
         };

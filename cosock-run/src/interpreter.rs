@@ -20,7 +20,7 @@ struct Session<'a> {
     program: &'static CStr,
     arguments: &'a [&'static CStr],
     options: Options,
-    /// Nothing failed that makes the exit code a failure.
+    /// The run got to its end, and nothing failed that makes the exit code a failure.
     succeeded: bool,
 }
 
@@ -44,10 +44,12 @@ pub(crate) fn run(arguments: &[&'static CStr]) -> c_int {
         succeeded: false,
     };
     let outcome = state.protect(start, ptr::from_mut(&mut session).cast());
-    let reported = messages::report(state, outcome, Some(program));
+    if outcome.is_err() {
+        messages::show_error(state, Some(program));
+    }
     // SAFETY: the call has returned, and this is the last use.
     unsafe { state.close() };
-    if reported.is_ok() && session.succeeded {
+    if session.succeeded {
         libc::EXIT_SUCCESS
     } else {
         libc::EXIT_FAILURE
@@ -178,11 +180,7 @@ impl Session<'_> {
         let (module, global) = split_library(argument);
         state.global(c"require");
         state.push(module);
-        let results = if DIALECT.library == Library::Forget {
-            0
-        } else {
-            1
-        };
+        let results = c_int::from(DIALECT.library != Library::Forget);
         let outcome = chunk::call(state, 1, results);
         if outcome.is_ok() && results == 1 {
             state.set_global(global);

@@ -22,26 +22,32 @@ pub(crate) fn show(program: Option<&CStr>, message: &CStr) {
     stdio::flush(Output::Error);
 }
 
-/// Shows the error of a failed outcome, and takes it off the stack. An error object that is nil by now
-/// is shown by no version.
+/// Shows the error of a failed outcome, and takes it off the stack.
 pub(crate) fn report(
     state: State,
     outcome: Result<(), Failed>,
     program: Option<&CStr>,
 ) -> Result<(), Reported> {
-    if outcome.is_ok() {
-        return Ok(());
-    }
-    if state.kind(-1) != ffi::LUA_TNIL {
-        // SAFETY: used up before the value leaves the stack.
-        let message = unsafe { state.text(-1) };
-        show(program, message.unwrap_or(DIALECT.errors.not_a_string));
-        state.pop(1);
-        if DIALECT.errors.collect == CollectAfterError::AfterReport {
+    outcome.map_err(|_| {
+        let shown = show_error(state, program);
+        if shown && DIALECT.errors.collect == CollectAfterError::AfterReport {
             state.collect();
         }
+        Reported
+    })
+}
+
+/// Shows the error object on top of the stack, and takes it off. One that is nil by now is shown by no
+/// version.
+pub(crate) fn show_error(state: State, program: Option<&CStr>) -> bool {
+    if state.kind(-1) == ffi::LUA_TNIL {
+        return false;
     }
-    Err(Reported)
+    // SAFETY: used up before the value leaves the stack.
+    let message = unsafe { state.text(-1) };
+    show(program, message.unwrap_or(DIALECT.errors.not_a_string));
+    state.pop(1);
+    true
 }
 
 /// The message handler of all chunks: puts a message in the place of the error object, with a

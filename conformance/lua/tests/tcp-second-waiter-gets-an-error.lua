@@ -187,14 +187,12 @@ end)
 -- The same socket twice in one list.
 expect.tasks(function()
   local sock, peer = network.pair()
-  expect.raises(refusal "recvr", function()
-    local failed
-    cosock.spawn(function() socket.select({ sock, sock }) end, "twice", {
-      onerror = function(err) failed = err end,
-    })
-    network.wait_until(function() return failed end)
-    error(failed, 0)
-  end)
+  local failed
+  cosock.spawn(function() socket.select({ sock, sock }) end, "twice", {
+    onerror = function(err) failed = err end,
+  })
+  network.wait_until(function() return failed end)
+  expect.contains(failed, refusal "recvr")
   -- Nothing of it stays: the socket can be waited on.
   peer:send("fine\n")
   expect.equal(sock:receive(), "fine")

@@ -2,7 +2,7 @@
 
 local modules, native = ...
 local unpack = table.unpack or unpack
-local wait = native.wait
+local wait, clock, time_limit = native.wait, native.clock, native.time_limit
 local internals = {}
 
 local function pack(...)
@@ -37,13 +37,20 @@ local function make_transform(source)
   return transform
 end
 
--- Waits until `self` is ready for `kind`. Returns nil, or why it is not.
-local function wait_for(self, kind)
+-- Waits until `self` is ready for `kind`, at most until `limit`. Returns nil, or why it is not.
+local function wait_for(self, kind, limit)
+  local timeout = self.timeout
+  if limit then
+    local left, each = math.max(limit - clock(), 0), tonumber(timeout)
+    if not each or each < 0 or each > left then
+      timeout = left
+    end
+  end
   local recvr, sendr, err
   if kind == "recvr" then
-    recvr, sendr, err = wait({ self }, {}, self.timeout)
+    recvr, sendr, err = wait({ self }, {}, timeout)
   else
-    recvr, sendr, err = wait({}, { self }, self.timeout)
+    recvr, sendr, err = wait({}, { self }, timeout)
   end
   local wakers = self.wakers
   if wakers then
@@ -72,6 +79,7 @@ function internals.passthroughbuilder(recvmethods, sendmethods)
     return function(self, ...)
       local transform = make_transform(transformsrc)
       local args = pack(...)
+      local limit = time_limit(self.inner_sock)
       if transform.input then
         args = pack(transform.input(unpack(args, 1, args.n)))
       end
@@ -99,7 +107,7 @@ function internals.passthroughbuilder(recvmethods, sendmethods)
           if transform.blocked then
             args = pack(transform.blocked(unpack(results, 1, results.n)))
           end
-          local why = wait_for(self, kind)
+          local why = wait_for(self, kind, limit)
           if why then
             results[2] = why
             failed = true

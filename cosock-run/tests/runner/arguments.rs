@@ -86,7 +86,7 @@ fn option(#[case] arguments: &[&str]) {
 fn script_arguments(#[case] arguments: &[&str]) {
     Case::new()
         .file("show.lua", SHOW)
-        .file("-", SHOW)
+        .file("-", "print('file')")
         .input(SHOW)
         .args(arguments)
         .assert_same();

@@ -13,7 +13,8 @@ use rstest::rstest;
 
 use crate::support::{Case, Subject, comparable, wait_until_busy};
 
-/// Gives both the same lines and wants the same output, where the prompts may end in `> ` only.
+/// Gives both the same lines and wants the same output. Prompts end in `> `, which nothing else
+/// prints, and lines are short enough for the line editor not to scroll them.
 #[track_caller]
 fn converse(case: Case, lines: &[&str]) {
     let case = case.args(["-i"]).input(
@@ -76,7 +77,7 @@ fn converse(case: Case, lines: &[&str]) {
 #[case::error_from_a_function(&["function f() error('deep') end", "f()"])]
 #[case::local_variable(&["local x = 1", "print(x)"])]
 #[case::other_prompt(&["_PROMPT = 'lua> '", "_PROMPT2 = 'more> '", "do", "end"])]
-#[case::prompt_of_other_types(&["_PROMPT = 5 .. '> '", "_PROMPT = setmetatable({}, {__tostring = function() return '> ' end})"])]
+#[case::prompt_of_other_types(&["_PROMPT = 5 .. '> '", "_PROMPT = setmetatable({}, {__tostring = function() return 'T> ' end})"])]
 #[case::other_print(&["print = function(...) io.write('printed', ..., '\\n') end", "=1"])]
 #[case::no_print(&["print = nil", "=1"])]
 #[case::print_that_fails(&["print = function() error('bad print') end", "=1"])]
@@ -87,6 +88,20 @@ fn converse(case: Case, lines: &[&str]) {
 #[case::goto_and_labels(&["goto done", "::done::"])]
 fn conversation(#[case] lines: &[&str]) {
     converse(Case::new(), lines);
+}
+
+/// Where an error is followed by a collection, its finalisers speak before the next prompt.
+#[cfg(any(feature = "lua51", feature = "lua52", feature = "luajit"))]
+#[test]
+fn finalisers_after_an_error() {
+    let lines = [
+        "gone = function() print('gone') end",
+        "if newproxy then getmetatable(newproxy(true)).__gc = gone end",
+        "if not newproxy then setmetatable({}, {__gc = gone}) end",
+        "error('text')",
+        "print('after')",
+    ];
+    converse(Case::new(), &lines);
 }
 
 #[test]

@@ -49,6 +49,8 @@ fn script_shares_its_input() {
     assert_eq!(ending.stdout, "line\tone\nline\ttwo\n");
 }
 
+/// Holds only if the built-in Lua is compiled with the compatibility options (`LUA_COMPAT_...`) of the
+/// stock one, which come from its makefile and not from its sources.
 #[test]
 fn libraries_have_the_stock_functions() {
     // In order: a table that has two names is listed under the first.

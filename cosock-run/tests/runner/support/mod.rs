@@ -4,17 +4,21 @@
 //! in [`comparable`], and nothing else: the line that names the release, the runner's own options in
 //! the usage, LuaJIT's `-b` there, addresses, and what 5.2 prints at random.
 
+mod running;
+
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
+
+use running::collect;
+pub(crate) use running::{Running, wait_until_busy};
 
 /// The stock interpreter of the version that the features chose.
 pub(crate) const STOCK: &str = if cfg!(feature = "lua51") {
@@ -28,9 +32,6 @@ pub(crate) const STOCK: &str = if cfg!(feature = "lua51") {
 } else {
     "luajit"
 };
-
-/// How long a program may take that should end by itself. Far more than any of them needs.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the runner's usage has more than the stock one.
 const OWN_USAGE: &str = "\
@@ -87,7 +88,19 @@ pub(crate) struct Case {
     arguments: Vec<OsString>,
     variables: HashMap<OsString, OsString>,
     input: Vec<u8>,
-    directory: PathBuf,
+    directory: Arc<Directory>,
+}
+
+/// A directory that goes away with the last case that uses it, but stays when a test fails.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            // Nothing depends on its going away.
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
 }
 
 impl Case {
@@ -107,7 +120,7 @@ impl Case {
             arguments: Vec::new(),
             variables: HashMap::new(),
             input: Vec::new(),
-            directory,
+            directory: Arc::new(Directory(directory)),
         };
         case.variable("LUA_PATH", "./?.lua")
             .variable("LUA_CPATH", "./?.so")
@@ -139,7 +152,7 @@ impl Case {
 
     /// Puts a file into the directory.
     pub(crate) fn file(self, name: &str, content: impl AsRef<[u8]>) -> Case {
-        std::fs::write(self.directory.join(name), content).expect("a file of the case");
+        std::fs::write(self.directory.0.join(name), content).expect("a file of the case");
         self
     }
 
@@ -151,7 +164,7 @@ impl Case {
             .args(&self.arguments)
             .env_clear()
             .envs(&self.variables)
-            .current_dir(&self.directory);
+            .current_dir(&self.directory.0);
         command
     }
 
@@ -234,7 +247,7 @@ impl fmt::Debug for Case {
         write!(
             out,
             "{arguments:?}\nwith {variables:?}\nin {}",
-            directory.display()
+            directory.0.display()
         )?;
         write!(out, "\nreading \"{}\"", input.escape_ascii())
     }
@@ -247,88 +260,6 @@ pub(crate) fn assert_same_ending(ours: &Ending, stock: &Ending) {
         ours.comparable() == stock.comparable(),
         "the runner differs from {STOCK}\n== the runner\n{ours}\n== {STOCK}\n{stock}",
     );
-}
-
-/// A program that has been started. It does not outlive this.
-pub(crate) struct Running {
-    pub(crate) child: Child,
-    subject: Subject,
-    case: Case,
-}
-
-impl Running {
-    /// Reads standard output up to `text`.
-    pub(crate) fn wait_for(&mut self, text: &str) {
-        let output = self.child.stdout.as_mut().expect("a pipe");
-        let mut seen = Vec::new();
-        while !seen.ends_with(text.as_bytes()) {
-            let mut byte = [0];
-            let count = output.read(&mut byte).expect("the output can be read");
-            assert!(
-                count == 1,
-                "no {text:?} in {:?}",
-                String::from_utf8_lossy(&seen)
-            );
-            seen.push(byte[0]);
-        }
-    }
-
-    /// Sends a signal.
-    pub(crate) fn signal(&self, signal: i32) {
-        let id = self.child.id().try_into().expect("a process number");
-        // SAFETY: the child has not been waited for, so that the number is still its own.
-        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
-    }
-
-    /// Waits until the program waits for something, such as its input.
-    pub(crate) fn wait_until_asleep(&self) {
-        let id = self.child.id();
-        wait_until("it waits for something", || stat(id)[0] == "S");
-    }
-
-    /// Waits until the program has been computing for a while.
-    pub(crate) fn wait_until_busy(&self) {
-        wait_until_busy(self.child.id());
-    }
-
-    /// Waits for the end; standard input stays as it is.
-    pub(crate) fn end(mut self) -> Ending {
-        let stdout = self.child.stdout.take().map(collect);
-        let stderr = self.child.stderr.take().map(collect);
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
-                break status;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "{:?} does not end: {:?}",
-                self.subject,
-                self.case
-            );
-            thread::sleep(Duration::from_millis(1));
-        };
-        let text = |reader: Option<thread::JoinHandle<String>>| {
-            reader
-                .map(|reader| reader.join().expect("the reader does not panic"))
-                .unwrap_or_default()
-        };
-        Ending {
-            subject: self.subject,
-            case: self.case.clone(),
-            status,
-            stdout: text(stdout),
-            stderr: text(stderr),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Fails when it has ended, as it should.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// How a program ended.
@@ -393,41 +324,4 @@ fn without_addresses(text: &str) -> String {
         result.push_str(part.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
     }
     result
-}
-
-/// Waits until a process has used 30 ms of a processor from now on: what it did before the loop that it
-/// is in by then takes far less.
-pub(crate) fn wait_until_busy(id: u32) {
-    let used = || stat(id)[11].parse::<u64>().expect("clock ticks");
-    let start = used();
-    wait_until("it computes", || used() >= start + 3);
-}
-
-/// What the system tells of a process, from its state on (item 3 of `proc_pid_stat(5)`).
-fn stat(id: u32) -> Vec<String> {
-    let text = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("the process is there");
-    let (_, rest) = text.rsplit_once(") ").expect("a name in parentheses");
-    rest.split(' ').map(str::to_owned).collect()
-}
-
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "not yet so: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn collect(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        stream
-            .read_to_end(&mut bytes)
-            .expect("the stream can be read");
-        // Distinct bytes stay distinct, whether or not they are UTF-8.
-        match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => error.as_bytes().escape_ascii().to_string(),
-        }
-    })
 }
