@@ -95,36 +95,45 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
 struct Opened<'a> {
     queue: &'a Queue,
     queue_at: c_int,
+    /// Whether argument 1 is a half itself, not a wrapper of one.
+    plain: bool,
 }
 
 /// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every channel
 /// has for itself; a wrapper's by its `link`.
 #[inline]
-fn open<'a>(lua: State, name: &'static str) -> Opened<'a> {
+fn open<'a>(lua: State, called: Called) -> Opened<'a> {
     if lua.metatable(1) {
         lua.raw_get_at(-1, QUEUE_IN_META);
         if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
-            return Opened { queue, queue_at: lua.top() };
+            return Opened {
+                queue,
+                queue_at: lua.top(),
+                plain: true,
+            };
         }
         lua.pop(2);
     }
-    open_by_link(lua, name)
+    open_by_link(lua, called)
 }
 
 #[cold]
-fn open_by_link<'a>(lua: State, name: &'static str) -> Opened<'a> {
+fn open_by_link<'a>(lua: State, called: Called) -> Opened<'a> {
     if lua.kind(1) == Kind::Table {
         push_link(lua);
         if lua.kind(-1) == Kind::Table {
             lua.push_value(QUEUE);
             lua.raw_get(-2);
             if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
-                return Opened { queue, queue_at: lua.top() };
+                return Opened {
+                    queue,
+                    queue_at: lua.top(),
+                    plain: false,
+                };
             }
         }
     }
-    lua.set_top(1);
-    refuse_kind(lua, Called::direct(lua, name), 1, "channel")
+    refuse_kind(lua, called, 1, "channel")
 }
 
 /// Pushes the `link` of the half in argument 1, a table unless somebody replaced it.
@@ -138,10 +147,11 @@ const QUEUE_IN_META: usize = 1;
 
 /// `tx:send(value)`.
 pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
-    if lua.top() < 2 {
+    let called = Called::direct(lua, "send");
+    if called.count < 2 {
         lua.set_top(2);
     }
-    let opened = open(lua, "send");
+    let opened = open(lua, called);
     let queue = opened.queue;
     if queue.is_closed() {
         lua.push_bool(false);
@@ -209,7 +219,7 @@ fn call_waker(lua: State, queue: &Queue) {
 
 /// `tx:close()` and `rx:close()`.
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
-    let opened = open(lua, "close");
+    let opened = open(lua, Called::direct(lua, "close"));
     opened.queue.closed.set(true);
     push_link(lua);
     if lua.kind(-1) == Kind::Table {
@@ -235,7 +245,7 @@ pub(crate) fn pop(lua: State, queue: &Queue, index: c_int) -> bool {
 
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
-    let opened = open(lua, "receive");
+    let opened = open(lua, Called::wrapped(lua, "receive"));
     let queue = opened.queue;
     if pop(lua, queue, opened.queue_at) {
         if queue.ring.borrow_mut().give_back() {
@@ -258,7 +268,10 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         raise_waited(lua, WRAPPED);
     }
     lua.push_value(TIMEOUT);
-    let timeout = if lua.raw_get_is_nil(1) {
+    let timeout = if !opened.plain {
+        lua.get(1);
+        receive_timeout(lua)
+    } else if lua.raw_get_is_nil(1) {
         None
     } else {
         receive_timeout(lua)
@@ -328,7 +341,7 @@ fn raise_waited(lua: State, level: c_int) -> ! {
 pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "settimeout");
     lua.set_top(2);
-    open(lua, called.name);
+    open(lua, called);
     arguments::timeout(lua, called, 2);
     lua.push_value(TIMEOUT);
     lua.push_value(2);
@@ -344,7 +357,7 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
-    let opened = open(lua, "setwaker");
+    let opened = open(lua, Called::direct(lua, "setwaker"));
     let queue = opened.queue;
     if !lua.is_nil(2) && is_waited(lua, runtime, &opened) {
         raise_waited(lua, 1);

@@ -61,7 +61,10 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
         if !lua.has_hook()
             && let Some(ready) = runtime.enter(lua, |core| core.end_quick_turn())
         {
-            turn = Turn { ready, ..Turn::default() };
+            turn = Turn {
+                ready,
+                ..Turn::default()
+            };
             continue;
         }
         runtime.pins.unwind_to(pinned);
@@ -224,7 +227,11 @@ fn look(
     }
     if queue.is_closed() || timed_out {
         lua.push_nil();
-        lua.push_str(if queue.is_closed() { "closed" } else { "timeout" });
+        lua.push_str(if queue.is_closed() {
+            "closed"
+        } else {
+            "timeout"
+        });
         hand_over(lua, coroutine, 2);
         return Some(2);
     }
@@ -285,9 +292,10 @@ fn abandon(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
 fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, arguments: c_int) {
     runtime.current_coroutine.set(coroutine.raw());
     let (status, count) = coroutine.resume(lua, arguments);
+    // From here on, what Lua calls runs outside the task.
     runtime.current_coroutine.set(std::ptr::null_mut());
     match status {
-        Status::Yield if runtime.task(key).is_none() => {
+        Status::Yield if !runtime.has_task(key) => {
             // `reset` was called: it is not waited for any more.
         }
         Status::Yield => park(lua, runtime, key, coroutine, count),

@@ -250,6 +250,15 @@ impl Runtime {
             .filter(|task| task.key == key && !task.coroutine.is_null())
     }
 
+    /// Whether the task is still alive here.
+    #[inline]
+    pub(crate) fn has_task(&self, key: TaskKey) -> bool {
+        self.tasks
+            .borrow()
+            .get(key.index as usize)
+            .is_some_and(|task| task.key == key && !task.coroutine.is_null())
+    }
+
     /// Changes what the binding knows of a task.
     pub(crate) fn note(&self, key: TaskKey, change: impl FnOnce(&mut Task)) {
         if let Some(task) = self.tasks.borrow_mut().get_mut(key.index as usize)

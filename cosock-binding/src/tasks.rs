@@ -97,7 +97,11 @@ fn task_of_handle(lua: State, runtime: &Runtime, called: Called) -> Option<TaskK
     }
     // The handle of a living task is anchored, so no other table has its address.
     let place = runtime.places.borrow().get(&lua.identity(1)).copied()?;
-    runtime.tasks.borrow().get(place as usize).map(|task| task.key)
+    runtime
+        .tasks
+        .borrow()
+        .get(place as usize)
+        .map(|task| task.key)
 }
 
 /// `handle:is_alive()`.
@@ -134,7 +138,9 @@ pub(crate) fn cancel(lua: State, runtime: &Runtime) -> c_int {
 /// Pushes its coroutine; tells whether there was one.
 pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
     let kept = runtime.kept.get();
-    let Some(task) = runtime.task(key) else { return false };
+    let Some(task) = runtime.task(key) else {
+        return false;
+    };
     lua.check_stack(12);
     runtime.places.borrow_mut().remove(&task.handle);
     runtime.note(key, |task| task.coroutine = std::ptr::null_mut());

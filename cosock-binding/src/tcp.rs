@@ -319,7 +319,11 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "receive");
     // A line without a prefix, by far the most frequent, needs no look at further arguments.
     let plain = called.count == 1;
-    let found = if plain { socket::tcp_here(lua, called) } else { tcp(lua, called) };
+    let found = if plain {
+        socket::tcp_here(lua, called)
+    } else {
+        tcp(lua, called)
+    };
     let Some(socket) = found else {
         return foreign(lua, runtime, called, c"receive");
     };
@@ -431,7 +435,11 @@ fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "send");
     // All of a string, by far the most frequent, needs no look at further arguments.
     let plain = called.count == 2;
-    let found = if plain { socket::tcp_here(lua, called) } else { tcp(lua, called) };
+    let found = if plain {
+        socket::tcp_here(lua, called)
+    } else {
+        tcp(lua, called)
+    };
     let Some(socket) = found else {
         return foreign(lua, runtime, called, c"send");
     };

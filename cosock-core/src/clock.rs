@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::process;
 
 /// A monotonic point in time: nanoseconds since the clock was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,23 +35,12 @@ pub struct Clock {
     start_wall: f64,
 }
 
-/// What [`Clock::about_now`] reads: on Linux the time of the last tick, at a third of the cost.
-#[cfg(target_os = "linux")]
-const ABOUT: ClockId = ClockId::MonotonicCoarse;
-#[cfg(not(target_os = "linux"))]
-const ABOUT: ClockId = ClockId::Monotonic;
-
-fn nanoseconds(clock: ClockId) -> u64 {
-    let time = clock_gettime(clock);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
 impl Clock {
     /// Starts a clock; its first reading is near zero.
     #[must_use]
     pub fn new() -> Clock {
         Clock {
-            start: nanoseconds(ClockId::Monotonic),
+            start: process::monotonic_nanoseconds(),
             start_wall: wall_seconds(),
         }
     }
@@ -59,13 +48,13 @@ impl Clock {
     /// Reads the monotonic clock.
     #[must_use]
     pub fn now(&self) -> Time {
-        Time(nanoseconds(ClockId::Monotonic) - self.start)
+        Time(process::monotonic_nanoseconds() - self.start)
     }
 
     /// Reads it to within some milliseconds, never ahead: for dates, not for deadlines.
     #[must_use]
     pub fn about_now(&self) -> Time {
-        Time(nanoseconds(ABOUT).saturating_sub(self.start))
+        Time(process::about_monotonic_nanoseconds().saturating_sub(self.start))
     }
 
     /// The wall-clock date of a reading, in seconds since 1970, as it was when the clock started.

@@ -134,13 +134,11 @@ impl Select {
         }
         let mut answers = Vec::new();
         reactor.ready_now(&asked, &mut answers);
-        ready.extend(
-            numbers
-                .iter()
-                .zip(answers)
-                .filter(|(_, yes)| *yes)
-                .map(|(number, _)| *number),
-        );
+        for (number, _) in numbers.iter().zip(answers).filter(|(_, yes)| *yes) {
+            // What is told as ready must not block because the event is still to come.
+            reactor.doubt(self.elements[*number as usize].watched);
+            ready.push(*number);
+        }
         Ok(ready)
     }
 
