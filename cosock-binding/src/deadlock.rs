@@ -180,15 +180,21 @@ fn push_name(lua: State, runtime: &Runtime, task: Task) {
     lua.remove(-2);
 }
 
-/// Pushes the position of the Lua code that waits.
+/// Pushes the position of the user's Lua code that waits, which need not be the innermost: ours may
+/// stand before it.
 fn push_where_it_waits(lua: State, task: Task) {
     // SAFETY: a living task's coroutine is anchored in the slots table.
     let coroutine = unsafe { State::new(task.coroutine) };
     for level in 0..8 {
         coroutine.push_where(level);
-        let found = coroutine.to_bytes(-1).is_some_and(|text| !text.is_empty());
-        if found {
-            coroutine.move_to(lua, 1);
+        let place = coroutine
+            .to_bytes(-1)
+            .and_then(|text| text.strip_suffix(b": "))
+            .filter(|place| !place.starts_with(b"[cosock"));
+        if let Some(place) = place {
+            // The text it is cut from is still on the coroutine's stack.
+            lua.push_bytes(place);
+            coroutine.pop(1);
             return;
         }
         coroutine.pop(1);

@@ -1,6 +1,7 @@
 //! `cosock.run`: turn after turn, until every task is over.
 
 use std::ffi::c_int;
+use std::io::{self, Write as _};
 
 use cosock_core::operation::{Operation, Outcome};
 use cosock_core::reactor::Interest;
@@ -282,7 +283,11 @@ fn start_or_select(
 /// Drops a task whose coroutine somebody else has resumed or closed while it was parked.
 fn abandon(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
     if coroutine.is_yielded() {
-        eprintln!("cosock: a parked task was resumed from outside and waits no longer");
+        // Not by `eprintln`, which panics when nobody reads.
+        let _ = writeln!(
+            io::stderr(),
+            "cosock: a parked task was resumed from outside and waits no longer"
+        );
     }
     if tasks::push_and_forget(lua, runtime, key) {
         lua.pop(1);
@@ -455,6 +460,8 @@ pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
     };
     if runtime.task_of(lua).is_none() {
         match timeout {
+            // As it was given, for it is yielded to the user.
+            Some(seconds) if lua.to_number(1) == Some(seconds) => lua.push_value(1),
             Some(seconds) => lua.push_number(seconds),
             None => lua.push_nil(),
         }

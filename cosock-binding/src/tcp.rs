@@ -560,7 +560,11 @@ fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     };
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
-    if socket.borrow().class() == TcpClass::Server {
+    let listens = {
+        let socket = socket.borrow();
+        socket.class() == TcpClass::Server && socket.raw_fd() >= 0
+    };
+    if listens {
         return fail(lua, runtime, SocketError::Text("already connected"));
     }
     let family = crate::dns::family_of(socket.borrow().family());

@@ -709,6 +709,8 @@ impl Scheduler {
 
     /// What the first turn starts with.
     pub fn begin(&mut self) -> Turn {
+        // The last reading may be of a run long ago.
+        self.now = self.clock.now();
         let foreign = self.ready_selects > 0 && self.disarm_selects();
         Turn {
             ready: self.ready.len(),

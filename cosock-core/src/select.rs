@@ -134,10 +134,12 @@ impl Select {
         }
         let mut answers = Vec::new();
         reactor.ready_now(&asked, &mut answers);
-        for (number, _) in numbers.iter().zip(answers).filter(|(_, yes)| *yes) {
-            // What is told as ready must not block because the event is still to come.
-            reactor.doubt(self.elements[*number as usize].watched);
-            ready.push(*number);
+        for (number, is_ready) in numbers.into_iter().zip(answers) {
+            if is_ready {
+                // What the last event said is older than this answer.
+                reactor.doubt(self.elements[number as usize].watched);
+                ready.push(number);
+            }
         }
         Ok(ready)
     }

@@ -63,11 +63,11 @@ local function wait_for(self, kind, limit)
   if kind == "sendr" then
     own, other = sendr, recvr
   end
-  if other and #other > 0 then
-    error("thread resumed with unexpected socket", 0)
-  end
   if not own or #own ~= 1 then
     error("thread resumed without awaited socket or error (or too many sockets)", 0)
+  end
+  if other and #other > 0 then
+    error("thread resumed with unexpected socket", 0)
   end
   return nil
 end

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
+use crate::context::{Context, Flow};
 use crate::dial::Dialer;
-use crate::peer::{Context, Flow, Peer};
+use crate::peer::Peer;
 use crate::plan::Plan;
 use crate::rng::Rng;
 use crate::server::Target;
@@ -78,6 +79,11 @@ impl Engine {
     /// True once no connection is left; with [`Engine::drain`] this comes by itself.
     pub(crate) fn is_empty(&self) -> bool {
         self.vacant.len() == self.slots.len()
+    }
+
+    /// Makes the clients do more of everything, or as much as planned.
+    pub(crate) fn set_haste(&mut self, haste: bool) {
+        self.plan.haste = haste;
     }
 
     /// Lets every connection end with its next round, and replaces none.

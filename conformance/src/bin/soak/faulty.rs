@@ -146,6 +146,7 @@ fn soak(service: Service, fault: Fault, answers: u64) -> Engine {
         stall: Duration::from_millis(200),
         largest: 20_000,
         deaf: true,
+        haste: false,
         // A sip may end within the bytes that tell where a stream goes on.
         sipping: if fault == Fault::None { 20 } else { 0 },
         patience: Duration::from_secs(if must_wait { 5 } else { 60 }),

@@ -10,6 +10,7 @@
 //! failures are listed and the exit code is 1; wrong options exit with 2.
 
 mod check;
+mod context;
 mod course;
 mod dial;
 mod engine;

@@ -54,6 +54,7 @@ impl Options {
                 stall: Duration::from_millis(2500),
                 largest: 100 * KIB,
                 deaf: true,
+                haste: false,
                 sipping: 20,
                 patience: Duration::from_secs(30),
             },

@@ -8,29 +8,11 @@ use mio::net::TcpStream;
 use socket2::SockRef;
 
 use crate::check::Checker;
+use crate::context::{Context, Flow};
 use crate::outbox::Outbox;
-use crate::plan::{Act, Cut, Plan, Step, millis};
+use crate::plan::{Act, Cut, Step, millis};
 use crate::request::{JUNK, REFUSAL, Service};
 use crate::rng::Rng;
-use crate::tally::Tally;
-
-/// What every step of a connection may use.
-pub(crate) struct Context<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) tally: &'a mut Tally,
-    pub(crate) scratch: &'a mut [u8],
-    pub(crate) now: Instant,
-    /// The run ends: each connection's next round is its last.
-    pub(crate) draining: bool,
-}
-
-/// Whether a connection goes on; dropping the peer closes it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Flow {
-    Stay,
-    Ended,
-    Failed(String),
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {

@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) largest: usize,
     /// Whether clients may stop reading while they ask for much.
     pub(crate) deaf: bool,
+    /// More of everything than usual.
+    pub(crate) haste: bool,
     /// Percentage of the clients that read in sips.
     pub(crate) sipping: usize,
     /// How long a server may take for its next byte.
@@ -89,11 +91,12 @@ impl Plan {
 
     /// Clients that may be deaf at a time: each can fill the kernel's buffers on both sides.
     pub(crate) fn most_deaf(&self) -> usize {
-        if self.deaf {
+        let usual = if self.deaf {
             (self.connections / 250).max(2)
         } else {
             0
-        }
+        };
+        if self.haste { usual * 4 } else { usual }
     }
 
     /// A request for `act`; most are short, few are as large as allowed.
@@ -114,7 +117,8 @@ impl Plan {
 
     /// A pause between rounds: within half and one and a half of the pace.
     pub(crate) fn think(&self, rng: &mut Rng) -> Duration {
-        self.pace * rng.within(50..=150) as u32 / 100
+        let pace = if self.haste { self.pace / 2 } else { self.pace };
+        pace * rng.within(50..=150) as u32 / 100
     }
 
     /// The length of a stall: from a tenth of the longest.
