@@ -66,17 +66,23 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     lua.set_user_table(-2);
     lua.push_kept(kept.queue_meta);
     lua.set_metatable(-2);
+    lua.push_value(-1);
     lua.raw_set_field(1, c"queue");
     lua.push_bool(false);
     lua.raw_set_field(1, c"closed");
-    for meta in [kept.sender_meta, kept.receiver_meta] {
+    for methods in [kept.sender_methods, kept.receiver_methods] {
         lua.new_table(0, 1);
         lua.push_value(LINK);
         lua.push_value(1);
         lua.raw_set(-3);
-        lua.push_kept(meta);
+        lua.new_table(1, 1);
+        lua.push_value(2);
+        lua.raw_set_at(-2, QUEUE_IN_META);
+        lua.push_kept(methods);
+        lua.raw_set_field(-2, c"__index");
         lua.set_metatable(-2);
     }
+    lua.remove(2);
     lua.push_kept(kept.senders);
     lua.push_value(2);
     lua.push_bool(true);
@@ -85,39 +91,59 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     2
 }
 
-/// A channel half's queue, found in argument 1; its link and its userdata stay on the stack.
+/// A channel half's queue, found in argument 1; its userdata stays on the stack.
 struct Opened<'a> {
     queue: &'a Queue,
-    link_at: c_int,
     queue_at: c_int,
+    /// Whether argument 1 is a half itself, not a wrapper of one.
+    plain: bool,
 }
 
-/// Finds the queue of the half in argument 1.
+/// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every channel
+/// has for itself; a wrapper's by its `link`.
 #[inline]
 fn open<'a>(lua: State, called: Called) -> Opened<'a> {
-    if lua.kind(1) != Kind::Table {
-        refuse_kind(lua, called, 1, "channel");
+    if lua.metatable(1) {
+        lua.raw_get_at(-1, QUEUE_IN_META);
+        if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
+            return Opened {
+                queue,
+                queue_at: lua.top(),
+                plain: true,
+            };
+        }
+        lua.pop(2);
     }
-    let link_at = lua.top() + 1;
-    let queue_at = link_at + 1;
-    lua.push_value(LINK);
-    let mut linked = lua.raw_get_table(1);
-    if !linked {
-        // A wrapper that finds its link through `__index`.
-        lua.pop(1);
-        lua.push_value(LINK);
-        lua.get(1);
-        linked = lua.kind(link_at) == Kind::Table;
-    }
-    if linked {
-        lua.push_value(QUEUE);
-        lua.raw_get(link_at);
-        if let Some(queue) = lua.userdata(queue_at, QUEUE_CLASS) {
-            return Opened { queue, link_at, queue_at };
+    open_by_link(lua, called)
+}
+
+#[cold]
+fn open_by_link<'a>(lua: State, called: Called) -> Opened<'a> {
+    if lua.kind(1) == Kind::Table {
+        push_link(lua);
+        if lua.kind(-1) == Kind::Table {
+            lua.push_value(QUEUE);
+            lua.raw_get(-2);
+            if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
+                return Opened {
+                    queue,
+                    queue_at: lua.top(),
+                    plain: false,
+                };
+            }
         }
     }
     refuse_kind(lua, called, 1, "channel")
 }
+
+/// Pushes the `link` of the half in argument 1, a table unless somebody replaced it.
+fn push_link(lua: State) {
+    lua.push_value(LINK);
+    lua.get(1);
+}
+
+/// Where a half's metatable has the queue.
+const QUEUE_IN_META: usize = 1;
 
 /// `tx:send(value)`.
 pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
@@ -175,22 +201,31 @@ fn tell(lua: State, runtime: &Runtime, opened: &Opened<'_>) {
         runtime.enter(lua, |core| core.wake_message(task, queue.identity()));
     }
     if queue.watched.get() {
+        call_waker(lua, queue);
+    }
+}
+
+fn call_waker(lua: State, queue: &Queue) {
+    push_link(lua);
+    if lua.kind(-1) == Kind::Table {
         lua.push_value(WAKER);
-        if lua.raw_get_is_nil(opened.link_at) {
-            queue.watched.set(false);
-            lua.pop(1);
-        } else {
-            lua.call(0, 0);
+        lua.raw_get(-2);
+        if !lua.is_nil(-1) {
+            return lua.call(0, 0);
         }
     }
+    queue.watched.set(false);
 }
 
 /// `tx:close()` and `rx:close()`.
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
     let opened = open(lua, Called::direct(lua, "close"));
     opened.queue.closed.set(true);
-    lua.push_bool(true);
-    lua.raw_set_field(opened.link_at, c"closed");
+    push_link(lua);
+    if lua.kind(-1) == Kind::Table {
+        lua.push_bool(true);
+        lua.raw_set_field(-2, c"closed");
+    }
     tell(lua, runtime, &opened);
     0
 }
@@ -210,8 +245,7 @@ pub(crate) fn pop(lua: State, queue: &Queue, index: c_int) -> bool {
 
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::wrapped(lua, "receive");
-    let opened = open(lua, called);
+    let opened = open(lua, Called::wrapped(lua, "receive"));
     let queue = opened.queue;
     if pop(lua, queue, opened.queue_at) {
         if queue.ring.borrow_mut().give_back() {
@@ -234,7 +268,10 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         raise_waited(lua, WRAPPED);
     }
     lua.push_value(TIMEOUT);
-    let timeout = if lua.raw_get_is_nil(1) {
+    let timeout = if !opened.plain {
+        lua.get(1);
+        receive_timeout(lua)
+    } else if lua.raw_get_is_nil(1) {
         None
     } else {
         receive_timeout(lua)
@@ -283,11 +320,13 @@ fn is_waited(lua: State, runtime: &Runtime, opened: &Opened<'_>) -> bool {
     if !queue.watched.get() {
         return false;
     }
+    push_link(lua);
+    if lua.kind(-1) != Kind::Table {
+        return false;
+    }
     lua.push_value(WAKER);
-    lua.raw_get(opened.link_at);
-    let set = !lua.is_nil(-1);
-    lua.pop(1);
-    set
+    lua.raw_get(-2);
+    !lua.is_nil(-1)
 }
 
 fn raise_waited(lua: State, level: c_int) -> ! {
@@ -312,21 +351,23 @@ pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
 
 /// `rx:setwaker(kind, waker)`.
 pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::direct(lua, "setwaker");
     if lua.kind(2) != Kind::String || lua.to_bytes(2) != Some(b"recvr") {
         crate::socket::raise_kind(lua, 2);
     }
     lua.set_top(3);
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
-    let opened = open(lua, called);
+    let opened = open(lua, Called::direct(lua, "setwaker"));
     let queue = opened.queue;
     if !lua.is_nil(2) && is_waited(lua, runtime, &opened) {
         raise_waited(lua, 1);
     }
-    lua.push_value(WAKER);
-    lua.push_value(2);
-    lua.raw_set(opened.link_at);
+    push_link(lua);
+    if lua.kind(-1) == Kind::Table {
+        lua.push_value(WAKER);
+        lua.push_value(2);
+        lua.raw_set(-3);
+    }
     queue.watched.set(!lua.is_nil(2));
     if !lua.is_nil(2) && (queue.len() > 0 || queue.is_closed()) {
         lua.push_value(2);

@@ -186,11 +186,11 @@ impl State {
     }
 
     /// The number, or the number that a string spells.
+    #[inline]
     pub(crate) fn to_number(self, index: c_int) -> Option<f64> {
-        unsafe {
-            // Checked first: on 5.1 there is no conversion that tells failure from zero.
-            (ffi::lua_isnumber(self.0, index) != 0).then(|| ffi::lua_tonumber(self.0, index))
-        }
+        let mut is_number = 0;
+        let number = unsafe { ffi::lua_tonumberx(self.0, index, &mut is_number) };
+        (is_number != 0).then_some(number)
     }
 
     /// The bytes of a string, or of a number's text, which takes the number's place.

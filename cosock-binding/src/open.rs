@@ -162,7 +162,6 @@ fn keep_weak_table(lua: State, mode: &str) -> c_int {
 
 fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     kept.slots = keep_table(lua);
-    kept.places = keep_table(lua);
     kept.handlers = keep_table(lua);
     kept.callbacks = keep_table(lua);
     kept.references = keep_table(lua);
@@ -309,10 +308,8 @@ fn make_channel(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Cl
     lua.new_table(0, 2);
     pusher.set(-1, c"send", channel::send);
     pusher.set(-1, c"close", channel::close);
-    lua.new_table(0, 1);
-    lua.push_value(-2);
-    lua.raw_set_field(-2, c"__index");
-    kept.sender_meta = lua.keep();
+    lua.push_value(-1);
+    kept.sender_methods = lua.keep();
     lua.raw_set_field(module, c"sender");
     lua.new_table(0, 4);
     pusher.set(-1, c"receive", channel::receive);
@@ -321,11 +318,8 @@ fn make_channel(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Cl
     pusher.method(channel::setwaker);
     classes.receiver.setwaker = lua.identity(-1);
     lua.raw_set_field(-2, c"setwaker");
-    lua.new_table(0, 1);
-    lua.push_value(-2);
-    lua.raw_set_field(-2, c"__index");
-    classes.receiver.metatable = lua.identity(-1);
-    kept.receiver_meta = lua.keep();
+    lua.push_value(-1);
+    kept.receiver_methods = lua.keep();
     lua.raw_set_field(module, c"receiver");
 }
 

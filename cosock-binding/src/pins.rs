@@ -5,7 +5,7 @@
 //! here, not by a frame.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use cosock_core::buffer::Chunk;
 use cosock_core::error::SocketError;
@@ -28,13 +28,29 @@ impl Pinned {
 }
 
 /// The bytes that are on their way into Lua at this moment: a stack, for pushes may nest.
-#[derive(Debug, Default)]
-pub(crate) struct Pins(RefCell<Vec<Pinned>>);
+#[derive(Default)]
+pub(crate) struct Pins {
+    /// The received bytes of the outermost push, by far the most frequent.
+    first: Cell<Option<Chunk>>,
+    /// Whether `first` is in use.
+    busy: Cell<bool>,
+    rest: RefCell<Vec<Pinned>>,
+}
 
 impl Pins {
     /// Pushes received bytes. May raise for lack of memory.
+    #[inline]
     pub(crate) fn push_chunk(&self, lua: State, chunk: Chunk) {
-        self.push(lua, Pinned::Chunk(chunk));
+        if self.busy.replace(true) {
+            return self.push(lua, Pinned::Chunk(chunk));
+        }
+        let bytes = std::ptr::from_ref(chunk.as_slice());
+        self.first.set(Some(chunk));
+        // SAFETY: the bytes lie on the heap, and `first` owns them until it is taken below: nested
+        // pushes see that it is busy. Shared bytes are never written to.
+        lua.push_bytes(unsafe { &*bytes });
+        self.first.take();
+        self.busy.set(false);
     }
 
     /// Pushes a text. May raise for lack of memory.
@@ -53,9 +69,9 @@ impl Pins {
     /// Pushes nil, the word for the error, and the bytes that came before it.
     pub(crate) fn push_partial(&self, lua: State, error: SocketError, chunk: Chunk) {
         // The chunk waits below the error's word while that is pushed.
-        self.0.borrow_mut().push(Pinned::Chunk(chunk));
+        self.rest.borrow_mut().push(Pinned::Chunk(chunk));
         self.push_failure(lua, error);
-        let chunk = self.0.borrow_mut().pop();
+        let chunk = self.rest.borrow_mut().pop();
         if let Some(pinned) = chunk {
             self.push(lua, pinned);
         }
@@ -63,7 +79,7 @@ impl Pins {
 
     fn push(&self, lua: State, pinned: Pinned) {
         let (depth, bytes) = {
-            let mut stack = self.0.borrow_mut();
+            let mut stack = self.rest.borrow_mut();
             stack.push(pinned);
             let top = stack.last().expect("just pushed");
             (stack.len(), std::ptr::from_ref(top.bytes()))
@@ -71,16 +87,20 @@ impl Pins {
         // SAFETY: the bytes lie on the heap or are static, and their owner stays in the stack below:
         // nested pushes truncate only to their own depth. Shared bytes are never written to.
         lua.push_bytes(unsafe { &*bytes });
-        self.0.borrow_mut().truncate(depth - 1);
+        self.rest.borrow_mut().truncate(depth - 1);
     }
 
     /// How deep the stack is: what [`Pins::unwind_to`] takes.
     pub(crate) fn depth(&self) -> usize {
-        self.0.borrow().len()
+        self.rest.borrow().len() + usize::from(self.busy.get())
     }
 
     /// Drops what raised errors have left above `depth`.
     pub(crate) fn unwind_to(&self, depth: usize) {
-        self.0.borrow_mut().truncate(depth);
+        if depth == 0 {
+            self.first.take();
+            self.busy.set(false);
+        }
+        self.rest.borrow_mut().truncate(depth);
     }
 }

@@ -3,11 +3,11 @@
 use std::ffi::c_int;
 use std::io::{self, Write as _};
 
-use cosock_core::operation::Operation;
+use cosock_core::operation::{Operation, Outcome};
 use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Start, TaskKey, Tried, Turn};
 
-use crate::arguments::{self, Called, DIRECT, raise, refuse};
+use crate::arguments::{self, Called, DIRECT, raise};
 use crate::channel;
 use crate::ffi::{Kind as ValueKind, State, Status};
 use crate::runtime::{Kind, QUEUE, Runtime, Shape, token};
@@ -56,7 +56,18 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
                 run_task(lua, runtime, key, start);
             }
         }
-        lua.set_top(0);
+        if lua.top() > 0 {
+            lua.set_top(0);
+        }
+        if !lua.has_hook()
+            && let Some(ready) = runtime.enter(lua, |core| core.end_quick_turn())
+        {
+            turn = Turn {
+                ready,
+                ..Turn::default()
+            };
+            continue;
+        }
         runtime.pins.unwind_to(pinned);
         turn = end_turn(lua, runtime);
         if turn.finished {
@@ -168,6 +179,11 @@ fn complete(
     };
     if !wants_anchors {
         // What is anchored stays below the results, where nobody sees it.
+        if let Outcome::Received(chunk) = outcome {
+            runtime.pins.push_chunk(lua, chunk);
+            lua.move_to(coroutine, 1);
+            return Some(1);
+        }
         let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
         hand_over(lua, coroutine, count);
         return Some(count);
@@ -183,7 +199,8 @@ fn complete(
 
 /// Moves the top `count` values to the coroutine.
 fn hand_over(lua: State, coroutine: State, count: c_int) {
-    if !coroutine.has_stack(count) {
+    // Up to three fit into the slots that its own call guarantees.
+    if count > 3 && !coroutine.has_stack(count) {
         raise(
             lua,
             DIRECT,
@@ -280,9 +297,10 @@ fn abandon(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
 fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, arguments: c_int) {
     runtime.current_coroutine.set(coroutine.raw());
     let (status, count) = coroutine.resume(lua, arguments);
+    // From here on, what Lua calls runs outside the task.
     runtime.current_coroutine.set(std::ptr::null_mut());
     match status {
-        Status::Yield if runtime.task(key).is_none() => {
+        Status::Yield if !runtime.has_task(key) => {
             // `reset` was called: it is not waited for any more.
         }
         Status::Yield => park(lua, runtime, key, coroutine, count),
@@ -436,17 +454,9 @@ fn raise_report(lua: State) -> ! {
 /// `socket.sleep(t)`: nil waits for ever, a negative time for one turn.
 pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::wrapped(lua, "sleep");
-    let timeout = match lua.kind(1) {
-        ValueKind::Number => match lua.to_number(1) {
-            Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
-            _ => refuse(
-                lua,
-                called,
-                1,
-                format_args!("timeout is not a number (NaN)"),
-            ),
-        },
-        _ => arguments::timeout(lua, called, 1).or_else(|| lua.to_number(1).map(|_| 0.0)),
+    let timeout = match lua.to_number(1) {
+        Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
+        _ => arguments::timeout(lua, called, 1),
     };
     if runtime.task_of(lua).is_none() {
         match timeout {

@@ -11,6 +11,8 @@ use cosock_core::scheduler::{Call, Scheduler, TaskKey};
 use cosock_core::select::Select;
 use cosock_core::socket::{Tcp, Udp};
 
+use rustc_hash::FxHashMap;
+
 use crate::channel::Queue;
 use crate::ffi::{Class, RawState, State};
 use crate::pins::Pins;
@@ -30,6 +32,10 @@ pub(crate) struct Task {
     pub(crate) timeout: Option<f64>,
     /// Lengths of the lists of its wait.
     pub(crate) listed: (u32, u32),
+    /// Identity of its handle.
+    pub(crate) handle: usize,
+    /// Whether it has an error handler of its own.
+    pub(crate) watched_over: bool,
 }
 
 /// How an operation's result becomes Lua values.
@@ -93,8 +99,6 @@ pub(crate) struct Kept {
     pub(crate) anchor: c_int,
     /// For task `i`: at `3i+1` its handle, `3i+2` its coroutine, `3i+3` the objects it selects on.
     pub(crate) slots: c_int,
-    /// From handles of living tasks to their places.
-    pub(crate) places: c_int,
     /// From places of tasks to their own error handlers.
     pub(crate) handlers: c_int,
     /// Metatables.
@@ -105,8 +109,9 @@ pub(crate) struct Kept {
     pub(crate) tcp_inner_meta: c_int,
     pub(crate) udp_inner_meta: c_int,
     pub(crate) queue_meta: c_int,
-    pub(crate) sender_meta: c_int,
-    pub(crate) receiver_meta: c_int,
+    /// Method tables of channel halves.
+    pub(crate) sender_methods: c_int,
+    pub(crate) receiver_methods: c_int,
     /// All senders, weakly.
     pub(crate) senders: c_int,
     /// Module tables by name.
@@ -149,6 +154,8 @@ pub(crate) struct ObjectClass {
 pub(crate) struct Runtime {
     core: RefCell<Scheduler>,
     pub(crate) tasks: RefCell<Vec<Task>>,
+    /// Places of living tasks by the identity of their handles.
+    pub(crate) places: RefCell<FxHashMap<usize, u32>>,
     pub(crate) pins: Pins,
     pub(crate) kept: Cell<Kept>,
     pub(crate) classes: Cell<Classes>,
@@ -167,6 +174,8 @@ pub(crate) struct Runtime {
     pub(crate) callbacks: RefCell<Callbacks>,
     /// The registry number of the handler of all tasks' errors, or 0.
     pub(crate) handler: Cell<c_int>,
+    /// Whether any socket object was ever given a waker, so that others need not be asked.
+    pub(crate) wakers_set: Cell<bool>,
     /// The coroutine that last yielded one of cosock's own waits to its resumer.
     pub(crate) nested_wait: Cell<*const c_void>,
 }
@@ -184,6 +193,7 @@ impl Runtime {
         Runtime {
             core: RefCell::new(core),
             tasks: RefCell::default(),
+            places: RefCell::default(),
             pins: Pins::default(),
             kept: Cell::default(),
             classes: Cell::default(),
@@ -197,6 +207,7 @@ impl Runtime {
             calls: RefCell::default(),
             callbacks: RefCell::default(),
             handler: Cell::new(0),
+            wakers_set: Cell::new(false),
             nested_wait: Cell::new(ptr::null()),
         }
     }
@@ -237,6 +248,15 @@ impl Runtime {
             .get(key.index as usize)
             .copied()
             .filter(|task| task.key == key && !task.coroutine.is_null())
+    }
+
+    /// Whether the task is still alive here.
+    #[inline]
+    pub(crate) fn has_task(&self, key: TaskKey) -> bool {
+        self.tasks
+            .borrow()
+            .get(key.index as usize)
+            .is_some_and(|task| task.key == key && !task.coroutine.is_null())
     }
 
     /// Changes what the binding knows of a task.

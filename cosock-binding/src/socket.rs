@@ -36,6 +36,12 @@ fn push_inner(lua: State, called: Called) {
     if called.count < ARGUMENTS {
         lua.set_top(ARGUMENTS);
     }
+    push_inner_here(lua, called);
+}
+
+/// [`push_inner`], on top of the arguments that there are.
+#[inline]
+fn push_inner_here(lua: State, called: Called) {
     match lua.kind(1) {
         Kind::Userdata => lua.push_value(1),
         Kind::Table => {
@@ -55,6 +61,13 @@ fn push_inner(lua: State, called: Called) {
 #[inline]
 pub(crate) fn tcp<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
     push_inner(lua, called);
+    lua.userdata(-1, TCP)
+}
+
+/// [`tcp`], for a caller that looks at no argument beyond those that there are.
+#[inline]
+pub(crate) fn tcp_here<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
+    push_inner_here(lua, called);
     lua.userdata(-1, TCP)
 }
 
@@ -126,18 +139,13 @@ pub(crate) fn has_waker(lua: State, index: c_int, interest: Interest) -> bool {
     found
 }
 
-/// Whether argument 1, which has our inner socket, is an object whose waking nobody replaced.
-fn is_native(lua: State, runtime: &Runtime) -> bool {
-    let Some(class) = object_class(lua, runtime, 1) else {
-        return false;
-    };
+/// Whether nobody replaced how argument 1, an object of `class`, is waked.
+fn is_native(lua: State, class: ObjectClass) -> bool {
     lua.push_value(SETWAKER);
     lua.get(1);
     lua.push_value(WAKE);
     lua.get(1);
-    let ours = lua.identity(-2) == class.setwaker && lua.identity(-1) == class.wake;
-    lua.pop(2);
-    ours
+    lua.identity(-2) == class.setwaker && lua.identity(-1) == class.wake
 }
 
 /// How a method that would block goes on.
@@ -151,14 +159,12 @@ pub(crate) enum Blocked {
 /// Parks the task on the prepared operation, if this is a task's own coroutine and a native object.
 ///
 /// What the operation needs is anchored: argument 1, and whatever is at `extra`.
-pub(crate) fn block(lua: State, runtime: &Runtime, extra: c_int) -> Blocked {
-    if runtime.task_of(lua).is_none() || !is_native(lua, runtime) {
+pub(crate) fn block(lua: State, runtime: &Runtime, class: ObjectClass, extra: c_int) -> Blocked {
+    if runtime.task_of(lua).is_none() || !is_native(lua, class) {
         return Blocked::Protocol;
     }
     refuse_second_waiter(lua, runtime);
-    lua.push_value(TIMEOUT);
-    lua.raw_get(1);
-    let timeout = object_timeout(lua, -1);
+    let timeout = object_timeout(lua, class);
     runtime.pending.kind.set(WaitKind::Operation);
     runtime.pending.timeout.set(timeout);
     lua.push_value(1);
@@ -171,17 +177,23 @@ pub(crate) fn block(lua: State, runtime: &Runtime, extra: c_int) -> Blocked {
     Blocked::Parked(lua.yield_values(WaitKind::Operation.anchored()))
 }
 
-/// The value of an object's `timeout` field, which programs also write themselves.
-fn object_timeout(lua: State, index: c_int) -> Option<f64> {
-    match crate::arguments::timeout_value(lua, index) {
+/// The `timeout` of the object in argument 1, which programs also write themselves.
+fn object_timeout(lua: State, class: ObjectClass) -> Option<f64> {
+    lua.push_value(TIMEOUT);
+    if lua.raw_get_is_nil(1) {
+        if lua.metatable(1) && lua.identity(-1) == class.metatable {
+            return None;
+        }
+        // A wrapper has that of its socket.
+        lua.push_value(TIMEOUT);
+        lua.get(1);
+    }
+    match crate::arguments::timeout_value(lua, -1) {
         Ok(timeout) => timeout,
         Err(_) => raise(
             lua,
             WRAPPED,
-            format_args!(
-                "bad timeout (number expected, got {})",
-                lua.type_name(index)
-            ),
+            format_args!("bad timeout (number expected, got {})", lua.type_name(-1)),
         ),
     }
 }
@@ -204,6 +216,9 @@ fn refuse_second_waiter(lua: State, runtime: &Runtime) {
     });
     if waited {
         raise_waited(lua, WRAPPED, interest);
+    }
+    if !runtime.wakers_set.get() {
+        return;
     }
     lua.push_value(WAKERS);
     if lua.raw_get_table(1) {
@@ -384,6 +399,7 @@ pub(crate) fn raise_kind(lua: State, argument: c_int) -> ! {
 /// `setwaker(kind, waker)`: stores who is to be told, one for each kind.
 pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     let interest = wake_kind(lua, 2);
+    runtime.wakers_set.set(true);
     lua.set_top(3);
     lua.push_value(WAKERS);
     lua.get(1);

@@ -55,9 +55,10 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     lua.push_value(1);
     lua.move_to(coroutine, 1);
     lua.push_kept(kept.slots);
-    lua.push_kept(kept.places);
+    let handle = lua.identity(5);
     let key = runtime.enter(lua, |core| {
         let key = core.spawn();
+        runtime.places.borrow_mut().insert(handle, key.index);
         let task = Task {
             key,
             coroutine: coroutine.raw(),
@@ -65,6 +66,8 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
             parked: None,
             timeout: None,
             listed: (0, 0),
+            handle,
+            watched_over: false,
         };
         let mut tasks = runtime.tasks.borrow_mut();
         match tasks.get_mut(key.index as usize) {
@@ -77,10 +80,8 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     lua.raw_set_at(7, handle_slot(key.index));
     lua.push_value(6);
     lua.raw_set_at(7, coroutine_slot(key.index));
-    lua.push_value(5);
-    lua.push_integer(i64::from(key.index));
-    lua.raw_set(8);
     if !lua.is_nil(4) {
+        runtime.note(key, |task| task.watched_over = true);
         lua.push_kept(kept.handlers);
         lua.push_value(4);
         lua.raw_set_at(-2, key.index as usize + 1);
@@ -94,13 +95,13 @@ fn task_of_handle(lua: State, runtime: &Runtime, called: Called) -> Option<TaskK
     if lua.kind(1) != Kind::Table {
         refuse_kind(lua, called, 1, "task handle");
     }
-    lua.push_kept(runtime.kept.get().places);
-    lua.push_value(1);
-    lua.raw_get(-2);
-    let place = lua.to_number(-1);
-    lua.pop(2);
-    let place = place? as usize;
-    runtime.tasks.borrow().get(place).map(|task| task.key)
+    // The handle of a living task is anchored, so no other table has its address.
+    let place = runtime.places.borrow().get(&lua.identity(1)).copied()?;
+    runtime
+        .tasks
+        .borrow()
+        .get(place as usize)
+        .map(|task| task.key)
 }
 
 /// `handle:is_alive()`.
@@ -137,36 +138,30 @@ pub(crate) fn cancel(lua: State, runtime: &Runtime) -> c_int {
 /// Pushes its coroutine; tells whether there was one.
 pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
     let kept = runtime.kept.get();
-    if runtime.task(key).is_none() {
+    let Some(task) = runtime.task(key) else {
         return false;
-    }
+    };
     lua.check_stack(12);
+    runtime.places.borrow_mut().remove(&task.handle);
     runtime.note(key, |task| task.coroutine = std::ptr::null_mut());
     lua.push_kept(kept.slots);
     let slots = lua.top();
     lua.raw_get_at(slots, coroutine_slot(key.index));
     lua.raw_get_at(slots, select_slot(key.index));
-    lua.push_kept(kept.places);
-    lua.raw_get_at(slots, handle_slot(key.index));
-    if !lua.is_nil(-1) {
-        lua.push_nil();
-        lua.raw_set(-3);
-    } else {
-        lua.pop(1);
-    }
-    lua.pop(1);
-    for slot in [
-        handle_slot(key.index),
-        coroutine_slot(key.index),
-        select_slot(key.index),
-    ] {
+    for slot in [handle_slot(key.index), coroutine_slot(key.index)] {
         lua.push_nil();
         lua.raw_set_at(slots, slot);
     }
-    lua.push_kept(kept.handlers);
-    lua.push_nil();
-    lua.raw_set_at(-2, key.index as usize + 1);
-    lua.pop(1);
+    if !lua.is_nil(-1) {
+        lua.push_nil();
+        lua.raw_set_at(slots, select_slot(key.index));
+    }
+    if task.watched_over {
+        lua.push_kept(kept.handlers);
+        lua.push_nil();
+        lua.raw_set_at(-2, key.index as usize + 1);
+        lua.pop(1);
+    }
     runtime.enter(lua, |core| core.finish(key));
     // Now the objects, on top of the coroutine.
     if lua.kind(-1) == Kind::Table {

@@ -317,24 +317,31 @@ fn count(lua: State, called: Called, prefix: usize) -> Pattern {
 
 fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "receive");
-    let Some(socket) = tcp(lua, called) else {
+    // A line without a prefix, by far the most frequent, needs no look at further arguments.
+    let plain = called.count == 1;
+    let found = if plain {
+        socket::tcp_here(lua, called)
+    } else {
+        tcp(lua, called)
+    };
+    let Some(socket) = found else {
         return foreign(lua, runtime, called, c"receive");
     };
-    let extra = if lua.kind(3) == Kind::String { 3 } else { 0 };
-    let prefix = if extra == 0 { 0 } else { lua.raw_len(3) };
-    let pattern = pattern(lua, called, prefix);
+    let (pattern, extra) = if plain {
+        (Pattern::Line, 0)
+    } else {
+        let extra = if lua.kind(3) == Kind::String { 3 } else { 0 };
+        let prefix = if extra == 0 { 0 } else { lua.raw_len(3) };
+        (pattern(lua, called, prefix), extra)
+    };
     if socket.borrow().class() != TcpClass::Client {
         check_class(lua, socket, TcpClass::Client, called);
     }
     let attempt = || {
         runtime.enter(lua, |core| {
             let mut socket = socket.borrow_mut();
-            socket
-                .receive(pattern, &mut core.reactor)
-                .map(|result| match result {
-                    Ok(chunk) => Outcome::Received(chunk),
-                    Err(error) => Outcome::Partial(error, socket.partial(pattern)),
-                })
+            let step = socket.receive(pattern, &mut core.reactor);
+            step.map(|result| result.map_err(|error| (error, socket.partial(pattern))))
         })
     };
     let mut step = attempt();
@@ -345,7 +352,17 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         }
     }
     match step {
-        Step::Done(outcome) => outcome::push(lua, runtime, outcome, Shape::Received, 1, extra),
+        Step::Done(Ok(chunk)) if extra == 0 => {
+            runtime.pins.push_chunk(lua, chunk);
+            1
+        }
+        Step::Done(result) => {
+            let outcome = match result {
+                Ok(chunk) => Outcome::Received(chunk),
+                Err((error, chunk)) => Outcome::Partial(error, chunk),
+            };
+            outcome::push(lua, runtime, outcome, Shape::Received, 1, extra)
+        }
         Step::Wait { .. } if INNER => {
             let chunk = socket.borrow_mut().partial(pattern);
             let outcome = Outcome::Partial(SocketError::Timeout, chunk);
@@ -357,7 +374,7 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
                 pattern,
             };
             prepare(runtime, operation, interest, Shape::Received);
-            match block(lua, runtime, extra) {
+            match block(lua, runtime, runtime.classes.get().tcp, extra) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(called.count);
@@ -416,12 +433,19 @@ fn range(lua: State, called: Called, length: usize) -> (usize, usize) {
 
 fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "send");
-    let Some(socket) = tcp(lua, called) else {
+    // All of a string, by far the most frequent, needs no look at further arguments.
+    let plain = called.count == 2;
+    let found = if plain {
+        socket::tcp_here(lua, called)
+    } else {
+        tcp(lua, called)
+    };
+    let Some(socket) = found else {
         return foreign(lua, runtime, called, c"send");
     };
     let data = arguments::bytes(lua, called, 2);
     check_class(lua, socket, TcpClass::Client, called);
-    let whole = lua.is_nil(3) && lua.is_nil(4);
+    let whole = plain || (lua.is_nil(3) && lua.is_nil(4));
     let (base, end) = if whole {
         (0, data.len())
     } else {
@@ -450,6 +474,12 @@ fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         end: base + part.len(),
     };
     match step {
+        Step::Done(Ok(())) => {
+            lua.push_number((base + next) as f64);
+            lua.push_nil();
+            lua.push_nil();
+            3
+        }
         Step::Done(result) => {
             let outcome = Outcome::Sent(next, result.err());
             outcome::push(lua, runtime, outcome, shape, 1, 0)
@@ -464,7 +494,7 @@ fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
                 next,
             };
             prepare(runtime, operation, interest, shape);
-            match block(lua, runtime, 2) {
+            match block(lua, runtime, runtime.classes.get().tcp, 2) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(2);
@@ -500,7 +530,7 @@ fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
                 socket: Tcp::clone(socket),
             };
             prepare(runtime, operation, interest, Shape::Accepted);
-            match block(lua, runtime, 0) {
+            match block(lua, runtime, runtime.classes.get().tcp, 0) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(called.count);
@@ -585,7 +615,7 @@ fn connect_to(
             };
             prepare(runtime, operation, interest, Shape::Connected);
             debug_assert_eq!(interest, Interest::Write);
-            match block(lua, runtime, 0) {
+            match block(lua, runtime, runtime.classes.get().tcp, 0) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(called.count);

@@ -330,7 +330,7 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
                 size,
             };
             prepare(runtime, operation, interest, shape);
-            match block(lua, runtime, 0) {
+            match block(lua, runtime, runtime.classes.get().udp, 0) {
                 Blocked::Parked(yielded) => yielded,
                 Blocked::Protocol => {
                     lua.set_top(called.count);

@@ -1,6 +1,8 @@
 //! The one place that reads the clock.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::process;
 
 /// A monotonic point in time: nanoseconds since the clock was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +30,8 @@ impl Time {
 /// A monotonic clock that can also date its readings.
 #[derive(Debug)]
 pub struct Clock {
-    start: Instant,
+    /// The system's monotonic clock at the start, in nanoseconds.
+    start: u64,
     start_wall: f64,
 }
 
@@ -37,7 +40,7 @@ impl Clock {
     #[must_use]
     pub fn new() -> Clock {
         Clock {
-            start: Instant::now(),
+            start: process::monotonic_nanoseconds(),
             start_wall: wall_seconds(),
         }
     }
@@ -45,7 +48,13 @@ impl Clock {
     /// Reads the monotonic clock.
     #[must_use]
     pub fn now(&self) -> Time {
-        Time(self.start.elapsed().as_nanos() as u64)
+        Time(process::monotonic_nanoseconds() - self.start)
+    }
+
+    /// Reads it to within some milliseconds, never ahead: for dates, not for deadlines.
+    #[must_use]
+    pub fn about_now(&self) -> Time {
+        Time(process::about_monotonic_nanoseconds().saturating_sub(self.start))
     }
 
     /// The wall-clock date of a reading, in seconds since 1970, as it was when the clock started.

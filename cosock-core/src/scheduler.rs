@@ -320,8 +320,11 @@ impl Scheduler {
         task.deadline = None;
         if let Some(timeout) = timeout {
             if timeout <= 0.0 {
+                // Nothing is registered yet that would have to be taken back.
                 task.timed_out = true;
-                self.make_ready(key);
+                task.phase = Phase::Ready;
+                self.ready_selects += usize::from(matches!(task.wait, Wait::Select(_)));
+                self.ready.push_back(key);
             } else if let Some(deadline) = self.clock.now().after(timeout) {
                 self.arm(key, deadline);
             }
@@ -339,8 +342,18 @@ impl Scheduler {
     }
 
     /// Parks a running task until its timeout.
+    #[inline]
     pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
-        self.park(key, Wait::Sleep, timeout);
+        if timeout.is_some_and(|timeout| timeout <= 0.0) {
+            // It only steps aside: nothing is registered, and nothing else can wake it.
+            let task = &mut self.tasks[key.index as usize];
+            task.phase = Phase::Ready;
+            task.wait = Wait::Sleep;
+            task.deadline = None;
+            self.ready.push_back(key);
+        } else {
+            self.park(key, Wait::Sleep, timeout);
+        }
     }
 
     /// Parks a running task until there is a message in the queue identified by `object`.
@@ -706,6 +719,21 @@ impl Scheduler {
         }
     }
 
+    /// Ends a turn without a look at anything, if there are only ready tasks to go on with: tells how
+    /// many, or `None` when [`Scheduler::end_turn`] is due.
+    #[inline]
+    pub fn end_quick_turn(&mut self) -> Option<usize> {
+        let quick = !self.ready.is_empty()
+            && self.turns_unpolled + 1 < TURNS_PER_POLL
+            && self.ready_selects == 0
+            && self.timers.armed() == 0
+            && self.calls.is_empty()
+            && self.callbacks.is_empty()
+            && !self.reactor.has_fired();
+        self.turns_unpolled += u32::from(quick);
+        quick.then(|| self.ready.len())
+    }
+
     /// Ends a turn: looks at descriptors, timers and look-ups, and makes tasks ready for the next.
     ///
     /// Blocks until something happens when nothing is ready.
@@ -723,7 +751,9 @@ impl Scheduler {
         let mut interrupted = false;
         self.turns_unpolled += 1;
         if self.is_busy() && self.turns_unpolled < TURNS_PER_POLL {
-            self.expire();
+            if self.timers.armed() > 0 {
+                self.expire();
+            }
             if self.reactor.has_fired() {
                 self.dispatch();
             }
@@ -777,8 +807,11 @@ impl Scheduler {
         };
         self.turns_unpolled = 0;
         let waited = self.reactor.wait(timeout);
-        self.now = self.clock.now();
-        self.expire();
+        if self.timers.armed() > 0 {
+            self.expire();
+        } else {
+            self.now = self.clock.about_now();
+        }
         self.dispatch();
         match waited {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),

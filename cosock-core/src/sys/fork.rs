@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::process::monotonic_nanoseconds as now;
 
 /// How long after its beginning a look-up is expected to wait for a name server, with no lock held.
 const SETTLED: Duration = Duration::from_millis(10);
@@ -91,11 +91,6 @@ extern "C" fn after_fork_in_child() {
     FORKING.store(0, SeqCst);
     LOOKUPS.store(0, SeqCst);
     FORKS.fetch_add(1, SeqCst);
-}
-
-fn now() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Runs `check` in a forked child and tells whether it returned true there.
