@@ -23,6 +23,10 @@ pub(crate) fn run(lua: State, runtime: &Runtime) -> c_int {
     lua.push_function(runtime, turns, 0);
     let status = lua.pcall(0, 0, 0);
     runtime.running.set(false);
+    lua.push_kept(runtime.kept.get().slots);
+    lua.push_nil();
+    lua.raw_set_at(-2, tasks::LAST_RESET);
+    lua.pop(1);
     if status == Status::Ok {
         return 0;
     }
@@ -302,6 +306,7 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, argumen
     match status {
         Status::Yield if !runtime.has_task(key) => {
             // `reset` was called: it is not waited for any more.
+            drop(runtime.pending.operation.take());
         }
         Status::Yield => park(lua, runtime, key, coroutine, count),
         Status::Ok => {

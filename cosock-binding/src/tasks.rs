@@ -22,6 +22,9 @@ pub(crate) const fn select_slot(place: u32) -> usize {
     place as usize * 3 + 3
 }
 
+/// The slot of a coroutine that called `reset`, until its run is over.
+pub(crate) const LAST_RESET: usize = 0;
+
 /// `cosock.spawn(fn [, name [, {onerror = fn}]])`: returns the task's handle.
 pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "spawn");
@@ -226,9 +229,12 @@ pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
     // Once is enough, unless an object that is told of it spawns.
     while forget_others(lua, runtime) {}
     if let Some(key) = runtime.current.get() {
-        // Its code goes on up to its next wait, and then it is gone like the others.
+        // Its code goes on up to its next wait, and then it is gone like the others. Until then its
+        // coroutine needs an anchor.
         if push_and_forget(lua, runtime, key) {
-            lua.pop(1);
+            lua.push_kept(runtime.kept.get().slots);
+            lua.insert(-2);
+            lua.raw_set_at(-2, LAST_RESET);
         }
     }
     crate::timers::clear(lua, runtime);
