@@ -83,16 +83,6 @@ do
   expect.raises("from within", cosock.run)
 end
 
--- A stack overflow is an error of its task.
-do
-  local function deeper()
-    return 1 + deeper()
-  end
-  cosock.spawn(deeper)
-  expect.raises("stack overflow", cosock.run)
-  expect.nothing_waits()
-end
-
 -- The first turn, a turn in the middle: whoever was ready or parked goes on in the next run.
 for failing_turn = 0, 2 do
   local log, tx, rx = {}, channel.new()
@@ -194,6 +184,17 @@ do
   local raised = expect.raises("attempt to index a number value", cosock.run)
   expect.contains(raised, "stack traceback:")
   expect.contains(raised, "in function")
+  expect.nothing_waits()
+end
+
+-- A stack overflow is an error of its task.
+do
+  expect.usual_collector()
+  local function deeper()
+    return 1 + deeper()
+  end
+  cosock.spawn(deeper)
+  expect.raises("stack overflow", cosock.run)
   expect.nothing_waits()
 end
 
