@@ -58,14 +58,13 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
         for _ in 0..turn.ready {
             if let Some((key, start)) = runtime.enter(lua, |core| core.start_next()) {
                 run_task(lua, runtime, key, start);
+                if lua.top() > 0 {
+                    // An error's report, or the like.
+                    lua.set_top(0);
+                }
             }
         }
-        if lua.top() > 0 {
-            lua.set_top(0);
-        }
-        if !lua.has_hook()
-            && let Some(ready) = runtime.enter(lua, |core| core.end_quick_turn())
-        {
+        if let Some(ready) = runtime.enter(lua, |core| core.end_quick_turn()) {
             turn = Turn {
                 ready,
                 ..Turn::default()
@@ -125,20 +124,21 @@ fn nothing(_: State, _: &Runtime) -> c_int {
 
 /// Resumes a task with what it waited for.
 fn run_task(lua: State, runtime: &Runtime, key: TaskKey, start: Start) {
-    let Some(task) = runtime.task(key) else {
+    let known = runtime.look(key, |task| (task.coroutine, task.parked, task.shape));
+    let Some((raw, parked, shape)) = known else {
         return;
     };
     // SAFETY: a living task's coroutine is anchored in the slots table.
-    let coroutine = unsafe { State::new(task.coroutine) };
+    let coroutine = unsafe { State::new(raw) };
     runtime.current.set(Some(key));
-    let arguments = match task.parked {
+    let arguments = match parked {
         Some(_) if start != Start::First => {
             if !is_parked_on(coroutine) {
                 abandon(lua, runtime, key, coroutine);
                 return leave(runtime);
             }
             match start {
-                Start::Operation => complete(lua, runtime, key, task.shape, coroutine),
+                Start::Operation => complete(lua, runtime, key, shape, coroutine),
                 Start::Look { timed_out } => look(lua, runtime, key, coroutine, timed_out),
                 _ => Some(0),
             }
@@ -458,10 +458,9 @@ fn raise_report(lua: State) -> ! {
 
 /// `socket.sleep(t)`: nil waits for ever, a negative time for one turn.
 pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::wrapped(lua, "sleep");
     let timeout = match lua.to_number(1) {
         Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
-        _ => arguments::timeout(lua, called, 1),
+        _ => arguments::timeout(lua, Called::wrapped(lua, "sleep"), 1),
     };
     if runtime.task_of(lua).is_none() {
         match timeout {

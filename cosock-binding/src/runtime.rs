@@ -241,22 +241,23 @@ impl Runtime {
         lua.push_kept(self.kept.get().anchor);
     }
 
+    /// Looks at what the binding knows of a living task.
+    #[inline]
+    pub(crate) fn look<T>(&self, key: TaskKey, look: impl FnOnce(&Task) -> T) -> Option<T> {
+        let tasks = self.tasks.borrow();
+        let task = tasks.get(key.index as usize)?;
+        (task.key == key && !task.coroutine.is_null()).then(|| look(task))
+    }
+
     /// What the binding knows of a living task.
     pub(crate) fn task(&self, key: TaskKey) -> Option<Task> {
-        self.tasks
-            .borrow()
-            .get(key.index as usize)
-            .copied()
-            .filter(|task| task.key == key && !task.coroutine.is_null())
+        self.look(key, |task| *task)
     }
 
     /// Whether the task is still alive here.
     #[inline]
     pub(crate) fn has_task(&self, key: TaskKey) -> bool {
-        self.tasks
-            .borrow()
-            .get(key.index as usize)
-            .is_some_and(|task| task.key == key && !task.coroutine.is_null())
+        self.look(key, |_| ()).is_some()
     }
 
     /// Changes what the binding knows of a task.
