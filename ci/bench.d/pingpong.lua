@@ -1,6 +1,7 @@
 -- title: channel ping-pong
 -- operations: 2000
--- limit: 3000
+-- limit: 5900
+-- wanted: 3000
 --
 -- Two tasks and two channels: a message there and a message back, each of them waited for.
 
