@@ -88,7 +88,7 @@ end
 -- By deadlines: the earliest first, equal ones in the order in which they were set.
 do
   local order = {}
-  for index, seconds in ipairs { 0.03, 0.01, 0.02, 0.015, 0.005 } do
+  for index, seconds in ipairs { 0.25, 0.1, 0.2, 0.15, 0.05 } do
     cosock.spawn(function()
       socket.sleep(seconds)
       order[#order + 1] = index
@@ -101,7 +101,7 @@ end
 -- The same when all deadlines have passed before anybody looks.
 do
   local order = {}
-  for index, seconds in ipairs { 0.003, 0.001, 0.002, 0.0015, 0.0005 } do
+  for index, seconds in ipairs { 0.25, 0.1, 0.2, 0.15, 0.05 } do
     cosock.spawn(function()
       socket.sleep(seconds)
       order[#order + 1] = index
@@ -110,7 +110,7 @@ do
   cosock.spawn(function()
     local start = socket.gettime()
     repeat
-    until socket.gettime() - start > 0.005
+    until socket.gettime() - start > 0.26
   end)
   cosock.run()
   expect.equal(table.concat(order, " "), "5 2 4 3 1")
