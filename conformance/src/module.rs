@@ -5,6 +5,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
@@ -14,7 +15,7 @@ use crate::interpreter::Lua;
 /// Names the `dist/` directory to use instead of building: `<version>/cosock.so`, `<version>/cosock`.
 pub const DIST: &str = "COSOCK_DIST";
 
-type Built = [OnceLock<Result<PathBuf, String>>; Lua::ALL.len()];
+type Built = [OnceLock<Result<PathBuf, Failure>>; Lua::ALL.len()];
 
 static MODULES: Built = [const { OnceLock::new() }; Lua::ALL.len()];
 static RUNNERS: Built = [const { OnceLock::new() }; Lua::ALL.len()];
@@ -27,17 +28,18 @@ static RUNNERS: Built = [const { OnceLock::new() }; Lua::ALL.len()];
 pub(crate) fn module_directory(lua: Lua) -> &'static Path {
     let module = MODULES[lua.index()].get_or_init(|| {
         if let Some(ready) = from_dist(lua, "cosock.so") {
-            return ready;
+            return Ok(ready?);
         }
         let package = lua.module_package();
         let library = format!("lib{}.so", package.replace('-', "_"));
-        build(&["-p", package], &library, |artifact| {
+        let module = build(&["-p", package], &library, |artifact| {
             keep(artifact, lua, "module", "cosock.so")
-        })
+        })?;
+        Ok(module)
     });
     let module = module
         .as_ref()
-        .unwrap_or_else(|problem| panic!("module for {lua}: {problem}"));
+        .unwrap_or_else(|failure| panic!("module for {lua}: {}", failure.tell()));
     module.parent().expect("a file has a directory")
 }
 
@@ -49,7 +51,7 @@ pub(crate) fn module_directory(lua: Lua) -> &'static Path {
 pub(crate) fn runner(lua: Lua) -> &'static Path {
     let runner = RUNNERS[lua.index()].get_or_init(|| {
         if let Some(ready) = from_dist(lua, "cosock") {
-            return ready;
+            return Ok(ready?);
         }
         let feature = lua.runner_feature();
         let arguments = [
@@ -71,11 +73,36 @@ pub(crate) fn runner(lua: Lua) -> &'static Path {
                 return Ok(copy);
             }
         }
-        Err(format!("cargo built it, but it says that it is {found}"))
+        Err(format!("cargo built it, but it says that it is {found}").into())
     });
     runner
         .as_ref()
-        .unwrap_or_else(|problem| panic!("runner for {lua}: {problem}"))
+        .unwrap_or_else(|failure| panic!("runner for {lua}: {}", failure.tell()))
+}
+
+/// Why there is no module or runner. Hundreds of tests may need it, and one report is enough.
+struct Failure {
+    report: String,
+    told: AtomicBool,
+}
+
+impl Failure {
+    fn tell(&self) -> &str {
+        if self.told.swap(true, Ordering::Relaxed) {
+            "missing, as the first test that needed it says"
+        } else {
+            &self.report
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(report: String) -> Failure {
+        Failure {
+            report,
+            told: AtomicBool::new(false),
+        }
+    }
 }
 
 fn from_dist(lua: Lua, file: &str) -> Option<Result<PathBuf, String>> {
