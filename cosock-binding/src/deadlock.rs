@@ -33,8 +33,7 @@ pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
 
 /// Closes what the task waits on and nobody sends to any more.
 fn close_orphans(lua: State, runtime: &Runtime, task: Task, linked: c_int) {
-    // SAFETY: a living task's coroutine is anchored in the slots table.
-    let coroutine = unsafe { State::new(task.coroutine) };
+    let coroutine = task.state();
     match task.parked {
         Some(WaitKind::Message) => {
             // The anchored values are: the receiver, its queue and the token.
@@ -183,8 +182,7 @@ fn push_name(lua: State, runtime: &Runtime, task: Task) {
 /// Pushes the position of the user's Lua code that waits, which need not be the innermost: ours may
 /// stand before it.
 fn push_where_it_waits(lua: State, task: Task) {
-    // SAFETY: a living task's coroutine is anchored in the slots table.
-    let coroutine = unsafe { State::new(task.coroutine) };
+    let coroutine = task.state();
     for level in 0..8 {
         coroutine.push_where(level);
         let place = coroutine

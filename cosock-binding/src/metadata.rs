@@ -41,8 +41,7 @@ fn push_entry(lua: State, runtime: &Runtime, task: Task) {
     lua.raw_get_field(-1, c"name");
     lua.raw_set_field(entry, c"name");
     lua.pop(1);
-    // SAFETY: a living task's coroutine is anchored in the slots table.
-    let coroutine = unsafe { State::new(task.coroutine) };
+    let coroutine = task.state();
     lua.push_traceback(coroutine, None, 0);
     lua.raw_set_field(entry, c"traceback");
     // Of a running task, the lists of its last wait: the rock's own tests read them so.

@@ -124,12 +124,10 @@ fn nothing(_: State, _: &Runtime) -> c_int {
 
 /// Resumes a task with what it waited for.
 fn run_task(lua: State, runtime: &Runtime, key: TaskKey, start: Start) {
-    let known = runtime.look(key, |task| (task.coroutine, task.parked, task.shape));
-    let Some((raw, parked, shape)) = known else {
+    let known = runtime.look(key, |task| (task.state(), task.parked, task.shape));
+    let Some((coroutine, parked, shape)) = known else {
         return;
     };
-    // SAFETY: a living task's coroutine is anchored in the slots table.
-    let coroutine = unsafe { State::new(raw) };
     runtime.current.set(Some(key));
     let arguments = match parked {
         Some(_) if start != Start::First => {
@@ -383,8 +381,7 @@ fn park_prepared(lua: State, runtime: &Runtime, key: TaskKey) {
 pub(crate) fn fail_with(lua: State, runtime: &Runtime, key: TaskKey) {
     match runtime.task(key) {
         Some(task) => {
-            // SAFETY: a living task's coroutine is anchored in the slots table.
-            let coroutine = unsafe { State::new(task.coroutine) };
+            let coroutine = task.state();
             lua.push_traceback(coroutine, None, 0);
         }
         None => lua.push_str("stack traceback:"),

@@ -38,6 +38,23 @@ pub(crate) struct Task {
     pub(crate) watched_over: bool,
 }
 
+impl Task {
+    /// Its coroutine, for the length of one call from Lua.
+    ///
+    /// # Panics
+    ///
+    /// If the task is over; what [`Runtime::look`] and [`Runtime::task`] give is not.
+    pub(crate) fn state(&self) -> State {
+        assert!(
+            !self.coroutine.is_null(),
+            "a task that is over has no coroutine"
+        );
+        // SAFETY: while the pointer is not null the coroutine is anchored in the slots table;
+        // `push_and_forget` clears both, and leaves the coroutine on the stack of who called it.
+        unsafe { State::new(self.coroutine) }
+    }
+}
+
 /// How an operation's result becomes Lua values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Shape {
