@@ -527,9 +527,17 @@ impl State {
         unsafe { ffi::lua_error(self.0) }
     }
 
-    /// Pushes the position of the function at `level`, or an empty string.
+    /// Pushes the position of the function at `level`, or of the one that called it where that is
+    /// our own Lua; an empty string for a C function.
     pub(crate) fn push_where(self, level: c_int) {
-        unsafe { ffi::luaL_where(self.0, level) }
+        for level in level.. {
+            unsafe { ffi::luaL_where(self.0, level) };
+            let ours = |place: &[u8]| place.starts_with(b"[cosock");
+            if !self.to_bytes(-1).is_some_and(ours) {
+                return;
+            }
+            self.pop(1);
+        }
     }
 
     /// Pushes a traceback of `of`, below the message on top, which it replaces when there is one.
