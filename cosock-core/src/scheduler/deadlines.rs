@@ -1,0 +1,69 @@
+//! What is due: deadlines of tasks, and callbacks by time.
+
+use super::{Owner, Scheduler};
+use crate::timer::TimerId;
+
+impl Scheduler {
+    /// Fires what is due now: tasks become ready, callbacks are there for
+    /// [`Scheduler::take_callback`].
+    pub fn expire(&mut self) {
+        if self.timers.armed() == 0 {
+            return;
+        }
+        self.now = self.clock.now();
+        while let Some(owner) = self.timers.expire(self.now) {
+            match owner {
+                Owner::Callback(callback) => self.callbacks.push_back(callback),
+                Owner::Task(key) => {
+                    if let Some(task) = self.task(key) {
+                        task.timed_out = true;
+                        self.make_ready(key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes a timer that reports `callback` when it is due, `timeout` seconds from now.
+    pub fn set_callback(&mut self, callback: u64, timeout: f64) -> TimerId {
+        let timer = self.timers.add(Owner::Callback(callback));
+        // A due timer fires in the next turn, a deadline beyond time never.
+        let now = self.clock.now();
+        if let Some(deadline) = if timeout <= 0.0 {
+            Some(now)
+        } else {
+            now.after(timeout)
+        } {
+            self.timers.set(timer, deadline);
+        }
+        timer
+    }
+
+    /// Ends a callback's timer.
+    pub fn remove_callback(&mut self, timer: TimerId) {
+        self.timers.remove(timer);
+    }
+
+    /// How many callbacks are due.
+    #[must_use]
+    pub fn due_callbacks(&self) -> usize {
+        self.callbacks.len()
+    }
+
+    /// The next callback that is due, in order of deadlines.
+    pub fn take_callback(&mut self) -> Option<u64> {
+        self.callbacks.pop_front()
+    }
+
+    /// Seconds until the next deadline of any task or callback, zero when it has passed.
+    pub fn next_timeout(&mut self) -> Option<f64> {
+        let deadline = self.timers.next_deadline()?;
+        Some(deadline.since(self.clock.now()).as_secs_f64())
+    }
+
+    /// How many deadlines are pending.
+    #[must_use]
+    pub fn deadlines(&self) -> usize {
+        self.timers.armed()
+    }
+}

@@ -1,0 +1,355 @@
+//! Parking a task, on whatever it waits for, and waking it.
+
+use std::ops::Range;
+
+use super::{Call, Owner, Phase, Scheduler, TaskKey, Tried, Wait};
+use crate::clock::Time;
+use crate::operation::{Operation, Outcome};
+use crate::reactor::{Interest, Role, Waiter};
+use crate::select::Select;
+use crate::socket::Step;
+
+impl Scheduler {
+    /// Parks a running task. A `timeout` in seconds, counted from now, makes it ready again; `None`
+    /// waits without limit; at zero or less it runs again in the next turn.
+    pub(super) fn park(&mut self, key: TaskKey, wait: Wait, timeout: Option<f64>) -> u64 {
+        self.serials += 1;
+        let serial = self.serials;
+        let task = &mut self.tasks[key.index as usize];
+        task.phase = Phase::Parked;
+        task.serial = serial;
+        task.wait = wait;
+        task.timed_out = false;
+        task.timeout = timeout;
+        task.deadline = None;
+        if let Some(timeout) = timeout {
+            if timeout <= 0.0 {
+                // Nothing is registered yet that would have to be taken back.
+                task.timed_out = true;
+                task.phase = Phase::Ready;
+                self.ready_selects += usize::from(matches!(task.wait, Wait::Select(_)));
+                self.ready.push_back(key);
+            } else if let Some(deadline) = self.clock.now().after(timeout) {
+                self.arm(key, deadline);
+            }
+        }
+        serial
+    }
+
+    pub(super) fn arm(&mut self, key: TaskKey, deadline: Time) {
+        let task = &mut self.tasks[key.index as usize];
+        let timer = *task
+            .timer
+            .get_or_insert_with(|| self.timers.add(Owner::Task(key)));
+        task.deadline = Some(deadline);
+        self.timers.set(timer, deadline);
+    }
+
+    /// Parks a running task until its timeout.
+    #[inline]
+    pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
+        if timeout.is_some_and(|timeout| timeout <= 0.0) {
+            // It only steps aside: nothing is registered, and nothing else can wake it.
+            let task = &mut self.tasks[key.index as usize];
+            task.phase = Phase::Ready;
+            task.wait = Wait::Sleep;
+            task.deadline = None;
+            self.ready.push_back(key);
+        } else {
+            self.park(key, Wait::Sleep, timeout);
+        }
+    }
+
+    /// Parks a running task until there is a message in the queue identified by `object`.
+    pub fn park_message(&mut self, key: TaskKey, timeout: Option<f64>, object: usize) {
+        self.tasks[key.index as usize].object = object;
+        self.park(key, Wait::Message, timeout);
+    }
+
+    /// Parks a running task for a message once more: it was woken, and somebody else took it.
+    pub fn park_message_again(&mut self, key: TaskKey) {
+        let task = &mut self.tasks[key.index as usize];
+        task.phase = Phase::Parked;
+        task.wait = Wait::Message;
+        if let Some(deadline) = task.deadline {
+            self.arm(key, deadline);
+        }
+    }
+
+    /// Whether the task is parked for a message in the queue identified by `object`.
+    #[must_use]
+    pub fn waits_for_message(&self, key: TaskKey, object: usize) -> bool {
+        self.look(key).is_some_and(|task| {
+            task.phase == Phase::Parked
+                && task.object == object
+                && matches!(task.wait, Wait::Message)
+        })
+    }
+
+    /// Wakes the task if it is parked for a message in the queue identified by `object`.
+    pub fn wake_message(&mut self, key: TaskKey, object: usize) {
+        if self.waits_for_message(key, object) {
+            self.make_ready(key);
+        }
+    }
+
+    /// Parks a running task on an operation that would block; each wait of it may last for `timeout`
+    /// seconds.
+    ///
+    /// `object` identifies the socket object for the rule of one waiter for each direction.
+    pub fn park_operation(
+        &mut self,
+        key: TaskKey,
+        operation: Operation,
+        interest: Interest,
+        timeout: Option<f64>,
+        object: usize,
+    ) {
+        if let Operation::Lookup(lookup) = &operation {
+            self.lookups.insert(lookup.id, key);
+        }
+        let task = &mut self.tasks[key.index as usize];
+        task.object = object;
+        task.epoch = operation.epoch();
+        let total = operation.total_timeout();
+        let first = match (timeout, total) {
+            (Some(each), Some(total)) => Some(each.min(total)),
+            (each, total) => each.or(total),
+        };
+        self.park(key, Wait::Operation(operation), first);
+        let limit = total.and_then(|total| self.clock.now().after(total));
+        let task = &mut self.tasks[key.index as usize];
+        (task.timeout, task.limit) = (timeout, limit);
+        self.watch_operation(key, interest);
+    }
+
+    pub(super) fn watch_operation(&mut self, key: TaskKey, interest: Interest) {
+        let task = &mut self.tasks[key.index as usize];
+        let Wait::Operation(operation) = &task.wait else {
+            return;
+        };
+        if task.phase != Phase::Parked {
+            return;
+        }
+        match operation.source(&mut self.reactor) {
+            Ok(None) => {}
+            Ok(Some(id)) => {
+                task.watched = Some((id, interest));
+                let (serial, object) = (task.serial, task.object);
+                let waiter = Waiter {
+                    task: key,
+                    serial,
+                    role: Role::Operation,
+                    object,
+                };
+                self.reactor.watch(id, interest, waiter);
+            }
+            // The next try reports what is wrong with the descriptor.
+            Err(_) => self.make_ready(key),
+        }
+    }
+
+    /// Parks a running task on the elements of a select; the result names this wait.
+    pub fn park_select(&mut self, key: TaskKey, select: Box<Select>, timeout: Option<f64>) -> u64 {
+        self.park(key, Wait::Select(select), timeout)
+    }
+
+    /// The select that the task waits with, if `serial` is still its wait.
+    pub fn select(&mut self, key: TaskKey, serial: u64) -> Option<&mut Select> {
+        match self.task(key) {
+            Some(task) if task.serial == serial => match &mut task.wait {
+                Wait::Select(select) => Some(select),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Watches the descriptors of the elements in `range` of the task's select; those that are ready
+    /// already count as fired.
+    ///
+    /// # Errors
+    ///
+    /// The direction in which an object is waited on already.
+    pub fn watch_elements(
+        &mut self,
+        key: TaskKey,
+        serial: u64,
+        range: Range<usize>,
+    ) -> Result<(), Interest> {
+        let Some(task) = self
+            .tasks
+            .get_mut(key.index as usize)
+            .filter(|task| task.generation == key.generation && task.serial == serial)
+        else {
+            return Ok(());
+        };
+        let Wait::Select(select) = &mut task.wait else {
+            return Ok(());
+        };
+        let ready = select.watch(key, serial, range, &mut self.reactor)?;
+        for element in ready {
+            let foreign = self
+                .select(key, serial)
+                .is_some_and(|select| select.elements[element as usize].foreign);
+            if foreign {
+                self.calls.push(Call {
+                    task: key,
+                    serial,
+                    element,
+                });
+            } else {
+                self.wake_element(key, serial, element);
+            }
+        }
+        Ok(())
+    }
+
+    /// Watches a foreign element once more that was told and did not wake its task.
+    pub fn watch_again(&mut self, call: Call) {
+        let Call {
+            task,
+            serial,
+            element,
+        } = call;
+        let asleep = self
+            .select(task, serial)
+            .is_some_and(|select| !select.is_woken(element));
+        if asleep {
+            if let Some(select) = self.select(task, serial) {
+                select.elements[element as usize].answers = false;
+            }
+            let place = element as usize;
+            // Foreign elements are never in conflict: their own `setwaker` decides.
+            let _ = self.watch_elements(task, serial, place..place + 1);
+        }
+    }
+
+    // --- waking ---
+
+    pub(super) fn make_ready(&mut self, key: TaskKey) {
+        let task = &mut self.tasks[key.index as usize];
+        if task.phase != Phase::Parked {
+            return;
+        }
+        task.phase = Phase::Ready;
+        self.ready.push_back(key);
+        if matches!(task.wait, Wait::Select(_)) {
+            // Further elements may become ready until the turn in which it runs.
+            self.ready_selects += 1;
+        } else {
+            self.disarm(key);
+        }
+    }
+
+    /// Notes that an element of the task's select is ready; tells whether that was news.
+    pub fn wake_element(&mut self, key: TaskKey, serial: u64, element: u32) -> bool {
+        let news = self
+            .select(key, serial)
+            .is_some_and(|select| select.wake(element));
+        if news {
+            self.make_ready(key);
+        }
+        news
+    }
+
+    /// Has the task try its operation again, if `serial` is still its wait.
+    pub fn wake_operation(&mut self, key: TaskKey, serial: u64) {
+        if self.look(key).is_some_and(|task| task.serial == serial) {
+            self.make_ready(key);
+        }
+    }
+
+    /// Wakes the tasks that look up names for sockets which were closed meanwhile.
+    pub fn wake_closed_lookups(&mut self) {
+        if self.lookups.is_empty() {
+            return;
+        }
+        let closed: Vec<TaskKey> = (self.lookups.values().copied())
+            .filter(|key| {
+                self.look(*key).is_some_and(|task| match &task.wait {
+                    Wait::Operation(operation) => operation.epoch() != task.epoch,
+                    _ => false,
+                })
+            })
+            .collect();
+        for key in closed {
+            self.make_ready(key);
+        }
+    }
+
+    /// Takes back every registration of a task.
+    pub(super) fn disarm(&mut self, key: TaskKey) {
+        let task = &mut self.tasks[key.index as usize];
+        if task.deadline.is_some()
+            && let Some(timer) = task.timer
+        {
+            self.timers.cancel(timer);
+        }
+        if let Some((id, interest)) = task.watched.take() {
+            self.reactor.unwatch(id, interest, key);
+        }
+        if let Wait::Select(select) = &task.wait {
+            select.unwatch(key, &mut self.reactor);
+        }
+    }
+
+    // --- operations, once more ---
+
+    /// Tries the operation of a running task; parks it once more when it would block.
+    ///
+    /// `data` is what a send sends.
+    pub fn try_operation(&mut self, key: TaskKey, data: &[u8]) -> Tried {
+        let task = &mut self.tasks[key.index as usize];
+        let Wait::Operation(operation) = &mut task.wait else {
+            return Tried::Complete(Outcome::Done);
+        };
+        if task.timed_out {
+            operation.doubt(&mut self.reactor);
+        }
+        let outcome = if operation.epoch() != task.epoch {
+            operation.closed()
+        } else {
+            match operation.step(data, &mut self.reactor) {
+                Step::Done(outcome) => outcome,
+                Step::Wait { .. } if task.timed_out => operation.time_out(),
+                Step::Wait { interest, moved } => match operation.source(&mut self.reactor) {
+                    Err(error) => operation.fail(error),
+                    Ok(_) => {
+                        self.park_again(key, interest, moved);
+                        return Tried::Parked;
+                    }
+                },
+            }
+        };
+        let task = &mut self.tasks[key.index as usize];
+        task.serial = 0;
+        if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
+            self.drop_lookup(&operation);
+        }
+        Tried::Complete(outcome)
+    }
+
+    pub(super) fn park_again(&mut self, key: TaskKey, interest: Interest, moved: bool) {
+        self.serials += 1;
+        let serial = self.serials;
+        let task = &mut self.tasks[key.index as usize];
+        task.phase = Phase::Parked;
+        task.serial = serial;
+        // Each wait has its own timeout, within that of the operation as a whole.
+        let deadline = match task.timeout {
+            Some(timeout) if moved => {
+                let each = self.clock.now().after(timeout);
+                match (each, task.limit) {
+                    (Some(each), Some(limit)) => Some(each.min(limit)),
+                    (each, limit) => each.or(limit),
+                }
+            }
+            _ => task.deadline,
+        };
+        if let Some(deadline) = deadline {
+            self.arm(key, deadline);
+        }
+        self.watch_operation(key, interest);
+    }
+}
