@@ -9,6 +9,7 @@ use std::path::Path;
 pub mod examples;
 mod interpreter;
 mod module;
+pub mod parity;
 pub mod run;
 mod subject;
 pub mod suite;

@@ -175,14 +175,10 @@ impl Session {
     ///
     /// If the system refuses.
     pub fn interrupt(&self) {
-        // The shell's own kill, for a kill program is not everywhere. We have not waited for the
-        // child, so its number is still its own.
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("kill -INT {}", self.child.id())]);
-        let status = shell
-            .status()
-            .unwrap_or_else(|error| panic!("{shell:?}: {error}"));
-        assert!(status.success(), "{shell:?}: {status}");
+        // We have not waited for the child, so its number is still its own.
+        let child = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(child, rustix::process::Signal::INT)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.command));
     }
 
     /// Waits until it ends, at most `limit` from now, and kills it then.

@@ -390,7 +390,7 @@ impl Scheduler {
             && self.callbacks.is_empty()
             && !self.reactor.has_fired();
         self.turns_unpolled += u32::from(quick);
-        quick.then(|| self.ready.len())
+        quick.then_some(self.ready.len())
     }
 
     /// Ends a turn: looks at descriptors, timers and look-ups, and makes tasks ready for the next.
