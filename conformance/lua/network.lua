@@ -58,12 +58,16 @@ function network.datagram(host)
   return sock, tonumber(port)
 end
 
--- Bytes of which any two parts of some length differ: what is lost, repeated or moved is seen.
+-- Bytes of which any two parts of some length differ: what is lost, repeated or moved is seen. Made of few
+-- values, for tests with an eager collector.
 function network.bytes(length)
-  local state, block = 12345, {}
-  for place = 1, 65521 do
-    state = (state * 16807) % 2147483647
-    block[place] = string.char(state % 256)
+  local state, row, block = 12345, {}, {}
+  for place = 1, 331 do
+    for column = 1, 200 do
+      state = (state * 16807) % 2147483647
+      row[column] = state % 256
+    end
+    block[place] = string.char((table.unpack or unpack)(row))
   end
   local text = table.concat(block)
   return text:rep(math.ceil(length / #text)):sub(1, length)
