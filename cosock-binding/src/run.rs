@@ -90,15 +90,12 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
 
 /// Waits for something to happen, and lets the interpreter act on signals.
 fn end_turn(lua: State, runtime: &Runtime) -> Turn {
+    let_hook_fire(lua, runtime);
     let ended = runtime.enter(lua, |core| {
         core.end_turn()
             .map_err(|error| error.raw_os_error().unwrap_or(0))
     });
-    if lua.has_hook() {
-        // Ctrl-C sets a hook, which fires at the next call in this state.
-        lua.push_function(runtime, nothing, 0);
-        lua.call(0, 0);
-    }
+    let_hook_fire(lua, runtime);
     match ended {
         Ok(turn) => turn,
         Err(code) => raise(
@@ -115,6 +112,14 @@ fn disarm_foreign(lua: State, runtime: &Runtime, ready: usize) {
         if let Some(key) = key {
             foreign::disarm(lua, runtime, key);
         }
+    }
+}
+
+/// Ctrl-C sets a hook, which fires at the next call in this state: here is one.
+fn let_hook_fire(lua: State, runtime: &Runtime) {
+    if lua.has_hook() {
+        lua.push_function(runtime, nothing, 0);
+        lua.call(0, 0);
     }
 }
 
@@ -150,9 +155,9 @@ fn run_task(lua: State, runtime: &Runtime, key: TaskKey, start: Start) {
 }
 
 /// Whether the coroutine still is as a method parked it: then the token is on top of its stack. When
-/// somebody else has resumed or closed it, something else is, be it the slot of the function below.
+/// somebody else has resumed or closed it, something else is, or nothing.
 fn is_parked_on(coroutine: State) -> bool {
-    coroutine.to_pointer(-1) == token()
+    coroutine.top() > 0 && coroutine.to_pointer(-1) == token()
 }
 
 /// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
@@ -314,8 +319,11 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, argumen
         }
         Status::Error => {
             lua.push_traceback(coroutine, None, 0);
-            // The original stays: to-be-closed variables are told of it.
-            coroutine.push_value(-1);
+            // The original stays: to-be-closed variables are told of it. A stack that is full has no
+            // room for the copy, so that one gives its own.
+            if coroutine.has_stack(1) {
+                coroutine.push_value(-1);
+            }
             coroutine.move_to(lua, 1);
             report(lua, runtime, key);
         }
@@ -330,6 +338,11 @@ fn park(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, count: c_
     runtime.note(key, |task| task.parked = None);
     lua.push_function(runtime, select::arm, 0);
     let given = count.min(3);
+    if !coroutine.has_stack(3) {
+        lua.pop(1);
+        lua.push_str("stack overflow");
+        return fail_with(lua, runtime, key);
+    }
     for _ in 0..given {
         // Each push moves the next value to the same distance from the top.
         coroutine.push_value(-count);

@@ -142,6 +142,10 @@ pub struct Turn {
 /// in a loop should not pay a system call each time.
 const TURNS_PER_POLL: u32 = 8;
 
+/// How long one wait may last: a signal that comes between the last look at what it asked for and the
+/// system call does not interrupt the wait, and is found after it.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// All tasks of one Lua state, with the reactor, the timers and the clock they wait by.
 #[allow(missing_debug_implementations)]
 pub struct Scheduler {
@@ -459,13 +463,15 @@ impl Scheduler {
             self.resolver.renew(self.reactor.notifier());
         }
         let timeout = if self.is_busy() {
-            Some(Duration::ZERO)
+            Duration::ZERO
         } else {
             let deadline = self.timers.next_deadline();
-            deadline.map(|deadline| deadline.since(self.clock.now()))
+            deadline.map_or(LONGEST_WAIT, |deadline| {
+                deadline.since(self.clock.now()).min(LONGEST_WAIT)
+            })
         };
         self.turns_unpolled = 0;
-        let waited = self.reactor.wait(timeout);
+        let waited = self.reactor.wait(Some(timeout));
         if self.timers.armed() > 0 {
             self.expire();
         } else {
