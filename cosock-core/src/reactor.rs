@@ -2,7 +2,11 @@
 //!
 //! A descriptor is registered once, edge-triggered, when something first waits for it, and stays
 //! registered until it is closed. State belongs to the descriptor, waiters to whoever waits: two
-//! objects that share a descriptor share its [`Source`].
+//! objects that share a descriptor share its source.
+
+mod readiness;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::os::fd::RawFd;
@@ -12,17 +16,14 @@ use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Poll, Token};
-use rustix::event::{PollFd, PollFlags};
 
 use crate::scheduler::TaskKey;
-use crate::{fd, sys};
+use crate::sys;
 
 /// Bytes read at once from a stream; also the largest datagram that is received whole.
 pub const SCRATCH_SIZE: usize = 64 * 1024;
 
 const EVENTS_PER_POLL: usize = 1024;
-/// `poll(2)` refuses more entries than the process may have descriptors; one is always allowed.
-const POLLED_AT_ONCE: usize = 256;
 const NOTIFY: Token = Token(usize::MAX);
 
 /// What a waiter asks for.
@@ -248,68 +249,6 @@ impl Reactor {
             .filter(|source| source.registered && source.generation == id.generation)
     }
 
-    /// Whether a read may find something. True unless a read drained the source since its last edge.
-    #[must_use]
-    pub fn maybe_readable(&mut self, id: Option<SourceId>) -> bool {
-        id.and_then(|id| self.live(id))
-            .is_none_or(|source| source.maybe_readable)
-    }
-
-    /// Whether a write may find room.
-    #[must_use]
-    pub fn maybe_writable(&mut self, id: Option<SourceId>) -> bool {
-        id.and_then(|id| self.live(id))
-            .is_none_or(|source| source.maybe_writable)
-    }
-
-    /// Notes that a read was refused: the system has nothing more until the next edge.
-    pub fn drained(&mut self, id: Option<SourceId>) {
-        if let Some(source) = id.and_then(|id| self.live(id)) {
-            source.maybe_readable = false;
-            source.behind_short_reads = false;
-        }
-    }
-
-    /// Notes that bytes of a stream were read. `short` says that the read got less than it asked for,
-    /// `left` that some are now buffered by the reader.
-    ///
-    /// Whoever waits for these bytes meanwhile is told: no event will come for what is no longer in the
-    /// system. An operation looks for itself, a select only for what is buffered.
-    pub fn has_read(&mut self, id: Option<SourceId>, short: bool, left: bool) {
-        let Some(source) = id.and_then(|id| self.live(id)) else {
-            return;
-        };
-        if short {
-            source.maybe_readable = source.behind_short_reads;
-        }
-        if !source.readers.is_empty() {
-            let readers = std::mem::take(&mut source.readers);
-            let (told, waiting): (Vec<Waiter>, Vec<Waiter>) = readers
-                .into_iter()
-                .partition(|waiter| left || waiter.role == Role::Operation);
-            source.readers = waiting;
-            self.waiters -= told.len();
-            self.fired.extend(told);
-        }
-    }
-
-    /// Forgets what was noted of a source's readiness: the next try asks the system.
-    ///
-    /// What was noted is as old as the last event, and says nothing of this moment.
-    pub fn doubt(&mut self, id: Option<SourceId>) {
-        if let Some(source) = id.and_then(|id| self.live(id)) {
-            source.maybe_readable = true;
-            source.maybe_writable = true;
-        }
-    }
-
-    /// Notes that the system takes nothing more until the next edge.
-    pub fn filled(&mut self, id: Option<SourceId>) {
-        if let Some(source) = id.and_then(|id| self.live(id)) {
-            source.maybe_writable = false;
-        }
-    }
-
     /// Whether `object` already has a waiter for this direction.
     #[must_use]
     pub fn is_waited(&mut self, id: SourceId, interest: Interest, object: usize) -> bool {
@@ -333,15 +272,6 @@ impl Reactor {
     pub fn is_object_waited(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
         self.known(fd)
             .is_some_and(|id| self.is_waited(id, interest, object))
-    }
-
-    /// Starts the source's state afresh, after its descriptor began a new connection.
-    pub fn renew(&mut self, id: Option<SourceId>) {
-        if let Some(source) = id.and_then(|id| self.live(id)) {
-            source.behind_short_reads = false;
-            source.maybe_readable = true;
-            source.maybe_writable = true;
-        }
     }
 
     /// Adds a waiter; it fires at the next edge, or when the source is forgotten.
@@ -453,38 +383,6 @@ impl Reactor {
     /// Whether another thread called since the last look.
     pub fn take_notified(&mut self) -> bool {
         std::mem::take(&mut self.notified)
-    }
-
-    /// Asks the system which of these descriptors are ready at this moment.
-    ///
-    /// What cannot be polled counts as ready: the operation on it will say why.
-    pub fn ready_now(&self, list: &[(RawFd, Interest)], ready: &mut Vec<bool>) {
-        ready.clear();
-        if list.is_empty() {
-            return;
-        }
-        let mut polled: Vec<PollFd<'_>> = list
-            .iter()
-            .map(|(raw, interest)| {
-                let flags = match interest {
-                    Interest::Read => PollFlags::IN,
-                    Interest::Write => PollFlags::OUT,
-                };
-                PollFd::from_borrowed_fd(fd::borrow(*raw), flags)
-            })
-            .collect();
-        let none = rustix::event::Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        for part in polled.chunks_mut(POLLED_AT_ONCE) {
-            if rustix::event::poll(part, Some(&none)).is_err() {
-                for one in part {
-                    let _ = rustix::event::poll(std::slice::from_mut(one), Some(&none));
-                }
-            }
-        }
-        ready.extend(polled.iter().map(|entry| !entry.revents().is_empty()));
     }
 
     /// The shared read buffer, [`SCRATCH_SIZE`] bytes. A fresh one when the last is still in use.
