@@ -63,7 +63,7 @@ do
     sleeps = { function() socket.sleep(1000) end, 0, 0, 1000 },
     ["sleeps for ever"] = { function() socket.sleep() end, 0, 0, nil },
     ["receives a message"] = { function() rx:receive() end, 1, 0, nil },
-    ["selects a list"] = { function() socket.select({ foreign, foreign }, { foreign }, 1.5) end, 2, 1, 1.5 },
+    ["selects a list"] = { function() socket.select({ foreign, foreign }, { foreign }, 1000.5) end, 2, 1, 1000.5 },
     ["selects a map"] = {
       function()
         coroutine.yield({ a = foreign, b = foreign, [10] = foreign }, { key = foreign }, 2000)
