@@ -5,8 +5,6 @@
 //! objects that share a descriptor share its source.
 
 mod readiness;
-#[cfg(test)]
-mod tests;
 
 use std::io;
 use std::os::fd::RawFd;

@@ -1,22 +1,22 @@
 //! TCP: connect, listen, accept, and the byte stream.
 
+mod connect;
+mod stream;
+
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::rc::Rc;
 use std::time::Instant;
 
 use rustix::io::Errno;
 use socket2::{Socket, Type};
 
 use super::{Endpoint, Family, Step};
-use crate::buffer::{Chunk, Pattern, Unread};
+use crate::buffer::Unread;
 use crate::error::SocketError;
-use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
+use crate::reactor::{Interest, Reactor};
 
-/// The most that one read may add to a growing buffer, so that a huge count cannot reserve memory
-/// that the peer never fills.
-const LARGEST_READ: usize = 1024 * 1024;
+pub use connect::Attempt;
 
 /// What a TCP socket is used for, which decides what may be called on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,23 +74,6 @@ impl Deref for TcpSocket {
 impl DerefMut for TcpSocket {
     fn deref_mut(&mut self) -> &mut Endpoint {
         &mut self.endpoint
-    }
-}
-
-/// The addresses a `connect` still has to try, and why the last one failed.
-#[derive(Debug)]
-pub struct Attempt {
-    addresses: std::vec::IntoIter<SocketAddr>,
-    current: Option<SocketAddr>,
-}
-
-impl Attempt {
-    /// Tries `addresses` in turn.
-    #[must_use]
-    pub fn new(addresses: Vec<SocketAddr>) -> Attempt {
-        let mut addresses = addresses.into_iter();
-        let current = addresses.next();
-        Attempt { addresses, current }
     }
 }
 
@@ -220,212 +203,6 @@ impl TcpSocket {
                 Err(errno) => Step::Done(Err(errno.into())),
             };
         }
-    }
-
-    /// `connect(2)` to each address in turn, until one answers.
-    ///
-    /// An attempt that an earlier call left unfinished is taken up again.
-    pub fn connect(
-        &mut self,
-        attempt: &mut Attempt,
-        reactor: &mut Reactor,
-    ) -> Step<Result<(), SocketError>> {
-        let mut failure = SocketError::Text("host or service not provided, or not known");
-        while let Some(address) = attempt.current {
-            match self.connect_one(&address, reactor) {
-                Ok(()) => {
-                    self.begin_stream();
-                    self.connecting = false;
-                    self.class = TcpClass::Client;
-                    reactor.renew(self.endpoint.source);
-                    return Step::Done(Ok(()));
-                }
-                Err(Errno::INPROGRESS | Errno::ALREADY | Errno::WOULDBLOCK) => {
-                    self.begin_stream();
-                    self.connecting = true;
-                    // As in LuaSocket: who stops waiting may still wait by `select`, and then send.
-                    self.class = TcpClass::Client;
-                    reactor.filled(self.endpoint.source);
-                    return Step::Wait {
-                        interest: Interest::Write,
-                        moved: false,
-                    };
-                }
-                Err(Errno::INTR) => continue,
-                Err(errno) => {
-                    failure = errno.into();
-                    if errno == Errno::ISCONN {
-                        return Step::Done(Err(failure));
-                    }
-                }
-            }
-            self.connecting = false;
-            attempt.current = attempt.addresses.next();
-        }
-        // LuaSocket's object counts as a client from its first attempt on.
-        if self.raw_fd() >= 0 {
-            self.class = TcpClass::Client;
-        }
-        Step::Done(Err(failure))
-    }
-
-    fn connect_one(&mut self, address: &SocketAddr, reactor: &mut Reactor) -> Result<(), Errno> {
-        let family = Family::of(address);
-        let other = self.endpoint.family != family && self.endpoint.family != Family::Unspecified;
-        if other && !self.connecting && !self.bound {
-            self.endpoint.drop_fd(reactor);
-        }
-        let socket = self
-            .endpoint
-            .open(family, Type::STREAM, reactor)
-            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))?;
-        let result = rustix::net::connect(socket, address);
-        match result {
-            Err(Errno::ISCONN) if self.connecting => Ok(()),
-            other => other,
-        }
-    }
-
-    /// A new connection has its own stream, from the moment when its attempt begins.
-    fn begin_stream(&mut self) {
-        if !self.connecting {
-            self.unread.clear();
-            self.ended = false;
-            self.end_told = false;
-        }
-    }
-
-    /// Reads until the pattern is satisfied: `recv(2)`.
-    ///
-    /// A failure leaves the bytes so far to [`TcpSocket::partial`].
-    pub fn receive(
-        &mut self,
-        pattern: Pattern,
-        reactor: &mut Reactor,
-    ) -> Step<Result<Chunk, SocketError>> {
-        if let Some(chunk) = self.unread.take(pattern) {
-            return Step::Done(Ok(chunk));
-        }
-        let mut moved = false;
-        loop {
-            if self.ended {
-                return Step::Done(self.at_end(pattern));
-            }
-            let Some(socket) = &self.endpoint.fd else {
-                return Step::Done(Err(SocketError::Closed));
-            };
-            if !reactor.maybe_readable(self.endpoint.source) {
-                return Step::Wait {
-                    interest: Interest::Read,
-                    moved,
-                };
-            }
-            let missing = match pattern {
-                Pattern::Line => 0,
-                Pattern::All => SCRATCH_SIZE,
-                Pattern::Count(count) => count - self.unread.len(),
-            };
-            let large = missing >= SCRATCH_SIZE;
-            let (result, room) = if large {
-                let storage = self.unread.storage();
-                let room = missing.max(storage.len() / 2).min(LARGEST_READ);
-                storage.reserve(room);
-                let room = storage.capacity() - storage.len();
-                (
-                    rustix::io::read(socket, rustix::buffer::spare_capacity(storage)),
-                    room,
-                )
-            } else {
-                let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
-                (
-                    rustix::io::read(socket, scratch.as_mut_slice()),
-                    SCRATCH_SIZE,
-                )
-            };
-            match result {
-                Ok(0) => self.ended = true,
-                Ok(length) => {
-                    moved = true;
-                    self.stats[0] += length as f64;
-                    let taken = if large {
-                        self.unread.take(pattern)
-                    } else {
-                        self.unread
-                            .take_fresh(reactor.scratch_bytes(), length, pattern)
-                    };
-                    if self.endpoint.source.is_none() {
-                        // A select on this socket may have registered it.
-                        self.endpoint.source = reactor.known(self.endpoint.raw_fd());
-                    }
-                    let left = !self.unread.is_empty();
-                    reactor.has_read(self.endpoint.source, length < room, left);
-                    if let Some(chunk) = taken {
-                        return Step::Done(Ok(chunk));
-                    }
-                }
-                Err(Errno::WOULDBLOCK) => {
-                    reactor.drained(self.endpoint.source);
-                    return Step::Wait {
-                        interest: Interest::Read,
-                        moved,
-                    };
-                }
-                Err(Errno::INTR) => {}
-                Err(errno) => return Step::Done(Err(errno.into())),
-            }
-        }
-    }
-
-    /// The first `"*a"` to meet the end gets what there is, be it nothing: HTTP bodies end so.
-    fn at_end(&mut self, pattern: Pattern) -> Result<Chunk, SocketError> {
-        if std::mem::replace(&mut self.end_told, true) || pattern != Pattern::All {
-            return Err(SocketError::Closed);
-        }
-        Ok(self.unread.take_rest(pattern))
-    }
-
-    /// Takes the bytes that an unfinished receive has read so far.
-    pub fn partial(&mut self, pattern: Pattern) -> Chunk {
-        self.unread.take_rest(pattern)
-    }
-
-    /// Sends `data[*next..]`: `send(2)`; `next` moves past what the system took.
-    pub fn send(
-        &mut self,
-        data: &[u8],
-        next: &mut usize,
-        reactor: &mut Reactor,
-    ) -> Step<Result<(), SocketError>> {
-        let mut moved = false;
-        while *next < data.len() {
-            let Some(socket) = &self.endpoint.fd else {
-                return Step::Done(Err(SocketError::Closed));
-            };
-            if !reactor.maybe_writable(self.endpoint.source) {
-                return Step::Wait {
-                    interest: Interest::Write,
-                    moved,
-                };
-            }
-            match rustix::net::send(socket, &data[*next..], rustix::net::SendFlags::NOSIGNAL) {
-                Ok(length) => {
-                    moved = true;
-                    *next += length;
-                    self.stats[1] += length as f64;
-                }
-                Err(Errno::WOULDBLOCK) => {
-                    reactor.filled(self.endpoint.source);
-                    return Step::Wait {
-                        interest: Interest::Write,
-                        moved,
-                    };
-                }
-                Err(Errno::INTR) => {}
-                Err(Errno::PIPE) => return Step::Done(Err(SocketError::Closed)),
-                Err(errno) => return Step::Done(Err(errno.into())),
-            }
-        }
-        Step::Done(Ok(()))
     }
 
     /// `shutdown(2)`.

@@ -1,0 +1,119 @@
+//! What is noted of a source's readiness, and what the system says of it at this moment.
+//!
+//! What is noted is as old as the last event. It saves a system call to who would park after it and be
+//! woken by the next event; everybody else asks the system.
+
+use std::os::fd::RawFd;
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::{Interest, Reactor, Role, SourceId, Waiter};
+use crate::fd;
+
+/// `poll(2)` refuses more entries than the process may have descriptors; one is always allowed.
+const POLLED_AT_ONCE: usize = 256;
+
+impl Reactor {
+    /// Whether a read may find something. True unless a read drained the source since its last edge.
+    #[must_use]
+    pub fn maybe_readable(&mut self, id: Option<SourceId>) -> bool {
+        id.and_then(|id| self.live(id))
+            .is_none_or(|source| source.maybe_readable)
+    }
+
+    /// Whether a write may find room.
+    #[must_use]
+    pub fn maybe_writable(&mut self, id: Option<SourceId>) -> bool {
+        id.and_then(|id| self.live(id))
+            .is_none_or(|source| source.maybe_writable)
+    }
+
+    /// Notes that a read was refused: the system has nothing more until the next edge.
+    pub fn drained(&mut self, id: Option<SourceId>) {
+        if let Some(source) = id.and_then(|id| self.live(id)) {
+            source.maybe_readable = false;
+            source.behind_short_reads = false;
+        }
+    }
+
+    /// Notes that bytes of a stream were read. `short` says that the read got less than it asked for,
+    /// `left` that some are now buffered by the reader.
+    ///
+    /// Whoever waits for these bytes meanwhile is told: no event will come for what is no longer in the
+    /// system. An operation looks for itself, a select only for what is buffered.
+    pub fn has_read(&mut self, id: Option<SourceId>, short: bool, left: bool) {
+        let Some(source) = id.and_then(|id| self.live(id)) else {
+            return;
+        };
+        if short {
+            source.maybe_readable = source.behind_short_reads;
+        }
+        if !source.readers.is_empty() {
+            let readers = std::mem::take(&mut source.readers);
+            let (told, waiting): (Vec<Waiter>, Vec<Waiter>) = readers
+                .into_iter()
+                .partition(|waiter| left || waiter.role == Role::Operation);
+            source.readers = waiting;
+            self.waiters -= told.len();
+            self.fired.extend(told);
+        }
+    }
+
+    /// Forgets what was noted of a source's readiness: the next try asks the system.
+    ///
+    /// What was noted is as old as the last event, and says nothing of this moment.
+    pub fn doubt(&mut self, id: Option<SourceId>) {
+        if let Some(source) = id.and_then(|id| self.live(id)) {
+            source.maybe_readable = true;
+            source.maybe_writable = true;
+        }
+    }
+
+    /// Notes that the system takes nothing more until the next edge.
+    pub fn filled(&mut self, id: Option<SourceId>) {
+        if let Some(source) = id.and_then(|id| self.live(id)) {
+            source.maybe_writable = false;
+        }
+    }
+
+    /// Starts the source's state afresh, after its descriptor began a new connection.
+    pub fn renew(&mut self, id: Option<SourceId>) {
+        if let Some(source) = id.and_then(|id| self.live(id)) {
+            source.behind_short_reads = false;
+            source.maybe_readable = true;
+            source.maybe_writable = true;
+        }
+    }
+
+    /// Asks the system which of these descriptors are ready at this moment.
+    ///
+    /// What cannot be polled counts as ready: the operation on it will say why.
+    pub fn ready_now(&self, list: &[(RawFd, Interest)], ready: &mut Vec<bool>) {
+        ready.clear();
+        if list.is_empty() {
+            return;
+        }
+        let mut polled: Vec<PollFd<'_>> = list
+            .iter()
+            .map(|(raw, interest)| {
+                let flags = match interest {
+                    Interest::Read => PollFlags::IN,
+                    Interest::Write => PollFlags::OUT,
+                };
+                PollFd::from_borrowed_fd(fd::borrow(*raw), flags)
+            })
+            .collect();
+        let none = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        for part in polled.chunks_mut(POLLED_AT_ONCE) {
+            if rustix::event::poll(part, Some(&none)).is_err() {
+                for one in part {
+                    let _ = rustix::event::poll(std::slice::from_mut(one), Some(&none));
+                }
+            }
+        }
+        ready.extend(polled.iter().map(|entry| !entry.revents().is_empty()));
+    }
+}

@@ -1,0 +1,103 @@
+//! Connecting, to the first address that answers.
+
+use std::net::SocketAddr;
+
+use rustix::io::Errno;
+use socket2::Type;
+
+use super::{TcpClass, TcpSocket};
+use crate::error::SocketError;
+use crate::reactor::{Interest, Reactor};
+use crate::socket::{Family, Step};
+
+/// The addresses a `connect` still has to try, and why the last one failed.
+#[derive(Debug)]
+pub struct Attempt {
+    addresses: std::vec::IntoIter<SocketAddr>,
+    current: Option<SocketAddr>,
+}
+
+impl Attempt {
+    /// Tries `addresses` in turn.
+    #[must_use]
+    pub fn new(addresses: Vec<SocketAddr>) -> Attempt {
+        let mut addresses = addresses.into_iter();
+        let current = addresses.next();
+        Attempt { addresses, current }
+    }
+}
+
+impl TcpSocket {
+    /// `connect(2)` to each address in turn, until one answers.
+    ///
+    /// An attempt that an earlier call left unfinished is taken up again.
+    pub fn connect(
+        &mut self,
+        attempt: &mut Attempt,
+        reactor: &mut Reactor,
+    ) -> Step<Result<(), SocketError>> {
+        let mut failure = SocketError::Text("host or service not provided, or not known");
+        while let Some(address) = attempt.current {
+            match self.connect_one(&address, reactor) {
+                Ok(()) => {
+                    self.begin_stream();
+                    self.connecting = false;
+                    self.class = TcpClass::Client;
+                    reactor.renew(self.endpoint.source);
+                    return Step::Done(Ok(()));
+                }
+                Err(Errno::INPROGRESS | Errno::ALREADY | Errno::WOULDBLOCK) => {
+                    self.begin_stream();
+                    self.connecting = true;
+                    // As in LuaSocket: who stops waiting may still wait by `select`, and then send.
+                    self.class = TcpClass::Client;
+                    reactor.filled(self.endpoint.source);
+                    return Step::Wait {
+                        interest: Interest::Write,
+                        moved: false,
+                    };
+                }
+                Err(Errno::INTR) => continue,
+                Err(errno) => {
+                    failure = errno.into();
+                    if errno == Errno::ISCONN {
+                        return Step::Done(Err(failure));
+                    }
+                }
+            }
+            self.connecting = false;
+            attempt.current = attempt.addresses.next();
+        }
+        // LuaSocket's object counts as a client from its first attempt on.
+        if self.raw_fd() >= 0 {
+            self.class = TcpClass::Client;
+        }
+        Step::Done(Err(failure))
+    }
+
+    fn connect_one(&mut self, address: &SocketAddr, reactor: &mut Reactor) -> Result<(), Errno> {
+        let family = Family::of(address);
+        let other = self.endpoint.family != family && self.endpoint.family != Family::Unspecified;
+        if other && !self.connecting && !self.bound {
+            self.endpoint.drop_fd(reactor);
+        }
+        let socket = self
+            .endpoint
+            .open(family, Type::STREAM, reactor)
+            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))?;
+        let result = rustix::net::connect(socket, address);
+        match result {
+            Err(Errno::ISCONN) if self.connecting => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A new connection has its own stream, from the moment when its attempt begins.
+    fn begin_stream(&mut self) {
+        if !self.connecting {
+            self.unread.clear();
+            self.ended = false;
+            self.end_told = false;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The byte stream: receiving by patterns, and sending.
+
+use std::rc::Rc;
+
+use rustix::io::Errno;
+
+use super::TcpSocket;
+use crate::buffer::{Chunk, Pattern};
+use crate::error::SocketError;
+use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
+use crate::socket::Step;
+
+/// The most that one read may add to a growing buffer, so that a huge count cannot reserve memory
+/// that the peer never fills.
+const LARGEST_READ: usize = 1024 * 1024;
+
+impl TcpSocket {
+    /// Reads until the pattern is satisfied: `recv(2)`.
+    ///
+    /// A failure leaves the bytes so far to [`TcpSocket::partial`].
+    pub fn receive(
+        &mut self,
+        pattern: Pattern,
+        reactor: &mut Reactor,
+    ) -> Step<Result<Chunk, SocketError>> {
+        if let Some(chunk) = self.unread.take(pattern) {
+            return Step::Done(Ok(chunk));
+        }
+        let mut moved = false;
+        loop {
+            if self.ended {
+                return Step::Done(self.at_end(pattern));
+            }
+            let Some(socket) = &self.endpoint.fd else {
+                return Step::Done(Err(SocketError::Closed));
+            };
+            if !reactor.maybe_readable(self.endpoint.source) {
+                return Step::Wait {
+                    interest: Interest::Read,
+                    moved,
+                };
+            }
+            let missing = match pattern {
+                Pattern::Line => 0,
+                Pattern::All => SCRATCH_SIZE,
+                Pattern::Count(count) => count - self.unread.len(),
+            };
+            let large = missing >= SCRATCH_SIZE;
+            let (result, room) = if large {
+                let storage = self.unread.storage();
+                let room = missing.max(storage.len() / 2).min(LARGEST_READ);
+                storage.reserve(room);
+                let room = storage.capacity() - storage.len();
+                (
+                    rustix::io::read(socket, rustix::buffer::spare_capacity(storage)),
+                    room,
+                )
+            } else {
+                let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
+                (
+                    rustix::io::read(socket, scratch.as_mut_slice()),
+                    SCRATCH_SIZE,
+                )
+            };
+            match result {
+                Ok(0) => self.ended = true,
+                Ok(length) => {
+                    moved = true;
+                    self.stats[0] += length as f64;
+                    let taken = if large {
+                        self.unread.take(pattern)
+                    } else {
+                        self.unread
+                            .take_fresh(reactor.scratch_bytes(), length, pattern)
+                    };
+                    if self.endpoint.source.is_none() {
+                        // A select on this socket may have registered it.
+                        self.endpoint.source = reactor.known(self.endpoint.raw_fd());
+                    }
+                    let left = !self.unread.is_empty();
+                    reactor.has_read(self.endpoint.source, length < room, left);
+                    if let Some(chunk) = taken {
+                        return Step::Done(Ok(chunk));
+                    }
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    reactor.drained(self.endpoint.source);
+                    return Step::Wait {
+                        interest: Interest::Read,
+                        moved,
+                    };
+                }
+                Err(Errno::INTR) => {}
+                Err(errno) => return Step::Done(Err(errno.into())),
+            }
+        }
+    }
+
+    /// The first `"*a"` to meet the end gets what there is, be it nothing: HTTP bodies end so.
+    fn at_end(&mut self, pattern: Pattern) -> Result<Chunk, SocketError> {
+        if std::mem::replace(&mut self.end_told, true) || pattern != Pattern::All {
+            return Err(SocketError::Closed);
+        }
+        Ok(self.unread.take_rest(pattern))
+    }
+
+    /// Takes the bytes that an unfinished receive has read so far.
+    pub fn partial(&mut self, pattern: Pattern) -> Chunk {
+        self.unread.take_rest(pattern)
+    }
+
+    /// Sends `data[*next..]`: `send(2)`; `next` moves past what the system took.
+    pub fn send(
+        &mut self,
+        data: &[u8],
+        next: &mut usize,
+        reactor: &mut Reactor,
+    ) -> Step<Result<(), SocketError>> {
+        let mut moved = false;
+        while *next < data.len() {
+            let Some(socket) = &self.endpoint.fd else {
+                return Step::Done(Err(SocketError::Closed));
+            };
+            if !reactor.maybe_writable(self.endpoint.source) {
+                return Step::Wait {
+                    interest: Interest::Write,
+                    moved,
+                };
+            }
+            match rustix::net::send(socket, &data[*next..], rustix::net::SendFlags::NOSIGNAL) {
+                Ok(length) => {
+                    moved = true;
+                    *next += length;
+                    self.stats[1] += length as f64;
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    reactor.filled(self.endpoint.source);
+                    return Step::Wait {
+                        interest: Interest::Write,
+                        moved,
+                    };
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::PIPE) => return Step::Done(Err(SocketError::Closed)),
+                Err(errno) => return Step::Done(Err(errno.into())),
+            }
+        }
+        Step::Done(Ok(()))
+    }
+}
