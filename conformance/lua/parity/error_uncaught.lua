@@ -1,0 +1,10 @@
+-- An error in a task that nobody catches ends the program.
+local trace = require "trace"
+local cosock = require "cosock"
+cosock.spawn(function()
+  trace.values("before")
+  io.stdout:flush()
+  error("on purpose")
+end, "fails")
+cosock.run()
+trace.values("after")

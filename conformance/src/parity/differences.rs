@@ -1,0 +1,173 @@
+//! The table of intended differences between ours and the rock.
+
+use std::fs;
+
+use serde::Deserialize;
+
+use super::trace::Mismatch;
+use crate::interpreter::Lua;
+use crate::repository;
+
+/// Every intended difference.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// The entries, as the file has them.
+    pub difference: Vec<Difference>,
+}
+
+/// One intended difference.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// Its short name; `G` and a number as the list of the rock's known gaps has it.
+    pub id: String,
+    /// What it is about, in a line.
+    pub claim: String,
+    /// The versions of Lua on which ours and the rock differ, by [`Lua::name`].
+    pub versions: Vec<String>,
+    /// What the rock does.
+    pub rock: String,
+    /// What ours does.
+    pub ours: String,
+    /// Why.
+    pub reason: String,
+    /// Why a program that relies on what the rock does is safe with ours.
+    pub safe: String,
+    /// The lines of traces in which it shows.
+    #[serde(default)]
+    pub lines: Vec<Line>,
+    /// Why no line shows it, where none does.
+    pub untraced: Option<String>,
+}
+
+/// A line of traces that may differ, or several.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// `scenario/claim`; a `*` stands for any text.
+    pub at: String,
+    /// What ours shows there; a `*` stands for any text.
+    pub shows: String,
+    /// The versions, where it is not all those of the entry.
+    pub versions: Option<Vec<String>>,
+}
+
+impl Table {
+    /// Reads `conformance/differences.toml`.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be read or has another form.
+    pub fn read() -> Table {
+        let path = repository().join("conformance/differences.toml");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    }
+
+    /// The lines that hold for a version, with their entries.
+    pub fn lines(&self, lua: Lua) -> impl Iterator<Item = (&Difference, &Line)> {
+        let all = self.difference.iter();
+        let all = all.flat_map(|entry| entry.lines.iter().map(move |line| (entry, line)));
+        all.filter(move |(entry, line)| {
+            let versions = line.versions.as_ref().unwrap_or(&entry.versions);
+            versions.iter().any(|version| version == lua.name())
+        })
+    }
+
+    /// Whether some entry explains a mismatch.
+    pub fn explains(&self, lua: Lua, scenario: &str, mismatch: &Mismatch) -> bool {
+        self.lines(lua).any(|(_, line)| line.explains(scenario, mismatch))
+    }
+}
+
+impl Line {
+    /// Whether it speaks of this mismatch, and ours shows what it must.
+    pub fn explains(&self, scenario: &str, mismatch: &Mismatch) -> bool {
+        matches(&self.at, &format!("{scenario}/{}", mismatch.claim))
+            && matches(&self.shows, &mismatch.ours)
+    }
+}
+
+/// Whether `text` has the form of `pattern`, in which a `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().expect("split gives one piece at least");
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let Some(last) = pieces.next_back() else {
+        return rest.is_empty();
+    };
+    for piece in pieces {
+        let Some(found) = rest.find(piece) else {
+            return false;
+        };
+        rest = &rest[found + piece.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn star_stands_for_any_text() {
+        for (pattern, text) in [
+            ("", ""),
+            ("exact", "exact"),
+            ("*", ""),
+            ("*", "anything"),
+            ("a*", "a"),
+            ("a*c", "abc"),
+            ("*.position", "tcp/x.position"),
+            ("a*b*a", "a-b-b-a"),
+            ("(3) *, nil, nil", "(3) 5.0, nil, nil"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} and {text}");
+        }
+        for (pattern, text) in [
+            ("", "x"),
+            ("exact", "exactly"),
+            ("a*c", "ab"),
+            ("a*a", "a"),
+            ("a*b*a", "a-a"),
+            ("*.position", "tcp/x.name"),
+        ] {
+            assert!(!matches(pattern, text), "{pattern} and {text}");
+        }
+    }
+
+    #[test]
+    fn line_without_versions_has_those_of_its_entry() {
+        let table: Table = toml::from_str(
+            r#"
+            [[difference]]
+            id = "x"
+            claim = "c"
+            versions = ["5.1", "5.4"]
+            rock = "r"
+            ours = "o"
+            reason = "y"
+            safe = "s"
+            lines = [
+                { at = "s/a", shows = "1" },
+                { at = "s/b", shows = "*", versions = ["5.4"] },
+            ]
+            "#,
+        )
+        .unwrap();
+        let shown = |claim: &str, ours: &str| Mismatch {
+            claim: claim.to_owned(),
+            ours: ours.to_owned(),
+            rock: "other".to_owned(),
+        };
+        assert!(table.explains(Lua::Lua51, "s", &shown("a", "1")));
+        assert!(!table.explains(Lua::Lua51, "s", &shown("a", "2")));
+        assert!(!table.explains(Lua::Lua51, "t", &shown("a", "1")));
+        assert!(!table.explains(Lua::Lua51, "s", &shown("b", "2")));
+        assert!(table.explains(Lua::Lua54, "s", &shown("b", "2")));
+        assert!(!table.explains(Lua::Lua53, "s", &shown("a", "1")));
+    }
+}
