@@ -30,7 +30,10 @@ fn scenario_differs_only_where_the_table_says(
             let _ = writeln!(report, "{name}/{claim}\n    ours: {ours}\n    rock: {rock}");
         }
     }
-    assert!(report.is_empty(), "differs on {lua}, and the table does not say so:\n{report}");
+    assert!(
+        report.is_empty(),
+        "differs on {lua}, and the table does not say so:\n{report}"
+    );
 }
 
 #[rstest]
@@ -49,13 +52,18 @@ fn every_listed_difference_still_shows(
     for (entry, line) in table.lines(lua) {
         let shows = all.iter().any(|observed| {
             let found = observed.mismatches();
-            found.iter().any(|found| line.explains(&observed.scenario, found))
+            found
+                .iter()
+                .any(|found| line.explains(&observed.scenario, found))
         });
         if !shows {
             let _ = writeln!(report, "{}: {} showing {}", entry.id, line.at, line.shows);
         }
     }
-    assert!(report.is_empty(), "no longer differs on {lua}, though the table says so:\n{report}");
+    assert!(
+        report.is_empty(),
+        "no longer differs on {lua}, though the table says so:\n{report}"
+    );
 }
 
 #[test]
@@ -65,7 +73,13 @@ fn table_is_complete() {
     for entry in &table.difference {
         let id = &entry.id;
         assert!(ids.insert(id.as_str()), "{id} comes twice");
-        for text in [&entry.claim, &entry.rock, &entry.ours, &entry.reason, &entry.safe] {
+        for text in [
+            &entry.claim,
+            &entry.rock,
+            &entry.ours,
+            &entry.reason,
+            &entry.safe,
+        ] {
             assert!(!text.trim().is_empty(), "{id} leaves something out");
         }
         assert!(!entry.versions.is_empty(), "{id} names no version");
@@ -76,7 +90,11 @@ fn table_is_complete() {
         }
         for line in &entry.lines {
             let within = |version| entry.versions.contains(version);
-            assert!(line.versions.iter().flatten().all(within), "{id}: {} exceeds it", line.at);
+            assert!(
+                line.versions.iter().flatten().all(within),
+                "{id}: {} exceeds it",
+                line.at
+            );
         }
         assert!(
             entry.lines.is_empty() == entry.untraced.is_some(),

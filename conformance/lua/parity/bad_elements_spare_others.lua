@@ -9,6 +9,7 @@ cosock.spawn(function()
   finished[#finished + 1] = "sleeper"
 end)
 cosock.spawn(function()
+  socket.sleep(0.005)
   coroutine.yield({ "not wakeable" }, nil, 1)
 end, "bad")
 trace.call("first-run", cosock.run)

@@ -77,7 +77,8 @@ impl Table {
 
     /// Whether some entry explains a mismatch.
     pub fn explains(&self, lua: Lua, scenario: &str, mismatch: &Mismatch) -> bool {
-        self.lines(lua).any(|(_, line)| line.explains(scenario, mismatch))
+        self.lines(lua)
+            .any(|(_, line)| line.explains(scenario, mismatch))
     }
 }
 

@@ -81,7 +81,12 @@ pub fn observe(lua: Lua, scenario: &Path) -> Arc<Observed> {
         let name = name_of(scenario);
         let rock = reference::trace(lua, scenario, &name);
         let ours = trace_of(lua, Subject::Module, scenario);
-        Arc::new(Observed { scenario: name, lua, ours, rock })
+        Arc::new(Observed {
+            scenario: name,
+            lua,
+            ours,
+            rock,
+        })
     });
     Arc::clone(observed)
 }

@@ -44,7 +44,8 @@ impl Rock {
     /// be loaded; or if there is no rock to record from.
     #[track_caller]
     pub fn of(lua: Lua) -> Rock {
-        static FOUND: [OnceLock<Rock>; Lua::ALL.len()] = [const { OnceLock::new() }; Lua::ALL.len()];
+        static FOUND: [OnceLock<Rock>; Lua::ALL.len()] =
+            [const { OnceLock::new() }; Lua::ALL.len()];
         *FOUND[lua.index()].get_or_init(|| look(lua))
     }
 }
@@ -52,7 +53,10 @@ impl Rock {
 fn look(lua: Lua) -> Rock {
     let named = env::var_os(REFERENCE).map(PathBuf::from);
     let Some(directory) = named.clone().or_else(|| installed(lua)) else {
-        assert!(!is_recording(), "{RECORD} is set, but there is no rock for {lua}: {REFERENCE}=?");
+        assert!(
+            !is_recording(),
+            "{RECORD} is set, but there is no rock for {lua}: {REFERENCE}=?"
+        );
         return Rock::Recorded;
     };
     let is_it = fingerprint(&directory).is_ok_and(|found| found == FINGERPRINT);
@@ -160,7 +164,10 @@ pub(super) fn trace(lua: Lua, scenario: &Path, name: &str) -> Trace {
 fn write(lua: Lua, file: &Path, trace: &Trace) {
     let text = trace.text();
     if let Ok(directory) = env::var(REFERENCE) {
-        assert!(!text.contains(&directory), "a path of this machine is in the trace:\n{text}");
+        assert!(
+            !text.contains(&directory),
+            "a path of this machine is in the trace:\n{text}"
+        );
     }
     let header = format!(
         "# Recorded by {RECORD}=1 from the rock at {REVISION}, {}, {}.\n",
@@ -183,7 +190,10 @@ fn luasocket(lua: Lua) -> String {
         .output();
     match package {
         Ok(output) if output.status.success() => {
-            format!("{name} (lua-socket {})", String::from_utf8_lossy(&output.stdout))
+            format!(
+                "{name} (lua-socket {})",
+                String::from_utf8_lossy(&output.stdout)
+            )
         }
         _ => name,
     }
@@ -195,5 +205,8 @@ fn interpreter(lua: Lua) -> String {
     command.arg("-v");
     let output = run(command, PATIENCE);
     let text = output.stdout + &output.stderr;
-    text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    text.split_whitespace()
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -72,7 +72,9 @@ impl Trace {
         let mut names: Vec<&String> = self.claims.keys().chain(rock.claims.keys()).collect();
         names.sort();
         names.dedup();
-        let different = names.into_iter().filter(|name| self.get(name) != rock.get(name));
+        let different = names
+            .into_iter()
+            .filter(|name| self.get(name) != rock.get(name));
         different
             .map(|name| Mismatch {
                 claim: name.clone(),
@@ -84,10 +86,12 @@ impl Trace {
 
     /// The text that [`Trace::parse`] reads.
     pub fn text(&self) -> String {
-        self.claims.iter().fold(String::new(), |mut text, (claim, values)| {
-            let _ = writeln!(text, "{claim}: {values}");
-            text
-        })
+        self.claims
+            .iter()
+            .fold(String::new(), |mut text, (claim, values)| {
+                let _ = writeln!(text, "{claim}: {values}");
+                text
+            })
     }
 }
 
@@ -119,7 +123,11 @@ mod tests {
             .iter()
             .map(|found| (&*found.claim, &*found.ours, &*found.rock))
             .collect();
-        let expected = [("both", "1", "1.0"), ("ours", "1", ABSENT), ("rock", ABSENT, "1")];
+        let expected = [
+            ("both", "1", "1.0"),
+            ("ours", "1", ABSENT),
+            ("rock", ABSENT, "1"),
+        ];
         assert_eq!(shown, expected);
     }
 }
