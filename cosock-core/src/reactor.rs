@@ -5,6 +5,8 @@
 //! objects that share a descriptor share its source.
 
 mod readiness;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::os::fd::RawFd;
