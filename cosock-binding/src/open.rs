@@ -135,6 +135,7 @@ fn make(lua: State) {
     runtime.kept.set(kept);
     make_tables(lua, runtime, &mut kept);
     runtime.kept.set(kept);
+    tasks::release_last_reset(lua, runtime);
     make_inner_classes(lua, runtime, &mut kept);
     runtime.kept.set(kept);
     make_modules(lua, runtime, &mut kept);

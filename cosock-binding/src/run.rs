@@ -19,14 +19,11 @@ pub(crate) fn run(lua: State, runtime: &Runtime) -> c_int {
         raise(lua, DIRECT, format_args!("cosock.run is already running"));
     }
     lua.set_top(0);
-    runtime.running.set(true);
     lua.push_function(runtime, turns, 0);
+    runtime.running.set(true);
     let status = lua.pcall(0, 0, 0);
     runtime.running.set(false);
-    lua.push_kept(runtime.kept.get().slots);
-    lua.push_nil();
-    lua.raw_set_at(-2, tasks::LAST_RESET);
-    lua.pop(1);
+    tasks::release_last_reset(lua, runtime);
     if status == Status::Ok {
         return 0;
     }

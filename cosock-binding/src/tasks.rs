@@ -22,8 +22,16 @@ pub(crate) const fn select_slot(place: u32) -> usize {
     place as usize * 3 + 3
 }
 
-/// The slot of a coroutine that called `reset`, until its run is over.
-pub(crate) const LAST_RESET: usize = 0;
+/// The slot of a coroutine that called `reset`, until its run is over; else it has `false`.
+const LAST_RESET: usize = 0;
+
+/// Lets go of the coroutine that called `reset`. Does not raise, once it has been called.
+pub(crate) fn release_last_reset(lua: State, runtime: &Runtime) {
+    lua.push_kept(runtime.kept.get().slots);
+    lua.push_bool(false);
+    lua.raw_set_at(-2, LAST_RESET);
+    lua.pop(1);
+}
 
 /// `cosock.spawn(fn [, name [, {onerror = fn}]])`: returns the task's handle.
 pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
