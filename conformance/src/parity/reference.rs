@@ -40,7 +40,7 @@ impl Rock {
     ///
     /// # Panics
     ///
-    /// If [`REFERENCE`] names something other than the rock at [`REVISION`], or the rock there cannot
+    /// If `REFERENCE` names something other than the rock at [`REVISION`], or the rock there cannot
     /// be loaded; or if there is no rock to record from.
     #[track_caller]
     pub fn of(lua: Lua) -> Rock {
