@@ -2,6 +2,8 @@
 
 mod connect;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
