@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 
 use mlua::ffi;
 
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, raise_closing};
 
 pub(crate) use mlua::ffi::lua_State as RawState;
 
@@ -68,13 +68,12 @@ unsafe extern "C-unwind" fn trampoline<F: Function>(raw: *mut RawState) -> c_int
     // is an instance. Upvalue 1 is the runtime's userdata, put there by `push_function`.
     unsafe {
         let function = std::ptr::NonNull::<F>::dangling().as_ref();
-        let anchor = ffi::lua_touserdata(raw, ffi::lua_upvalueindex(1)).cast::<*const Runtime>();
-        let runtime = *anchor;
-        if runtime.is_null() {
-            ffi::lua_pushliteral(raw, c"cosock: this Lua state is closing");
-            ffi::lua_error(raw);
+        let anchor = ffi::lua_touserdata(raw, ffi::lua_upvalueindex(1)).cast::<Runtime>();
+        let runtime = &*anchor;
+        if runtime.is_closed() {
+            raise_closing(State(raw));
         }
-        function(State(raw), &*runtime)
+        function(State(raw), runtime)
     }
 }
 
@@ -662,43 +661,44 @@ impl<T> Class<T> {
     }
 }
 
-/// Pushes the userdata by which functions find `runtime`, which it owns from now on.
+/// Pushes the userdata by which functions find the runtime, which lies in it.
 ///
-/// # Safety
+/// Takes a function that makes the runtime, so that none exists when memory runs out. May raise for
+/// lack of memory.
 ///
-/// Called once for each state, by its `luaopen_` function.
-pub(crate) unsafe fn push_runtime(
+/// # Errors
+///
+/// What the function reports; nothing is pushed then.
+pub(crate) fn push_runtime<E>(
     lua: State,
-    runtime: impl FnOnce() -> Box<Runtime>,
-) -> *const Runtime {
-    // SAFETY: rules 1 and 3; the userdata holds the one pointer that the trampoline reads.
+    make: impl FnOnce() -> Result<Runtime, E>,
+) -> Result<*const Runtime, E> {
+    const { assert!(align_of::<Runtime>() <= 8) };
+    // SAFETY: rules 1 and 3. The userdata gets its finalizer only when there is something in it.
     unsafe {
-        let place =
-            ffi::lua_newuserdata(lua.0, size_of::<*const Runtime>()).cast::<*const Runtime>();
-        place.write(std::ptr::null());
+        let place = ffi::lua_newuserdata(lua.0, size_of::<Runtime>()).cast::<Runtime>();
         lua.new_table(0, 1);
         ffi::lua_pushcfunction(lua.0, close_runtime);
         lua.raw_set_field(-2, c"__gc");
-        lua.set_metatable(-2);
-        let runtime = Box::into_raw(runtime()).cast_const();
-        place.write(runtime);
-        runtime
-    }
-}
-
-/// `__gc` of the runtime's userdata: the state is closing. Lua frees the userdata itself only after
-/// every finalizer has run, so functions called by later finalizers find a null pointer and raise.
-unsafe extern "C-unwind" fn close_runtime(raw: *mut RawState) -> c_int {
-    // SAFETY: Lua calls this with a live state and the userdata; user code cannot reach the
-    // metatable, as nothing hands the userdata out.
-    unsafe {
-        let place = ffi::lua_touserdata(raw, 1).cast::<*const Runtime>();
-        if !place.is_null() {
-            let runtime = std::mem::replace(&mut *place, std::ptr::null());
-            if !runtime.is_null() {
-                drop(Box::from_raw(runtime.cast_mut()));
+        match make() {
+            Ok(runtime) => {
+                place.write(runtime);
+                lua.set_metatable(-2);
+                Ok(place.cast_const())
+            }
+            Err(error) => {
+                lua.pop(2);
+                Err(error)
             }
         }
     }
+}
+
+/// `__gc` of the runtime's userdata: the state is closing. Its memory outlives every finalizer, for
+/// the registry holds it; functions that are called by later ones find it closed, and raise.
+unsafe extern "C-unwind" fn close_runtime(raw: *mut RawState) -> c_int {
+    // SAFETY: Lua calls this with a live state and the userdata; user code cannot reach the
+    // metatable, as nothing hands the userdata out.
+    unsafe { (*ffi::lua_touserdata(raw, 1).cast::<Runtime>()).close() };
     0
 }

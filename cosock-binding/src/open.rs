@@ -114,20 +114,20 @@ fn loader_of(module: Module) -> mlua::ffi::lua_CFunction {
 fn make(lua: State) {
     // As the rock does: a peer that is gone is an error of `send`, not the end of the process.
     cosock_core::ignore_sigpipe();
-    let core = match Scheduler::new() {
-        Ok(core) => core,
-        Err(error) => {
-            let code = error.raw_os_error().unwrap_or(0);
-            drop(error);
-            crate::arguments::raise(
-                lua,
-                1,
-                format_args!("cosock: the event queue cannot be opened (errno {code})"),
-            );
-        }
+    let made = ffi::push_runtime(lua, || {
+        Scheduler::new()
+            .map(Runtime::new)
+            .map_err(|error| error.raw_os_error().unwrap_or(0))
+    });
+    let runtime = match made {
+        // SAFETY: the userdata keeps it, and is anchored below.
+        Ok(runtime) => unsafe { &*runtime },
+        Err(code) => crate::arguments::raise(
+            lua,
+            1,
+            format_args!("cosock: the event queue cannot be opened (errno {code})"),
+        ),
     };
-    // SAFETY: `open` has found no runtime in this state.
-    let runtime = unsafe { &*ffi::push_runtime(lua, || Box::new(Runtime::new(core))) };
     let mut kept = Kept {
         anchor: lua.keep(),
         ..Kept::default()

@@ -90,6 +90,13 @@ impl Pins {
         self.rest.borrow_mut().truncate(depth - 1);
     }
 
+    /// Gives back what is not in use, when the state closes; bytes on their way stay.
+    pub(crate) fn close(&self) {
+        if self.depth() == 0 {
+            self.rest.take();
+        }
+    }
+
     /// How deep the stack is: what [`Pins::unwind_to`] takes.
     pub(crate) fn depth(&self) -> usize {
         self.rest.borrow().len() + usize::from(self.busy.get())

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -169,7 +170,9 @@ pub(crate) struct ObjectClass {
 
 /// One Lua state's cosock.
 pub(crate) struct Runtime {
-    core: RefCell<Scheduler>,
+    /// Dropped, and borrowed for ever, once the state closes.
+    core: RefCell<ManuallyDrop<Scheduler>>,
+    closed: Cell<bool>,
     pub(crate) tasks: RefCell<Vec<Task>>,
     /// Places of living tasks by the identity of their handles.
     pub(crate) places: RefCell<FxHashMap<usize, u32>>,
@@ -205,10 +208,17 @@ pub(crate) fn token() -> *const c_void {
     ptr::from_ref(&TOKEN).cast()
 }
 
+/// Raises for a call that comes while the state closes.
+pub(crate) fn raise_closing(lua: State) -> ! {
+    lua.push_str("cosock: this Lua state is closing");
+    lua.raise_top()
+}
+
 impl Runtime {
     pub(crate) fn new(core: Scheduler) -> Runtime {
         Runtime {
-            core: RefCell::new(core),
+            core: RefCell::new(ManuallyDrop::new(core)),
+            closed: Cell::new(false),
             tasks: RefCell::default(),
             places: RefCell::default(),
             pins: Pins::default(),
@@ -233,9 +243,10 @@ impl Runtime {
     /// Lua error.
     #[inline]
     pub(crate) fn enter<T>(&self, lua: State, work: impl FnOnce(&mut Scheduler) -> T) -> T {
-        let result = {
-            let mut core = self.core.borrow_mut();
-            catch_unwind(AssertUnwindSafe(|| work(&mut core)))
+        let result = match self.core.try_borrow_mut() {
+            Ok(mut core) => catch_unwind(AssertUnwindSafe(|| work(&mut core))),
+            // A finalizer that runs while the state closes has closed the runtime under its caller.
+            Err(_) => raise_closing(lua),
         };
         match result {
             Ok(value) => value,
@@ -251,6 +262,37 @@ impl Runtime {
     pub(crate) fn quietly(&self, work: impl FnOnce(&mut Scheduler)) {
         if let Ok(mut core) = self.core.try_borrow_mut() {
             let _ = catch_unwind(AssertUnwindSafe(|| work(&mut core)));
+        }
+    }
+
+    /// Whether the state is closing and the runtime's finalizer has run.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Lets go of everything, while functions of ours may still be on the stack: they find no task,
+    /// and a core that cannot be entered. The runtime's own memory is Lua's, which keeps it.
+    pub(crate) fn close(&self) {
+        if self.closed.replace(true) {
+            return;
+        }
+        let tables = (
+            self.tasks.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
+            self.places.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
+            self.woken.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
+            self.calls.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
+            self.callbacks.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
+            self.arming.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
+            self.outcome.try_borrow_mut().map(|mut it| it.take()),
+            self.pending.operation.try_borrow_mut().map(|mut it| it.take()),
+        );
+        drop(tables);
+        self.pins.close();
+        if let Ok(mut core) = self.core.try_borrow_mut() {
+            // SAFETY: `closed` lets nobody come here again, and the borrow is never given back.
+            unsafe { ManuallyDrop::drop(&mut core) };
+            std::mem::forget(core);
         }
     }
 
