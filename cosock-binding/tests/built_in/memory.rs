@@ -1,0 +1,241 @@
+//! A state without memory: wherever an allocation fails, the program gets Lua's error, and goes on when
+//! there is memory again.
+
+use mlua::Lua;
+
+use crate::support::{run, state, try_run};
+
+/// Runs `code` with ever more memory, until it has what it needs. In between everything else must work.
+fn run_with_ever_more_memory(code: &str) {
+    if cfg!(feature = "luajit") {
+        // Its own accounts of memory go wrong when an allocation fails, which its debug build asserts.
+        return;
+    }
+    let lua = state();
+    run(&lua, "cosock.run()");
+    // A program of this size has been read and run once, so that its texts are there.
+    run(&lua, code);
+    let mut failures = 0;
+    for step in 0.. {
+        assert!(step < 20_000, "it never has enough");
+        lua.gc_collect().expect("finalizers do not raise");
+        let limit = lua.used_memory() + step * 16;
+        lua.set_memory_limit(limit).expect("it can be limited");
+        let result = try_run(&lua, code);
+        lua.set_memory_limit(0).expect("it can be limited");
+        match result {
+            Ok(()) => break,
+            Err(error) => {
+                let text = error.to_string();
+                // The second is what Lua makes of a stack for which there is no memory.
+                let expected = ["memory", "too many values"];
+                let is_expected = expected.iter().any(|part| text.contains(part));
+                assert!(is_expected, "step {step}: {text}");
+                failures += 1;
+                check_that_it_works(&lua, step);
+            }
+        }
+    }
+    assert!(failures > 5, "only {failures} failures: nothing was tested");
+}
+
+fn check_that_it_works(lua: &Lua, step: usize) {
+    let check = "
+        cosock.reset()
+        cosock.seterrorhandler(nil)
+        local counts = cosock._debug()
+        for _, what in ipairs { 'tasks', 'waiters', 'timers', 'lookups' } do
+            assert(counts[what] == 0, what .. ': ' .. counts[what])
+        end
+        local tx, rx = channel.new()
+        local got
+        cosock.spawn(function()
+            socket.sleep(0)
+            got = rx:receive()
+        end)
+        cosock.spawn(function()
+            tx:send 'message'
+        end)
+        cosock.run()
+        assert(got == 'message')";
+    if let Err(error) = try_run(lua, check) {
+        panic!("after step {step}: {error}");
+    }
+}
+
+#[test]
+fn tasks_and_channels() {
+    run_with_ever_more_memory(
+        "
+        local tx, rx = channel.new()
+        local names = {}
+        for number = 1, 3 do
+            cosock.spawn(function()
+                socket.sleep(0)
+                tx:send { number }
+                names[number] = #cosock.get_thread_metadata()
+            end, 'task ' .. number)
+        end
+        cosock.spawn(function()
+            for _ = 1, 3 do
+                local message = rx:receive()
+                assert(message[1])
+            end
+            rx:settimeout(0)
+            local _, err = rx:receive()
+            assert(err == 'timeout')
+        end)
+        cosock.run()",
+    );
+}
+
+#[test]
+fn selects_and_foreign_objects() {
+    run_with_ever_more_memory(
+        "
+        local tx, rx = channel.new()
+        local object = {}
+        function object:setwaker(kind, waker)
+            self.waker = waker
+        end
+        local done
+        cosock.spawn(function()
+            local ready = socket.select({ rx, object }, { object }, 100)
+            assert(ready and ready[object] or ready[rx])
+            local _, _, err = coroutine.yield({ object }, {}, 0)
+            assert(err == 'timeout')
+            done = true
+        end)
+        cosock.spawn(function()
+            socket.sleep(0)
+            if object.waker then
+                object.waker()
+            end
+            tx:send 'message'
+        end)
+        cosock.run()
+        assert(done)",
+    );
+}
+
+#[test]
+fn errors_handlers_and_cancels() {
+    run_with_ever_more_memory(
+        "
+        local heard = 0
+        local function hear(err, traceback)
+            assert(type(traceback) == 'string')
+            -- A task that got no memory fails of that.
+            if type(err) == 'string' and err:find 'memory' then
+                error(err, 0)
+            end
+            heard = heard + 1
+        end
+        cosock.seterrorhandler(hear)
+        cosock.spawn(function()
+            error { 'a table' }
+        end)
+        cosock.spawn(function()
+            error 'a text'
+        end, 'fails', { onerror = hear })
+        local sleeping = cosock.spawn(function()
+            socket.sleep(1000)
+        end)
+        cosock.spawn(function()
+            sleeping:cancel()
+            tostring(sleeping)
+        end)
+        cosock.run()
+        cosock.seterrorhandler(nil)
+        assert(heard == 2)
+        cosock.spawn(function()
+            coroutine.yield()
+        end, 'waits in vain')
+        local fine, report = pcall(cosock.run)
+        assert(not fine)
+        if not report:find 'waits in vain' then
+            error(report, 0)
+        end
+        cosock.reset()",
+    );
+}
+
+#[test]
+fn streams() {
+    run_with_ever_more_memory(
+        "
+        local listener = assert(socket.bind('127.0.0.1', 0))
+        local _, port = listener:getsockname()
+        local client, peer, line, rest
+        cosock.spawn(function()
+            client = assert(socket.connect('127.0.0.1', port))
+            assert(client:send 'a line\\nthe rest')
+            client:close()
+        end)
+        cosock.spawn(function()
+            peer = assert(listener:accept())
+            line = assert(peer:receive())
+            rest = assert(peer:receive '*a')
+        end)
+        local fine, err = pcall(cosock.run)
+        for _, sock in pairs { listener, client or listener, peer or listener } do
+            sock:close()
+        end
+        if not fine then
+            error(err, 0)
+        end
+        assert(line == 'a line' and rest == 'the rest')",
+    );
+}
+
+#[test]
+fn datagrams_names_and_options() {
+    run_with_ever_more_memory(
+        "
+        local sock = assert(socket.udp())
+        assert(sock:setsockname('127.0.0.1', 0))
+        local ip, port = sock:getsockname()
+        local data, from
+        cosock.spawn(function()
+            data, from = sock:receivefrom()
+        end)
+        cosock.spawn(function()
+            assert(sock:sendto('datagram', ip, tonumber(port)))
+            assert(sock:getoption 'reuseaddr' == false)
+            assert(socket.dns.toip '127.0.0.1')
+        end)
+        local fine, err = pcall(cosock.run)
+        sock:close()
+        if not fine then
+            error(err, 0)
+        end
+        assert(data == 'datagram' and from == '127.0.0.1')",
+    );
+}
+
+#[test]
+fn timers_and_coroutines() {
+    run_with_ever_more_memory(
+        "
+        local timers = require 'cosock.timers'
+        local called, iterated = 0, 0
+        timers.set(0, function()
+            called = called + 1
+        end, 'reference')
+        timers.set(1000, print, {})
+        cosock.spawn(function()
+            local iterate = coroutine.wrap(function()
+                for number = 1, 3 do
+                    coroutine.yield(number)
+                end
+            end)
+            for number in iterate do
+                iterated = iterated + number
+            end
+            socket.sleep(0.001)
+        end)
+        cosock.run()
+        cosock.reset()
+        assert(called == 1 and iterated == 6)",
+    );
+}
