@@ -278,14 +278,29 @@ impl Runtime {
             return;
         }
         let tables = (
-            self.tasks.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
-            self.places.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
-            self.woken.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
-            self.calls.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
-            self.callbacks.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
-            self.arming.try_borrow_mut().map(|mut it| std::mem::take(&mut *it)),
+            self.tasks
+                .try_borrow_mut()
+                .map(|mut it| std::mem::take(&mut *it)),
+            self.places
+                .try_borrow_mut()
+                .map(|mut it| std::mem::take(&mut *it)),
+            self.woken
+                .try_borrow_mut()
+                .map(|mut it| std::mem::take(&mut *it)),
+            self.calls
+                .try_borrow_mut()
+                .map(|mut it| std::mem::take(&mut *it)),
+            self.callbacks
+                .try_borrow_mut()
+                .map(|mut it| std::mem::take(&mut *it)),
+            self.arming
+                .try_borrow_mut()
+                .map(|mut it| std::mem::take(&mut *it)),
             self.outcome.try_borrow_mut().map(|mut it| it.take()),
-            self.pending.operation.try_borrow_mut().map(|mut it| it.take()),
+            self.pending
+                .operation
+                .try_borrow_mut()
+                .map(|mut it| it.take()),
         );
         drop(tables);
         self.pins.close();
