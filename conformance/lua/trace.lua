@@ -220,10 +220,10 @@ local function run_one(claim, fn, and_then)
 end
 
 -- The claim of what `fn()` returns in a task of its own, which nothing is run beside but what it
--- spawns. If it has not returned after `limit` seconds (1 unless told), that is the claim.
+-- spawns. If it has not returned after `limit` seconds (20 unless told), that is the claim.
 function trace.task(claim, fn, limit)
   local watch = cosock.spawn(function()
-    socket.sleep(limit or 1)
+    socket.sleep(limit or 20)
     if not claims[claim] then
       line(claim, "still waits")
       cosock.reset()

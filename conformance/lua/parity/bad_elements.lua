@@ -19,17 +19,17 @@ for _, way in ipairs { "yield", "select" } do
         value = { inner_sock = client.inner_sock, setwaker = function() end }
       end
       return wait({ value }, nil, 0.02)
-    end, 0.25)
+    end)
   end
   for _, list in ipairs { { "number", 5 }, { "text", "text" }, { "true", true }, { "function", print } } do
-    trace.task(way .. ".list." .. list[1], function() return wait(list[2], nil, 0.02) end, 0.25)
+    trace.task(way .. ".list." .. list[1], function() return wait(list[2], nil, 0.02) end)
   end
-  trace.task(way .. ".list.false", function() return wait(false, nil, 0.02) end, 0.25)
+  trace.task(way .. ".list.false", function() return wait(false, nil, 0.02) end)
   for _, timeout in ipairs { { "text", "text" }, { "true", true }, { "table", {} } } do
-    trace.task(way .. ".timeout." .. timeout[1], function() return wait({}, nil, timeout[2]) end, 0.25)
+    trace.task(way .. ".timeout." .. timeout[1], function() return wait({}, nil, timeout[2]) end)
   end
   trace.task(way .. ".setwaker-raises", function()
     local object = { setwaker = function() error("in setwaker", 0) end }
     return wait({ object }, nil, 0.02)
-  end, 0.25)
+  end)
 end

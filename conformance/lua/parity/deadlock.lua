@@ -17,3 +17,9 @@ cosock.reset()
 trace.alone("sleep-without-a-number", function() return socket.sleep() end)
 trace.alone("empty-lists", function() return socket.select({}, {}) end)
 trace.alone("bare-yield", function() return coroutine.yield() end)
+
+-- No message can come from a half that nobody has.
+trace.alone("other-half-is-gone", function()
+  local other = select(2, channel.new())
+  return other:receive()
+end)

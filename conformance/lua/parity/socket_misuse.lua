@@ -26,7 +26,7 @@ for claim, args in pairs {
 end
 
 for claim, value in pairs { text = "text", table = {}, boolean = true } do
-  trace.task("sleep." .. claim, function() return socket.sleep(value) end, 0.25)
+  trace.task("sleep." .. claim, function() return socket.sleep(value) end)
 end
 
 local sock = socket.tcp()

@@ -25,7 +25,7 @@ local function receives(claim, pieces, timeout, ...)
     end
     peer:settimeout(timeout)
     return peer:receive((unpack or table.unpack)(args, 1, count))
-  end, 2)
+  end)
 end
 
 receives("timeout.part", { "part" }, 0.06)

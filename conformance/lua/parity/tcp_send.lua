@@ -94,4 +94,4 @@ trace.task("large", function()
   trace.settle()
   socket.sleep(0.15)
   return sent == size, arrived == size
-end, 1)
+end)

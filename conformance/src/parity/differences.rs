@@ -1,4 +1,5 @@
-//! The table of intended differences between ours and the rock.
+//! The table of intended differences between ours and the rock, and of those of ours that the
+//! versions of Lua make.
 
 use std::fs;
 
@@ -12,8 +13,11 @@ use crate::repository;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// The entries, as the file has them.
+    /// Where ours differs from the rock.
     pub difference: Vec<Difference>,
+    /// Where ours differs between a version of Lua and the newest.
+    #[serde(default)]
+    pub variation: Vec<Variation>,
 }
 
 /// One intended difference.
@@ -41,6 +45,20 @@ pub struct Difference {
     pub untraced: Option<String>,
 }
 
+/// A difference of ours between versions, which the language makes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variation {
+    /// Its short name.
+    pub id: String,
+    /// What the language does.
+    pub reason: String,
+    /// The versions that differ from the newest, by [`Lua::name`].
+    pub versions: Vec<String>,
+    /// The lines of traces in which it shows.
+    pub lines: Vec<Line>,
+}
+
 /// A line of traces that may differ, or several.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,21 +83,30 @@ impl Table {
         toml::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
     }
 
-    /// The lines that hold for a version, with their entries.
-    pub fn lines(&self, lua: Lua) -> impl Iterator<Item = (&Difference, &Line)> {
-        let all = self.difference.iter();
-        let all = all.flat_map(|entry| entry.lines.iter().map(move |line| (entry, line)));
-        all.filter(move |(entry, line)| {
-            let versions = line.versions.as_ref().unwrap_or(&entry.versions);
-            versions.iter().any(|version| version == lua.name())
-        })
+    /// The lines of differences that hold for a version, with the names of their entries.
+    pub fn differences(&self, lua: Lua) -> impl Iterator<Item = (&str, &Line)> {
+        let entries = self.difference.iter();
+        entries.flat_map(move |entry| lines_for(lua, &entry.id, &entry.versions, &entry.lines))
     }
 
-    /// Whether some entry explains a mismatch.
-    pub fn explains(&self, lua: Lua, scenario: &str, mismatch: &Mismatch) -> bool {
-        self.lines(lua)
-            .any(|(_, line)| line.explains(scenario, mismatch))
+    /// The lines of variations that hold for a version, with the names of their entries.
+    pub fn variations(&self, lua: Lua) -> impl Iterator<Item = (&str, &Line)> {
+        let entries = self.variation.iter();
+        entries.flat_map(move |entry| lines_for(lua, &entry.id, &entry.versions, &entry.lines))
     }
+}
+
+fn lines_for<'a>(
+    lua: Lua,
+    id: &'a str,
+    versions: &'a [String],
+    lines: &'a [Line],
+) -> impl Iterator<Item = (&'a str, &'a Line)> {
+    let holds = move |line: &&Line| {
+        let versions = line.versions.as_deref().unwrap_or(versions);
+        versions.iter().any(|version| version == lua.name())
+    };
+    lines.iter().filter(holds).map(move |line| (id, line))
 }
 
 impl Line {
@@ -159,16 +186,20 @@ mod tests {
             "#,
         )
         .unwrap();
-        let shown = |claim: &str, ours: &str| Mismatch {
-            claim: claim.to_owned(),
-            ours: ours.to_owned(),
-            rock: "other".to_owned(),
+        let explains = |lua: Lua, scenario: &str, claim: &str, ours: &str| {
+            let found = Mismatch {
+                claim: claim.to_owned(),
+                ours: ours.to_owned(),
+                other: "other".to_owned(),
+            };
+            let mut lines = table.differences(lua);
+            lines.any(|(_, line)| line.explains(scenario, &found))
         };
-        assert!(table.explains(Lua::Lua51, "s", &shown("a", "1")));
-        assert!(!table.explains(Lua::Lua51, "s", &shown("a", "2")));
-        assert!(!table.explains(Lua::Lua51, "t", &shown("a", "1")));
-        assert!(!table.explains(Lua::Lua51, "s", &shown("b", "2")));
-        assert!(table.explains(Lua::Lua54, "s", &shown("b", "2")));
-        assert!(!table.explains(Lua::Lua53, "s", &shown("a", "1")));
+        assert!(explains(Lua::Lua51, "s", "a", "1"));
+        assert!(!explains(Lua::Lua51, "s", "a", "2"));
+        assert!(!explains(Lua::Lua51, "t", "a", "1"));
+        assert!(!explains(Lua::Lua51, "s", "b", "2"));
+        assert!(explains(Lua::Lua54, "s", "b", "2"));
+        assert!(!explains(Lua::Lua53, "s", "a", "1"));
     }
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub use differences::{Difference, Line, Table};
+pub use differences::{Difference, Line, Table, Variation};
 pub use reference::{RECORD, REVISION, Rock};
 pub use trace::{ABSENT, Mismatch, Trace};
 
@@ -20,7 +20,7 @@ use crate::subject::Subject;
 use crate::{repository, suite};
 
 /// Both traces of one scenario on one version.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Observed {
     /// The scenario's name: its file's, without the ending.
     pub scenario: String,

@@ -153,8 +153,8 @@ pub(super) fn trace(lua: Lua, scenario: &Path, name: &str) -> Trace {
         let stale = live.mismatches(&recorded);
         assert!(
             stale.is_empty(),
-            "{} is not what the rock does now ({RECORD}=1 writes it anew); here \"ours\" is now and \
-             \"rock\" was recorded: {stale:#?}",
+            "{} is not what the rock does now ({RECORD}=1 writes it anew); \"ours\" is now, \"other\" \
+             was recorded: {stale:#?}",
             file.display()
         );
     }

@@ -19,8 +19,8 @@ pub struct Mismatch {
     pub claim: String,
     /// What ours shows, or [`ABSENT`].
     pub ours: String,
-    /// What the rock shows, or [`ABSENT`].
-    pub rock: String,
+    /// What the other side shows, or [`ABSENT`].
+    pub other: String,
 }
 
 impl Trace {
@@ -67,21 +67,32 @@ impl Trace {
         self.claims.is_empty()
     }
 
-    /// The claims of which this trace, ours, and `rock` show something different.
-    pub fn mismatches(&self, rock: &Trace) -> Vec<Mismatch> {
-        let mut names: Vec<&String> = self.claims.keys().chain(rock.claims.keys()).collect();
+    /// The claims of which this trace, ours, and `other` show something different.
+    pub fn mismatches(&self, other: &Trace) -> Vec<Mismatch> {
+        let mut names: Vec<&String> = self.claims.keys().chain(other.claims.keys()).collect();
         names.sort();
         names.dedup();
         let different = names
             .into_iter()
-            .filter(|name| self.get(name) != rock.get(name));
+            .filter(|name| self.get(name) != other.get(name));
         different
             .map(|name| Mismatch {
                 claim: name.clone(),
                 ours: self.get(name).to_owned(),
-                rock: rock.get(name).to_owned(),
+                other: other.get(name).to_owned(),
             })
             .collect()
+    }
+
+    /// The same, with floats that have no fraction written as integers: older versions know one
+    /// kind of number.
+    #[must_use]
+    pub fn without_subtypes(&self) -> Trace {
+        let claims = self.claims.iter();
+        let claims = claims.map(|(claim, values)| (claim.clone(), without_subtypes(values)));
+        Trace {
+            claims: claims.collect(),
+        }
     }
 
     /// The text that [`Trace::parse`] reads.
@@ -93,6 +104,32 @@ impl Trace {
                 text
             })
     }
+}
+
+/// Cuts `.0` off numbers that stand outside quotes.
+fn without_subtypes(values: &str) -> String {
+    let mut result = String::with_capacity(values.len());
+    for (place, piece) in values.split('"').enumerate() {
+        if place > 0 {
+            result.push('"');
+        }
+        if place % 2 == 1 {
+            result.push_str(piece);
+            continue;
+        }
+        let mut rest = piece;
+        while let Some(found) = rest.find(".0") {
+            let (before, after) = rest.split_at(found);
+            let after = &after[".0".len()..];
+            let is_whole = before.ends_with(|end: char| end.is_ascii_digit() || end == '>')
+                && !after.starts_with(|next: char| next.is_ascii_digit());
+            result.push_str(before);
+            result.push_str(if is_whole { "" } else { ".0" });
+            rest = after;
+        }
+        result.push_str(rest);
+    }
+    result
 }
 
 #[cfg(test)]
@@ -115,13 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn only_whole_numbers_outside_quotes_lose_their_subtype() {
+        let shown = r#"(5) 1.0, -2.0, <fd>.0, 0.05, "3.0", {4.0, "5.0"}"#;
+        let expected = r#"(5) 1, -2, <fd>, 0.05, "3.0", {4, "5.0"}"#;
+        assert_eq!(without_subtypes(shown), expected);
+    }
+
+    #[test]
     fn what_one_side_lacks_is_a_mismatch() {
         let ours = Trace::parse("same: 1\nours: 1\nboth: 1").unwrap();
         let rock = Trace::parse("same: 1\nrock: 1\nboth: 1.0").unwrap();
         let found = ours.mismatches(&rock);
         let shown: Vec<(&str, &str, &str)> = found
             .iter()
-            .map(|found| (&*found.claim, &*found.ours, &*found.rock))
+            .map(|found| (&*found.claim, &*found.ours, &*found.other))
             .collect();
         let expected = [
             ("both", "1", "1.0"),
