@@ -37,9 +37,9 @@ impl Queue {
         self.closed.get()
     }
 
-    /// Notes who waits for a message.
-    pub(crate) fn wait(&self, task: TaskKey) {
-        self.waiter.set(Some(task));
+    /// Notes that nobody waits for a message any more.
+    pub(crate) fn served(&self) {
+        self.waiter.set(None);
     }
 
     /// Its identity, by which the core tells waits apart.
@@ -197,7 +197,7 @@ fn make_room(lua: State, opened: &Opened<'_>) {
 #[inline]
 fn tell(lua: State, runtime: &Runtime, opened: &Opened<'_>) {
     let queue = opened.queue;
-    if let Some(task) = queue.waiter.take() {
+    if let Some(task) = queue.waiter.get() {
         runtime.enter(lua, |core| core.wake_message(task, queue.identity()));
     }
     if queue.watched.get() {
@@ -248,10 +248,16 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
     let opened = open(lua, Called::wrapped(lua, "receive"));
     let queue = opened.queue;
     if pop(lua, queue, opened.queue_at) {
-        if queue.ring.borrow_mut().give_back() {
-            // A burst is over: its large table goes.
+        let burst_over = queue.ring.borrow().is_worth_giving_back();
+        if burst_over {
             lua.new_table(0, 0);
-            lua.set_user_table(opened.queue_at);
+            // Making a table may run a finalizer, which may send.
+            let still = queue.ring.borrow_mut().give_back();
+            if still {
+                lua.set_user_table(opened.queue_at);
+            } else {
+                lua.pop(1);
+            }
         }
         return 1;
     }

@@ -115,19 +115,21 @@ fn goes_on_after_yield(lua: State) -> bool {
     })
 }
 
-/// Parks the task until its look-up is answered; argument 1 is its socket object, if any.
-pub(crate) fn park(lua: State, runtime: &Runtime, id: LookupId, then: Then, shape: Shape) -> c_int {
-    let mut timeout = None;
-    let connects = matches!(then, Then::Connect(_));
+/// Parks the task until its look-up is answered, at most for `timeout` seconds; argument 1 is its socket
+/// object, if any.
+pub(crate) fn park(
+    lua: State,
+    runtime: &Runtime,
+    id: LookupId,
+    then: Then,
+    shape: Shape,
+    timeout: Option<f64>,
+) -> c_int {
     let operation = Operation::Lookup(Box::new(Lookup::new(id, then)));
     crate::socket::prepare(runtime, operation, Interest::Read, shape);
-    if connects {
-        lua.raw_get_field(1, c"timeout");
-        timeout = arguments::timeout_value(lua, -1).ok().flatten();
-    }
     runtime.pending.kind.set(WaitKind::Operation);
     runtime.pending.timeout.set(timeout);
-    runtime.pending.object.set(0);
+    runtime.pending.object.set(lua.identity(1));
     lua.push_value(1);
     lua.push_nil();
     lua.push_pointer(token());
@@ -149,7 +151,7 @@ fn ask(lua: State, runtime: &Runtime, query: Query, report: Report) -> c_int {
     let id = runtime.enter(lua, |core| core.look_up(query));
     lua.set_top(0);
     lua.push_nil();
-    park(lua, runtime, id, Then::Report, shape)
+    park(lua, runtime, id, Then::Report, shape, None)
 }
 
 /// `dns.toip(host)`.
@@ -234,7 +236,7 @@ pub(crate) fn push_answer(lua: State, runtime: &Runtime, shape: Shape) -> c_int 
         _ => None,
     });
     if let Some(text) = failure.flatten() {
-        runtime.outcome.borrow_mut().take();
+        runtime.outcomes.borrow_mut().pop();
         lua.push_nil();
         runtime.pins.push_text(lua, text);
         return 2;
@@ -244,13 +246,13 @@ pub(crate) fn push_answer(lua: State, runtime: &Runtime, shape: Shape) -> c_int 
         Report::Names => push_names(lua, runtime),
         Report::Address | Report::Name => push_entry(lua, runtime, report),
     };
-    runtime.outcome.borrow_mut().take();
+    runtime.outcomes.borrow_mut().pop();
     count
 }
 
 /// Reads from the waiting answer.
 fn read<T>(runtime: &Runtime, look: impl FnOnce(&Answer) -> T) -> Option<T> {
-    match &*runtime.outcome.borrow() {
+    match runtime.outcomes.borrow().last() {
         Some(Outcome::Answer(answer)) => Some(look(answer.as_ref())),
         _ => None,
     }

@@ -617,6 +617,25 @@ pub(crate) unsafe fn push_loader(lua: State, function: ffi::lua_CFunction) {
     unsafe { ffi::lua_pushcfunction(lua.0, function) }
 }
 
+/// The main coroutine of the state, or null where it cannot be told: on 5.1 and LuaJIT from within
+/// another coroutine.
+pub(crate) fn main_coroutine(lua: State) -> *mut RawState {
+    if lua.push_self() {
+        lua.pop(1);
+        return lua.0;
+    }
+    lua.pop(1);
+    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    return std::ptr::null_mut();
+    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    {
+        lua.raw_get_signed(REGISTRY, ffi::LUA_RIDX_MAINTHREAD as i64);
+        let main = lua.to_coroutine(-1).unwrap_or(std::ptr::null_mut());
+        lua.pop(1);
+        main
+    }
+}
+
 /// What a userdata of ours holds; the mark comes first.
 #[repr(C)]
 struct Block<T> {

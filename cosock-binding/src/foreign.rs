@@ -127,7 +127,12 @@ fn call_wake(lua: State, runtime: &Runtime, call: Call) {
         element,
     } = call;
     let waits = || runtime.enter(lua, |core| core.select(task, serial).is_some());
-    if !waits() {
+    // One that has woken its task needs no telling: a close, say, fires whoever is still registered.
+    let asleep = runtime.enter(lua, |core| {
+        core.select(task, serial)
+            .is_some_and(|select| !select.is_woken(element))
+    });
+    if !asleep {
         return;
     }
     lua.push_function(runtime, wake_object, 0);

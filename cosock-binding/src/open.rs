@@ -133,6 +133,7 @@ fn make(lua: State) {
         ..Kept::default()
     };
     runtime.kept.set(kept);
+    runtime.main.set(ffi::main_coroutine(lua));
     make_tables(lua, runtime, &mut kept);
     runtime.kept.set(kept);
     tasks::release_last_reset(lua, runtime);
@@ -192,18 +193,27 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     kept.result_meta = lua.keep();
 }
 
+/// Hides the metatable on top from `getmetatable`: its `__gc` is for the collector alone.
+fn hide(lua: State) {
+    lua.push_bool(false);
+    lua.raw_set_field(-2, c"__metatable");
+}
+
 /// Makes the metatables of the userdata.
 fn make_inner_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
     let plain = Pusher::new(lua, runtime, &[]);
     lua.new_table(0, 4);
+    hide(lua);
     plain.set(-1, c"__gc", tcp::collect);
     plain.set(-1, c"__tostring", tcp::to_string);
     kept.tcp_inner_meta = lua.keep();
     lua.new_table(0, 4);
+    hide(lua);
     plain.set(-1, c"__gc", udp::collect);
     plain.set(-1, c"__tostring", udp::to_string);
     kept.udp_inner_meta = lua.keep();
     lua.new_table(0, 3);
+    hide(lua);
     plain.set(-1, c"__gc", channel::collect);
     plain.set(-1, c"__len", channel::queue_len);
     plain.set(-1, c"__index", channel::queue_index);

@@ -61,7 +61,10 @@ pub(crate) fn push(
             3
         }
         Outcome::Accepted(socket) => {
-            *runtime.outcome.borrow_mut() = Some(Outcome::Accepted(socket));
+            runtime
+                .outcomes
+                .borrow_mut()
+                .push(Outcome::Accepted(socket));
             push_accepted(lua, runtime);
             1
         }
@@ -78,7 +81,7 @@ pub(crate) fn push(
             }
         }
         Outcome::Answer(answer) => {
-            *runtime.outcome.borrow_mut() = Some(Outcome::Answer(answer));
+            runtime.outcomes.borrow_mut().push(Outcome::Answer(answer));
             crate::dns::push_answer(lua, runtime, shape)
         }
         Outcome::Done => {
@@ -97,7 +100,7 @@ pub(crate) fn push(
 }
 
 fn push_accepted(lua: State, runtime: &Runtime) {
-    let take = || match runtime.outcome.borrow_mut().take() {
+    let take = || match runtime.outcomes.borrow_mut().pop() {
         Some(Outcome::Accepted(socket)) => *socket,
         _ => TcpSocket::new(),
     };

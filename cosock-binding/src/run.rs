@@ -45,6 +45,7 @@ fn leave(runtime: &Runtime) {
 
 fn turns(lua: State, runtime: &Runtime) -> c_int {
     let pinned = runtime.pins.depth();
+    let unpushed = runtime.outcomes.borrow().len();
     lua.check_stack(20);
     let mut turn = runtime.enter(lua, |core| core.begin());
     loop {
@@ -69,6 +70,7 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
             continue;
         }
         runtime.pins.unwind_to(pinned);
+        runtime.outcomes.borrow_mut().truncate(unpushed);
         turn = end_turn(lua, runtime);
         if turn.finished {
             return 0;
@@ -117,6 +119,12 @@ fn let_hook_fire(lua: State, runtime: &Runtime) {
     if lua.has_hook() {
         lua.push_function(runtime, nothing, 0);
         lua.call(0, 0);
+    } else if runtime
+        .main_state()
+        .is_some_and(|main| main != lua && main.has_hook())
+    {
+        // The hook of Ctrl-C waits in the main state, which waits for this coroutine.
+        raise(lua, DIRECT, format_args!("interrupted!"));
     }
 }
 
@@ -228,9 +236,11 @@ fn look(
     };
     // The slots that its own call guarantees are enough for this.
     if channel::pop(coroutine, queue, -2) {
+        queue.served();
         return Some(1);
     }
     if queue.is_closed() || timed_out {
+        queue.served();
         lua.push_nil();
         lua.push_str(if queue.is_closed() {
             "closed"
@@ -241,7 +251,6 @@ fn look(
         return Some(2);
     }
     // Somebody else took the message.
-    queue.wait(key);
     runtime.enter(lua, |core| core.park_message_again(key));
     None
 }
@@ -442,10 +451,21 @@ fn report(lua: State, runtime: &Runtime, key: TaskKey) {
 
 /// Whether the error is that of Ctrl-C, which on LuaJIT is raised in whatever runs.
 fn is_interruption(lua: State, index: c_int) -> bool {
-    lua.kind(index) == ValueKind::String
-        && lua
-            .to_bytes(index)
-            .is_some_and(|text| text.ends_with(b"interrupted!"))
+    let text = match lua.kind(index) {
+        ValueKind::String => lua.to_bytes(index).unwrap_or_default(),
+        _ => return false,
+    };
+    // The interpreter's own text, with or without a position before it.
+    let Some(position) = text.strip_suffix(b"interrupted!") else {
+        return false;
+    };
+    let position = position.strip_suffix(b": ").unwrap_or(position);
+    let line = position
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    position.is_empty() || (line > 0 && position[..position.len() - line].ends_with(b":"))
 }
 
 /// Raises the error value on top, with the traceback below it when it is a text.

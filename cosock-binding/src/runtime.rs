@@ -88,6 +88,8 @@ pub(crate) struct Pending {
     pub(crate) object: Cell<usize>,
     pub(crate) shape: Cell<Shape>,
     pub(crate) operation: RefCell<Option<(Operation, Interest)>>,
+    /// How many operations were prepared.
+    pub(crate) count: Cell<u32>,
 }
 
 /// The kinds of waits that methods park on.
@@ -184,8 +186,8 @@ pub(crate) struct Runtime {
     pub(crate) current: Cell<Option<TaskKey>>,
     pub(crate) current_coroutine: Cell<*mut RawState>,
     pub(crate) pending: Pending,
-    /// An operation's result while it is turned into values.
-    pub(crate) outcome: RefCell<Option<Outcome>>,
+    /// Results of operations while they are turned into values: a stack, for that may run finalizers.
+    pub(crate) outcomes: RefCell<Vec<Outcome>>,
     /// The select that is being put together.
     pub(crate) arming: RefCell<Box<Select>>,
     /// Elements that woke the task about to be resumed.
@@ -196,6 +198,8 @@ pub(crate) struct Runtime {
     pub(crate) handler: Cell<c_int>,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
     pub(crate) wakers_set: Cell<bool>,
+    /// The state's main coroutine, which lives as long as the state; null where it is not known.
+    pub(crate) main: Cell<*mut RawState>,
     /// The coroutine that last yielded one of cosock's own waits to its resumer.
     pub(crate) nested_wait: Cell<*const c_void>,
 }
@@ -228,13 +232,14 @@ impl Runtime {
             current: Cell::new(None),
             current_coroutine: Cell::new(ptr::null_mut()),
             pending: Pending::default(),
-            outcome: RefCell::default(),
+            outcomes: RefCell::default(),
             arming: RefCell::default(),
             woken: RefCell::default(),
             calls: RefCell::default(),
             callbacks: RefCell::default(),
             handler: Cell::new(0),
             wakers_set: Cell::new(false),
+            main: Cell::new(ptr::null_mut()),
             nested_wait: Cell::new(ptr::null()),
         }
     }
@@ -296,7 +301,9 @@ impl Runtime {
             self.arming
                 .try_borrow_mut()
                 .map(|mut it| std::mem::take(&mut *it)),
-            self.outcome.try_borrow_mut().map(|mut it| it.take()),
+            self.outcomes
+                .try_borrow_mut()
+                .map(|mut it| std::mem::take(&mut *it)),
             self.pending
                 .operation
                 .try_borrow_mut()
@@ -309,6 +316,13 @@ impl Runtime {
             unsafe { ManuallyDrop::drop(&mut core) };
             std::mem::forget(core);
         }
+    }
+
+    /// The main state, for a look at its hook.
+    pub(crate) fn main_state(&self) -> Option<State> {
+        let main = self.main.get();
+        // SAFETY: the main coroutine is never collected, and this runs inside a call from its state.
+        (!main.is_null()).then(|| unsafe { State::new(main) })
     }
 
     pub(crate) fn push_anchor(&self, lua: State) {

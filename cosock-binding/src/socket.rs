@@ -84,6 +84,7 @@ pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     if !matches!(lua.kind(inner), Kind::Userdata | Kind::Table) || lua.raw_equal(1, inner) {
         refuse_kind(lua, called, 1, "socket");
     }
+    lua.check_stack(called.count + 2);
     lua.push_str(called.name);
     lua.get(inner);
     lua.push_value(inner);
@@ -160,11 +161,29 @@ pub(crate) enum Blocked {
 ///
 /// What the operation needs is anchored: argument 1, and whatever is at `extra`.
 pub(crate) fn block(lua: State, runtime: &Runtime, class: ObjectClass, extra: c_int) -> Blocked {
+    let prepared = runtime.pending.count.get();
+    if lua.kind(1) != Kind::Table {
+        // An inner socket, taken for an object: it has no fields to wait by.
+        refuse_kind(
+            lua,
+            Called {
+                name: "wait",
+                level: WRAPPED,
+                count: 1,
+            },
+            1,
+            "socket",
+        );
+    }
     if runtime.task_of(lua).is_none() || !is_native(lua, class) {
         return Blocked::Protocol;
     }
-    refuse_second_waiter(lua, runtime);
     let timeout = object_timeout(lua, class);
+    if runtime.pending.count.get() != prepared {
+        // A wrapper's `__index` has called other sockets.
+        return Blocked::Protocol;
+    }
+    refuse_second_waiter(lua, runtime);
     runtime.pending.kind.set(WaitKind::Operation);
     runtime.pending.timeout.set(timeout);
     lua.push_value(1);
@@ -178,7 +197,10 @@ pub(crate) fn block(lua: State, runtime: &Runtime, class: ObjectClass, extra: c_
 }
 
 /// The `timeout` of the object in argument 1, which programs also write themselves.
-fn object_timeout(lua: State, class: ObjectClass) -> Option<f64> {
+pub(crate) fn object_timeout(lua: State, class: ObjectClass) -> Option<f64> {
+    if lua.kind(1) != Kind::Table {
+        return None;
+    }
     lua.push_value(TIMEOUT);
     if lua.raw_get_is_nil(1) {
         if lua.metatable(1) && lua.identity(-1) == class.metatable {
@@ -243,8 +265,10 @@ pub(crate) fn raise_waited(lua: State, level: c_int, interest: Interest) -> ! {
 
 /// Prepares an operation for [`block`].
 pub(crate) fn prepare(runtime: &Runtime, operation: Operation, interest: Interest, shape: Shape) {
-    *runtime.pending.operation.borrow_mut() = Some((operation, interest));
-    runtime.pending.shape.set(shape);
+    let pending = &runtime.pending;
+    *pending.operation.borrow_mut() = Some((operation, interest));
+    pending.shape.set(shape);
+    pending.count.set(pending.count.get().wrapping_add(1));
 }
 
 /// Goes on in the Lua part with the function `shim`, given the top `arguments` values.
@@ -473,6 +497,7 @@ pub(crate) fn wake(lua: State, runtime: &Runtime) -> c_int {
         lua.push_value(2);
         lua.get(wakers);
         if !lua.is_nil(-1) {
+            lua.check_stack(top);
             for argument in 3..=top {
                 lua.push_value(argument);
             }

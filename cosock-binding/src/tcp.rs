@@ -77,8 +77,11 @@ pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
     let made = runtime.enter(lua, |core| TcpSocket::new_v6(&mut core.reactor));
     match made {
         Ok(socket) => {
-            *runtime.outcome.borrow_mut() = Some(Outcome::Accepted(Box::new(socket)));
-            push_object(lua, runtime, || match runtime.outcome.borrow_mut().take() {
+            runtime
+                .outcomes
+                .borrow_mut()
+                .push(Outcome::Accepted(Box::new(socket)));
+            push_object(lua, runtime, || match runtime.outcomes.borrow_mut().pop() {
                 Some(Outcome::Accepted(socket)) => *socket,
                 _ => TcpSocket::new(),
             });
@@ -181,6 +184,7 @@ pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
             id,
             Then::BindTcp(Tcp::clone(socket), REUSE),
             Shape::One,
+            None,
         ),
     }
 }
@@ -517,7 +521,7 @@ fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         Step::Done(Ok(accepted)) => {
             let outcome = Outcome::Accepted(Box::new(accepted));
             if INNER {
-                *runtime.outcome.borrow_mut() = Some(outcome);
+                runtime.outcomes.borrow_mut().push(outcome);
                 push_inner_accepted(lua, runtime);
                 return 1;
             }
@@ -544,7 +548,7 @@ fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
 /// Pushes an accepted connection as an inner socket alone.
 fn push_inner_accepted(lua: State, runtime: &Runtime) {
     lua.push_userdata(TCP, || {
-        Tcp::new(match runtime.outcome.borrow_mut().take() {
+        Tcp::new(match runtime.outcomes.borrow_mut().pop() {
             Some(Outcome::Accepted(socket)) => (*socket).into(),
             _ => TcpSocket::new().into(),
         })
@@ -582,8 +586,9 @@ fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER),
         Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
         Err(crate::dns::Begun::Pending(id)) => {
+            let timeout = socket::object_timeout(lua, runtime.classes.get().tcp);
             let then = Then::Connect(Tcp::clone(socket));
-            crate::dns::park(lua, runtime, id, then, Shape::Connected)
+            crate::dns::park(lua, runtime, id, then, Shape::Connected, timeout)
         }
     }
 }

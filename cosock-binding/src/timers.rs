@@ -32,6 +32,9 @@ pub(crate) fn set(lua: State, runtime: &Runtime) -> c_int {
     if lua.kind(2) != Kind::Function {
         refuse_kind(lua, called, 2, "function");
     }
+    if lua.kind(3) == Kind::Number && lua.to_number(3).is_some_and(f64::is_nan) {
+        arguments::refuse(lua, called, 3, format_args!("a reference cannot be NaN"));
+    }
     let kept = runtime.kept.get();
     let number = {
         let mut callbacks = runtime.callbacks.borrow_mut();

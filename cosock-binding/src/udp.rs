@@ -200,6 +200,7 @@ fn setsockname(lua: State, runtime: &Runtime) -> c_int {
             id,
             Then::BindUdp(Udp::clone(socket)),
             Shape::One,
+            None,
         ),
     }
 }
@@ -228,7 +229,8 @@ fn setpeername(lua: State, runtime: &Runtime) -> c_int {
         }
         Err(Begun::Failed(error)) => fail(lua, runtime, error.into()),
         Err(Begun::Pending(id)) => {
-            dns::park(lua, runtime, id, Then::Peer(Udp::clone(socket)), Shape::One)
+            let then = Then::Peer(Udp::clone(socket));
+            dns::park(lua, runtime, id, then, Shape::One, None)
         }
     }
 }

@@ -83,9 +83,15 @@ impl Ring {
         (position < self.len).then(|| (self.head + position) & (self.capacity - 1))
     }
 
-    /// Whether the emptied ring is large enough to be given back; it then starts anew.
+    /// Whether the ring is empty, and large enough to be given back.
+    #[must_use]
+    pub fn is_worth_giving_back(&self) -> bool {
+        self.len == 0 && self.capacity > KEPT_CAPACITY
+    }
+
+    /// Gives the ring back if it is worth it; it then starts anew.
     pub fn give_back(&mut self) -> bool {
-        let worth = self.len == 0 && self.capacity > KEPT_CAPACITY;
+        let worth = self.is_worth_giving_back();
         if worth {
             *self = Ring::default();
         }

@@ -118,6 +118,7 @@ pub struct Reactor {
     fired: Vec<Waiter>,
     notified: bool,
     fork_count: u64,
+    renewed: bool,
     scratch: Rc<Vec<u8>>,
 }
 
@@ -142,6 +143,7 @@ impl Reactor {
             fired: Vec::new(),
             notified: false,
             fork_count: sys::fork_count(),
+            renewed: false,
             scratch: Rc::default(),
         })
     }
@@ -162,6 +164,7 @@ impl Reactor {
         if let Some(id) = self.known(fd) {
             return Ok(id);
         }
+        self.follow_fork()?;
         let index = self.free.pop().unwrap_or_else(|| {
             self.sources.push(Source::default());
             (self.sources.len() - 1) as u32
@@ -202,8 +205,11 @@ impl Reactor {
         self.waiters -= source.readers.len() + source.writers.len();
         self.fired.append(&mut source.readers);
         self.fired.append(&mut source.writers);
-        // A descriptor closed elsewhere is no longer in the poll; there is nothing left to undo.
-        let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+        // Before a forked child has a poll of its own, this one is its parent's. A descriptor closed
+        // elsewhere is no longer in the poll; there is nothing left to undo.
+        if self.fork_count == sys::fork_count() {
+            let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+        }
         source.registered = false;
         source.generation = source.generation.wrapping_add(1) & 0x7fff_ffff;
         self.free.push(id.index);
@@ -399,20 +405,25 @@ impl Reactor {
         &self.scratch
     }
 
+    /// Whether a forked child was given a poll of its own since the last look.
+    pub fn take_renewed(&mut self) -> bool {
+        std::mem::take(&mut self.renewed)
+    }
+
     /// Gives a forked child, which shares its parent's epoll, one of its own with the same sources.
-    /// Tells whether it did.
     ///
     /// # Errors
     ///
     /// What opening the poll reports.
-    pub fn follow_fork(&mut self) -> io::Result<bool> {
+    pub fn follow_fork(&mut self) -> io::Result<()> {
         if self.fork_count == sys::fork_count() {
-            return Ok(false);
+            return Ok(());
         }
         let poll = Poll::new()?;
         self.notify = Arc::new(mio::Waker::new(poll.registry(), NOTIFY)?);
         self.poll = poll;
         self.fork_count = sys::fork_count();
+        self.renewed = true;
         for (fd, id) in self.by_fd.iter().enumerate() {
             let Some(id) = id else { continue };
             // One that the child has closed stays silent, as it would have in the parent.
@@ -422,7 +433,7 @@ impl Reactor {
                 .registry()
                 .register(&mut SourceFd(&fd), id.token(), every_interest());
         }
-        Ok(true)
+        Ok(())
     }
 }
 

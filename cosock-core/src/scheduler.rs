@@ -459,7 +459,8 @@ impl Scheduler {
 
     /// Asks the system, waiting only when there is nothing else to do; tells whether a signal came.
     fn poll(&mut self) -> io::Result<bool> {
-        if self.reactor.follow_fork()? {
+        self.reactor.follow_fork()?;
+        if self.reactor.take_renewed() {
             self.resolver.renew(self.reactor.notifier());
         }
         let timeout = if self.is_busy() {

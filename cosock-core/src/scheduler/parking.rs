@@ -76,11 +76,12 @@ impl Scheduler {
         }
     }
 
-    /// Whether the task is parked for a message in the queue identified by `object`.
+    /// Whether the task waits for a message in the queue identified by `object`, or was woken for one
+    /// and has not run since.
     #[must_use]
     pub fn waits_for_message(&self, key: TaskKey, object: usize) -> bool {
         self.look(key).is_some_and(|task| {
-            task.phase == Phase::Parked
+            matches!(task.phase, Phase::Parked | Phase::Ready)
                 && task.object == object
                 && matches!(task.wait, Wait::Message)
         })
