@@ -629,7 +629,8 @@ pub(crate) fn main_coroutine(lua: State) -> *mut RawState {
     return std::ptr::null_mut();
     #[cfg(not(any(feature = "lua51", feature = "luajit")))]
     {
-        lua.raw_get_signed(REGISTRY, ffi::LUA_RIDX_MAINTHREAD as i64);
+        // SAFETY: rules 1 and 3.
+        unsafe { ffi::lua_rawgeti(lua.0, REGISTRY, ffi::LUA_RIDX_MAINTHREAD as _) };
         let main = lua.to_coroutine(-1).unwrap_or(std::ptr::null_mut());
         lua.pop(1);
         main
