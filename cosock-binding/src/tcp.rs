@@ -140,12 +140,13 @@ fn check_class(lua: State, socket: &Tcp, class: TcpClass, called: Called) {
 
 /// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
 macro_rules! own {
-    ($lua:expr, $called:expr) => {
-        match tcp($lua, $called) {
+    ($lua:expr, $called:expr) => {{
+        let called = $called;
+        match tcp($lua, called) {
             Some(socket) => socket,
-            None => return call_inner($lua, $called),
+            None => return call_inner($lua, called),
         }
-    };
+    }};
 }
 
 /// `bind(address, port)`; with `REUSE` the address may be in use by connections that are ending.

@@ -111,12 +111,13 @@ fn check_class(lua: State, socket: &Udp, class: UdpClass, called: Called) {
 
 /// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
 macro_rules! own {
-    ($lua:expr, $called:expr) => {
-        match udp($lua, $called) {
+    ($lua:expr, $called:expr) => {{
+        let called = $called;
+        match udp($lua, called) {
             Some(socket) => socket,
-            None => return call_inner($lua, $called),
+            None => return call_inner($lua, called),
         }
-    };
+    }};
 }
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
