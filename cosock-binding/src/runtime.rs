@@ -189,7 +189,7 @@ pub(crate) struct Runtime {
     /// Results of operations while they are turned into values: a stack, for that may run finalizers.
     pub(crate) outcomes: RefCell<Vec<Outcome>>,
     /// The select that is being put together.
-    pub(crate) arming: RefCell<Box<Select>>,
+    pub(crate) arming: RefCell<Option<Box<Select>>>,
     /// Elements that woke the task about to be resumed.
     pub(crate) woken: RefCell<Vec<u32>>,
     pub(crate) calls: RefCell<Vec<Call>>,
@@ -298,9 +298,7 @@ impl Runtime {
             self.callbacks
                 .try_borrow_mut()
                 .map(|mut it| std::mem::take(&mut *it)),
-            self.arming
-                .try_borrow_mut()
-                .map(|mut it| std::mem::take(&mut *it)),
+            self.arming.try_borrow_mut().map(|mut it| it.take()),
             self.outcomes
                 .try_borrow_mut()
                 .map(|mut it| std::mem::take(&mut *it)),

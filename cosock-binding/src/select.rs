@@ -107,12 +107,12 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
             )
         }
     };
-    **runtime.arming.borrow_mut() = Default::default();
+    *runtime.arming.borrow_mut() = Some(Box::default());
     lua.new_table(1, 0);
     let receivers = collect(lua, runtime, 1, Interest::Read);
     let senders = collect(lua, runtime, 2, Interest::Write);
     let serial = runtime.enter(lua, |core| {
-        let select = std::mem::take(&mut *runtime.arming.borrow_mut());
+        let select = runtime.arming.borrow_mut().take().unwrap_or_default();
         core.park_select(key, select, timeout)
     });
     runtime.note(key, |task| {
@@ -230,7 +230,8 @@ fn append(lua: State, runtime: &Runtime, interest: Interest) {
     }
     let foreign = element.foreign;
     let number = {
-        let mut select = runtime.arming.borrow_mut();
+        let mut arming = runtime.arming.borrow_mut();
+        let select = arming.get_or_insert_default();
         select.elements.push(element);
         select.elements.len()
     };
