@@ -63,10 +63,7 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
             }
         }
         if let Some(ready) = runtime.enter(lua, |core| core.end_quick_turn()) {
-            turn = Turn {
-                ready,
-                ..Turn::default()
-            };
+            (turn.ready, turn.foreign) = (ready, false);
             continue;
         }
         runtime.pins.unwind_to(pinned);
