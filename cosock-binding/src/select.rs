@@ -113,8 +113,11 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
     let senders = collect(lua, runtime, 2, Interest::Write);
     let serial = runtime.enter(lua, |core| {
         let select = runtime.arming.borrow_mut().take().unwrap_or_default();
-        core.park_select(key, select, timeout)
+        // What the lists ran may have called `reset`.
+        core.is_alive(key)
+            .then(|| core.park_select(key, select, timeout))
     });
+    let Some(serial) = serial else { return 0 };
     runtime.note(key, |task| {
         task.timeout = timeout;
         task.listed = (receivers, senders);
