@@ -38,6 +38,17 @@ pub(crate) fn disarm_all(lua: State, runtime: &Runtime, objects: c_int) -> Statu
     status
 }
 
+/// Calls `object:setwaker(kind, nil)` for the object at `object`, with its kind below it. An error
+/// of it is lost: nobody waits any more.
+pub(crate) fn disarm_one(lua: State, runtime: &Runtime, object: c_int) {
+    lua.push_function(runtime, unset_waker, 0);
+    lua.push_value(object);
+    lua.push_value(object - 1);
+    if lua.pcall(2, 0, 0) != Status::Ok {
+        lua.pop(1);
+    }
+}
+
 /// Called with an object and a kind.
 fn unset_waker(lua: State, _: &Runtime) -> c_int {
     lua.get_field(1, c"setwaker");

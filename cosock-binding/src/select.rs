@@ -257,6 +257,8 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
     foreign::push_waker(lua, runtime, key, serial, number);
     lua.call(3, 0);
     if !lasts() {
+        // It was told of the end before it knew of the beginning.
+        foreign::disarm_one(lua, runtime, object);
         return false;
     }
     lua.get_field(object, c"inner_sock");

@@ -67,7 +67,20 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     lua.move_to(coroutine, 1);
     lua.push_kept(kept.slots);
     let handle = lua.identity(5);
-    let key = runtime.enter(lua, |core| {
+    // What may raise comes first, for a task that is not anchored must not exist. Setting fields runs
+    // no collection, so the place stays free meanwhile.
+    let place = runtime.enter(lua, |core| core.next_place());
+    lua.push_value(5);
+    lua.raw_set_at(7, handle_slot(place));
+    lua.push_value(6);
+    lua.raw_set_at(7, coroutine_slot(place));
+    let watched_over = !lua.is_nil(4);
+    if watched_over {
+        lua.push_kept(kept.handlers);
+        lua.push_value(4);
+        lua.raw_set_at(-2, place as usize + 1);
+    }
+    runtime.enter(lua, |core| {
         let key = core.spawn();
         runtime.places.borrow_mut().insert(handle, key.index);
         let task = Task {
@@ -78,25 +91,14 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
             timeout: None,
             listed: (0, 0),
             handle,
-            watched_over: false,
+            watched_over,
         };
         let mut tasks = runtime.tasks.borrow_mut();
         match tasks.get_mut(key.index as usize) {
             Some(place) => *place = task,
             None => tasks.push(task),
         }
-        key
     });
-    lua.push_value(5);
-    lua.raw_set_at(7, handle_slot(key.index));
-    lua.push_value(6);
-    lua.raw_set_at(7, coroutine_slot(key.index));
-    if !lua.is_nil(4) {
-        runtime.note(key, |task| task.watched_over = true);
-        lua.push_kept(kept.handlers);
-        lua.push_value(4);
-        lua.raw_set_at(-2, key.index as usize + 1);
-    }
     lua.push_value(5);
     1
 }

@@ -206,6 +206,12 @@ impl Scheduler {
 
     // --- tasks ---
 
+    /// The place that the next task will get.
+    #[must_use]
+    pub fn next_place(&self) -> u32 {
+        self.free.last().copied().unwrap_or(self.tasks.len() as u32)
+    }
+
     /// A new task, ready to run in the next turn.
     pub fn spawn(&mut self) -> TaskKey {
         let index = self.free.pop().unwrap_or_else(|| {

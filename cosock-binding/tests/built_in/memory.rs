@@ -39,6 +39,35 @@ fn run_with_ever_more_memory(code: &str) {
     assert!(failures > 5, "only {failures} failures: nothing was tested");
 }
 
+/// Runs `code` in a fresh state for each limit, so that tables grow which later runs find grown.
+fn run_first_with_ever_more_memory(code: &str) {
+    if cfg!(any(
+        feature = "luajit",
+        feature = "lua51",
+        feature = "lua52"
+    )) {
+        // 5.1 and 5.2 lose what a table has when there is no memory to let it grow.
+        return;
+    }
+    for step in 0.. {
+        assert!(step < 4000, "it never has enough");
+        let lua = state();
+        run(&lua, "");
+        lua.gc_collect().expect("finalizers do not raise");
+        let limit = lua.used_memory() + step * 64;
+        lua.set_memory_limit(limit).expect("it can be limited");
+        let result = try_run(&lua, code);
+        lua.set_memory_limit(0).expect("it can be limited");
+        if result.is_ok() {
+            assert!(step > 5, "nothing was tested");
+            break;
+        }
+        lua.gc_collect().expect("finalizers do not raise");
+        run(&lua, "pcall(cosock.run)");
+        check_that_it_works(&lua, step);
+    }
+}
+
 fn check_that_it_works(lua: &Lua, step: usize) {
     let check = "
         cosock.reset()
@@ -61,6 +90,46 @@ fn check_that_it_works(lua: &Lua, step: usize) {
     if let Err(error) = try_run(lua, check) {
         panic!("after step {step}: {error}");
     }
+}
+
+#[test]
+fn the_first_tasks() {
+    run_first_with_ever_more_memory(
+        "
+        local handles = {}
+        for number = 1, 20 do
+            handles[number] = cosock.spawn(function()
+                socket.sleep(0)
+            end, nil, { onerror = function() end })
+        end
+        cosock.run()",
+    );
+}
+
+#[test]
+fn the_first_timers_and_waits() {
+    run_first_with_ever_more_memory(
+        "
+        local timers = require 'cosock.timers'
+        local object = {}
+        function object:setwaker(_, waker)
+            if waker then
+                waker()
+            end
+        end
+        local tx, rx = channel.new()
+        for number = 1, 10 do
+            timers.set(0, function() end, number)
+            tx:send(number)
+        end
+        cosock.spawn(function()
+            for _ = 1, 10 do
+                rx:receive()
+                socket.select { object }
+            end
+        end)
+        cosock.run()",
+    );
 }
 
 #[test]
