@@ -94,4 +94,15 @@ function network.wait_until(done, what)
   end
 end
 
+-- For limits that are longer than the pauses of the other side, which a slow machine may stretch: what
+-- `test` never tells to be so in several tries is wrong.
+function network.in_some_try(what, test)
+  for _ = 1, 8 do
+    if test() then
+      return
+    end
+  end
+  error(what, 2)
+end
+
 return network
