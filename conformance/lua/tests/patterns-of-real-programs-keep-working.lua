@@ -128,12 +128,12 @@ do
     until not message
   end)
   local patient = subscribe(bus)
-  patient.timeout = 0.001
   local timed_out
   cosock.spawn(function()
     for _ = 1, 10 do
       patient:receive()
     end
+    patient.timeout = 0.001
     local _
     _, timed_out = patient:receive()
   end)
