@@ -17,9 +17,13 @@ fn a_wake_of_the_same_queue_makes_the_task_look() {
     driver.core.wake_message(key, 8);
     assert!(driver.core.is_deadlocked(), "another queue's wake");
     driver.core.wake_message(key, 7);
-    assert!(!driver.core.waits_for_message(key, 7), "it is awake");
+    assert!(
+        driver.core.waits_for_message(key, 7),
+        "until it has run it is the queue's reader"
+    );
     driver.core.wake_message(key, 7);
     assert_eq!(driver.next_started(), [(key, LOOK)], "once");
+    assert!(!driver.core.waits_for_message(key, 7));
 }
 
 #[test]
