@@ -172,8 +172,7 @@ fn push_name(lua: State, runtime: &Runtime, task: Task) {
         lua.concat(3);
     } else {
         lua.pop(1);
-        let identity = task.coroutine as usize;
-        crate::arguments::push_format(lua, format_args!("thread: {identity:#x}"));
+        lua.push_coroutine_text(task.coroutine);
     }
     lua.remove(-2);
     lua.remove(-2);

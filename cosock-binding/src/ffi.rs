@@ -255,6 +255,11 @@ impl State {
         self.push_bytes(text.as_bytes());
     }
 
+    /// Pushes what `tostring` makes of a coroutine. May raise for lack of memory.
+    pub(crate) fn push_coroutine_text(self, coroutine: *mut RawState) {
+        unsafe { ffi::lua_pushfstring(self.0, c"thread: %p".as_ptr(), coroutine) };
+    }
+
     pub(crate) fn push_pointer(self, pointer: *const c_void) {
         unsafe { ffi::lua_pushlightuserdata(self.0, pointer.cast_mut()) }
     }

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use cosock_core::scheduler::TaskKey;
 
-use crate::arguments::{self, Called, raise, refuse, refuse_kind};
+use crate::arguments::{Called, raise, refuse, refuse_kind};
 use crate::ffi::{Kind, State, Status};
 use crate::foreign;
 use crate::runtime::{Runtime, Shape, Task};
@@ -225,10 +225,7 @@ pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
         }
     }
     match task_of_handle(lua, runtime, called).and_then(|key| runtime.task(key)) {
-        Some(task) => {
-            let identity = task.coroutine as usize;
-            arguments::push_format(lua, format_args!("thread: {identity:#x}"));
-        }
+        Some(task) => lua.push_coroutine_text(task.coroutine),
         None => lua.push_str("dead-thread"),
     }
     1
