@@ -18,6 +18,8 @@ mod run;
 mod runtime;
 mod select;
 mod socket;
+#[cfg(feature = "tls")]
+mod ssl;
 mod tasks;
 mod tcp;
 mod timers;

@@ -19,5 +19,7 @@ pub mod select;
 pub mod socket;
 mod sys;
 pub mod timer;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use process::ignore_sigpipe;

@@ -1,0 +1,1 @@
+//! Certificate objects, and `ssl.loadcertificate`.

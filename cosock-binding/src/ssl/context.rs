@@ -1,0 +1,1 @@
+//! `ssl.newcontext` and `ssl.config`: reads the configuration table.

@@ -1,0 +1,26 @@
+//! What connections have in common: LuaSec's configuration table as an OpenSSL context.
+
+use std::rc::Rc;
+
+use openssl::ssl::SslContext;
+
+/// Which side of the handshake a context is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Begins the handshake.
+    Client,
+    /// Answers it.
+    Server,
+}
+
+/// A finished configuration, shared by the connections made from it.
+#[derive(Clone)]
+pub struct Context {
+    /// OpenSSL's own.
+    pub(crate) ssl: SslContext,
+    /// Which side.
+    pub(crate) mode: Mode,
+}
+
+/// A context as its Lua object and its connections share it.
+pub type SharedContext = Rc<Context>;
