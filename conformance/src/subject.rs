@@ -73,7 +73,8 @@ impl Subject {
     /// A command that starts the interpreter; arguments are the caller's.
     ///
     /// Lua finds what lies in `conformance/lua` and this subject's cosock, whatever the environment
-    /// says: Lua prefers a Lua file to our library, and `LUA_CPATH_5_4` to `LUA_CPATH`.
+    /// says: Lua prefers a Lua file to our library, and `LUA_CPATH_5_4` to `LUA_CPATH`. The variable
+    /// `COSOCK_TEST_CERTS` names the directory of [`certificates::files`].
     ///
     /// `COSOCK_TEST_UNDER` holds words to put before the interpreter, such as `valgrind -q`;
     /// `COSOCK_TEST_INIT` a chunk to run before each script, such as one that sets the collector.
@@ -99,6 +100,7 @@ impl Subject {
             command.env("LUA_INIT", chunk);
         }
         command.env("COSOCK_SUBJECT", self.name());
+        command.env(certificates::VARIABLE, certificates::directory());
         self.set_paths(lua, &mut command);
         command
     }
