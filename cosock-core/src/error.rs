@@ -19,6 +19,8 @@ pub enum SocketError {
     Lookup(LookupError),
     /// A fixed text of LuaSocket's that belongs to no system error.
     Text(&'static str),
+    /// TLS failed, for this reason.
+    Tls(Cow<'static, str>),
 }
 
 impl SocketError {
@@ -37,6 +39,7 @@ impl SocketError {
             SocketError::Io(error) => io_word(error),
             SocketError::Lookup(error) => error.to_string().into(),
             SocketError::Text(text) => (*text).into(),
+            SocketError::Tls(reason) => reason.clone(),
         }
     }
 }

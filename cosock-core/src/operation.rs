@@ -7,6 +7,8 @@ use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SourceId};
 use crate::resolver::{Answer, LookupId};
+#[cfg(feature = "tls")]
+use crate::socket::Handshake;
 use crate::socket::{Attempt, Datagram, Step, Tcp, TcpSocket, Udp};
 
 /// What a parked task waits to have done.
@@ -37,6 +39,12 @@ pub enum Operation {
         socket: Tcp,
         /// The addresses still to try.
         attempt: Box<Attempt>,
+    },
+    /// A TLS handshake.
+    #[cfg(feature = "tls")]
+    Handshake {
+        /// The connection.
+        socket: Tcp,
     },
     /// A datagram.
     Datagram {
@@ -102,6 +110,8 @@ pub enum Outcome {
     Datagram(Datagram),
     /// The answer of a look-up.
     Answer(Box<Answer>),
+    /// A handshake wants an answer, and goes on in another operation.
+    Asks,
     /// Success without a value.
     Done,
     /// Failure without a value.
@@ -147,6 +157,17 @@ impl Operation {
                 .borrow_mut()
                 .connect(attempt, reactor)
                 .map(Outcome::from),
+            #[cfg(feature = "tls")]
+            Operation::Handshake { socket } => {
+                socket
+                    .borrow_mut()
+                    .handshake(reactor)
+                    .map(|result| match result {
+                        Ok(Handshake::Complete) => Outcome::Done,
+                        Ok(Handshake::Asks) => Outcome::Asks,
+                        Err(error) => Outcome::Failed(error),
+                    })
+            }
             Operation::Datagram { socket, size } => socket
                 .borrow_mut()
                 .receive(*size, reactor)
@@ -192,9 +213,14 @@ impl Operation {
     pub fn time_out(&mut self) -> Outcome {
         match self {
             Operation::Receive { socket, pattern } => {
-                Outcome::Partial(SocketError::Timeout, socket.borrow_mut().partial(*pattern))
+                let mut socket = socket.borrow_mut();
+                let error = socket.timeout_error(Interest::Read);
+                Outcome::Partial(error, socket.partial(*pattern))
             }
-            Operation::Send { next, .. } => Outcome::Sent(*next, Some(SocketError::Timeout)),
+            Operation::Send { socket, next } => {
+                let error = socket.borrow().timeout_error(Interest::Write);
+                Outcome::Sent(*next, Some(error))
+            }
             _ => Outcome::Failed(SocketError::Timeout),
         }
     }
@@ -221,6 +247,8 @@ impl Operation {
             | Operation::Send { socket, .. }
             | Operation::Accept { socket }
             | Operation::Connect { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
+            #[cfg(feature = "tls")]
+            Operation::Handshake { socket } => socket.borrow_mut().source(reactor).map(Some),
             Operation::Datagram { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
             Operation::Lookup(_) => Ok(None),
         }
@@ -234,6 +262,8 @@ impl Operation {
             | Operation::Send { socket, .. }
             | Operation::Accept { socket }
             | Operation::Connect { socket, .. } => socket.borrow().epoch(),
+            #[cfg(feature = "tls")]
+            Operation::Handshake { socket } => socket.borrow().epoch(),
             Operation::Datagram { socket, .. } => socket.borrow().epoch(),
             Operation::Lookup(lookup) => match &lookup.then {
                 Then::Report => 0,
@@ -249,6 +279,8 @@ impl Operation {
             Operation::Receive { socket, .. } | Operation::Send { socket, .. } => {
                 socket.borrow().doubt(reactor);
             }
+            #[cfg(feature = "tls")]
+            Operation::Handshake { socket } => socket.borrow().doubt(reactor),
             Operation::Datagram { socket, .. } => socket.borrow().doubt(reactor),
             Operation::Accept { .. } | Operation::Connect { .. } | Operation::Lookup(_) => {}
         }
@@ -274,6 +306,8 @@ impl Operation {
             | Operation::Send { socket, .. }
             | Operation::Accept { socket }
             | Operation::Connect { socket, .. } => socket.borrow().total_timeout,
+            #[cfg(feature = "tls")]
+            Operation::Handshake { socket } => socket.borrow().total_timeout,
             Operation::Datagram { socket, .. } => socket.borrow().total_timeout,
             Operation::Lookup(lookup) => match &lookup.then {
                 Then::Connect(socket) => socket.borrow().total_timeout,

@@ -12,6 +12,8 @@ use std::rc::Rc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+#[cfg(feature = "tls")]
+pub use tcp::Handshake;
 pub use tcp::{Attempt, TcpClass, TcpSocket};
 pub use udp::{Datagram, UdpClass, UdpSocket};
 

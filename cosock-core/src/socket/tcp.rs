@@ -4,6 +4,8 @@ mod connect;
 mod stream;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
@@ -19,6 +21,8 @@ use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor};
 
 pub use connect::Attempt;
+#[cfg(feature = "tls")]
+pub use tls::Handshake;
 
 /// What a TCP socket is used for, which decides what may be called on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,10 @@ pub struct TcpSocket {
     /// Since when `getstats` counts the age, in seconds before now.
     born: Instant,
     age_offset: f64,
+    /// TLS is spoken here, or was until the close.
+    encrypted: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<Box<crate::tls::Session>>,
     /// Seconds for a whole call: LuaSocket's timeout mode `"t"`.
     pub total_timeout: Option<f64>,
 }
@@ -109,6 +117,9 @@ impl TcpSocket {
             stats: [0.0; 2],
             born: Instant::now(),
             age_offset: 0.0,
+            encrypted: false,
+            #[cfg(feature = "tls")]
+            tls: None,
             total_timeout: None,
         }
     }
@@ -119,15 +130,47 @@ impl TcpSocket {
         self.class
     }
 
+    /// The class's name, as the field `class` of objects has it.
+    #[must_use]
+    pub fn class_word(&self) -> &'static str {
+        if self.encrypted {
+            "tls{}"
+        } else {
+            self.class.word()
+        }
+    }
+
+    /// Whether TLS is spoken here, or was until the close.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted
+    }
+
+    /// What a timeout is called: LuaSec has words of its own for it.
+    #[must_use]
+    pub fn timeout_error(&self, interest: Interest) -> SocketError {
+        match interest {
+            _ if !self.encrypted => SocketError::Timeout,
+            Interest::Read => SocketError::Text("wantread"),
+            Interest::Write => SocketError::Text("wantwrite"),
+        }
+    }
+
     /// Whether received bytes wait to be asked for.
     #[must_use]
     pub fn has_unread(&self) -> bool {
         !self.unread.is_empty()
     }
 
-    /// Whether a read would be answered without asking the system.
+    /// Whether a read would be answered without asking the system. TLS may decrypt to know.
     #[must_use]
-    pub fn answers_read(&self) -> bool {
+    pub fn answers_read(&mut self) -> bool {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.tls
+            && session.has_readable()
+        {
+            return true;
+        }
         self.has_unread() || self.ended || self.raw_fd() < 0
     }
 
@@ -211,8 +254,12 @@ impl TcpSocket {
     ///
     /// # Errors
     ///
-    /// None that LuaSocket would report: it ignores them.
-    pub fn shutdown(&self, how: std::net::Shutdown) {
+    /// None that LuaSocket would report: it ignores them. TLS first says goodbye.
+    pub fn shutdown(&mut self, how: std::net::Shutdown) {
+        #[cfg(feature = "tls")]
+        if let (Some(session), true) = (&mut self.tls, how != std::net::Shutdown::Read) {
+            session.close_notify();
+        }
         if let Some(socket) = &self.endpoint.fd {
             let _ = socket.shutdown(how);
         }
@@ -221,6 +268,10 @@ impl TcpSocket {
     /// `close(2)`; whoever waits on the socket fires. What was received can still be read, as in
     /// LuaSocket.
     pub fn close(&mut self, reactor: &mut Reactor) {
+        #[cfg(feature = "tls")]
+        if let Some(mut session) = self.tls.take() {
+            session.close();
+        }
         self.endpoint.close(reactor);
         self.forget_connection();
         self.bound = false;
@@ -228,6 +279,8 @@ impl TcpSocket {
 
     /// Replaces the descriptor without closing the old one.
     pub fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
+        #[cfg(feature = "tls")]
+        drop(self.tls.take());
         self.endpoint.set_fd(fd, reactor);
         self.forget_connection();
         self.bound = true;

@@ -7,3 +7,10 @@ use openssl::x509::X509;
 pub struct Certificate {
     pub(crate) x509: X509,
 }
+
+impl Certificate {
+    /// A certificate of OpenSSL's.
+    pub(crate) fn new(x509: X509) -> Certificate {
+        Certificate { x509 }
+    }
+}

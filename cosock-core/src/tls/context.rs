@@ -20,6 +20,15 @@ pub struct Context {
     pub(crate) ssl: SslContext,
     /// Which side.
     pub(crate) mode: Mode,
+    /// How a server chooses a protocol; `hello::install` gets it when the context is built.
+    pub(crate) alpn: Option<super::ServerAlpn>,
+}
+
+impl Context {
+    /// Whether a function of the user's chooses the protocol.
+    pub(crate) fn asks(&self) -> bool {
+        matches!(self.alpn, Some(super::ServerAlpn::Ask))
+    }
 }
 
 /// A context as its Lua object and its connections share it.

@@ -5,6 +5,15 @@
 
 pub mod certificate;
 pub mod context;
+mod ffi;
+mod hello;
+mod peer;
+pub(crate) mod session;
+pub(crate) mod wire;
+mod words;
 
 pub use certificate::Certificate;
 pub use context::Context;
+pub use hello::{NamedContext, Question, ServerAlpn, ServerNames};
+pub use peer::{CipherInfo, Verification};
+pub use session::Session;

@@ -26,6 +26,10 @@ impl TcpSocket {
         if let Some(chunk) = self.unread.take(pattern) {
             return Step::Done(Ok(chunk));
         }
+        #[cfg(feature = "tls")]
+        if self.encrypted {
+            return self.receive_encrypted(pattern, reactor);
+        }
         let mut moved = false;
         loop {
             if self.ended {
@@ -97,7 +101,7 @@ impl TcpSocket {
     }
 
     /// The first `"*a"` to meet the end gets what there is, be it nothing: HTTP bodies end so.
-    fn at_end(&mut self, pattern: Pattern) -> Result<Chunk, SocketError> {
+    pub(super) fn at_end(&mut self, pattern: Pattern) -> Result<Chunk, SocketError> {
         if std::mem::replace(&mut self.end_told, true) || pattern != Pattern::All {
             return Err(SocketError::Closed);
         }
@@ -116,6 +120,10 @@ impl TcpSocket {
         next: &mut usize,
         reactor: &mut Reactor,
     ) -> Step<Result<(), SocketError>> {
+        #[cfg(feature = "tls")]
+        if self.encrypted {
+            return self.send_encrypted(data, next, reactor);
+        }
         let mut moved = false;
         while *next < data.len() {
             let Some(socket) = &self.endpoint.fd else {

@@ -1,0 +1,196 @@
+//! The stream when it is encrypted.
+
+use std::rc::Rc;
+
+use super::{TcpClass, TcpSocket};
+use crate::buffer::{Chunk, Pattern};
+use crate::error::SocketError;
+use crate::reactor::Reactor;
+use crate::socket::{Endpoint, Step};
+use crate::tls::context::SharedContext;
+use crate::tls::session::{Blocked, Session};
+use crate::tls::wire::Reading;
+
+/// How a handshake goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// It is complete.
+    Complete,
+    /// It wants an answer: [`Session::question`].
+    Asks,
+}
+
+impl TcpSocket {
+    /// Moves the connection into a new socket, where TLS will be spoken on it. What was received already
+    /// goes with it; this socket is left closed.
+    ///
+    /// # Errors
+    ///
+    /// For a connection that speaks TLS already, or when memory runs out; nothing has changed then.
+    pub fn wrap(
+        &mut self,
+        context: &SharedContext,
+        reactor: &mut Reactor,
+    ) -> Result<TcpSocket, SocketError> {
+        if self.encrypted {
+            return Err(SocketError::Text("already a TLS connection"));
+        }
+        let early = self.unread.take_rest(Pattern::All);
+        let session = Session::new(context, self.raw_fd(), early)?;
+        let mut endpoint = Endpoint::new(self.family());
+        endpoint.fd = self.endpoint.fd.take();
+        if let Some(socket) = &endpoint.fd {
+            use std::os::fd::AsRawFd;
+            reactor.forget(socket.as_raw_fd());
+        }
+        self.close(reactor);
+        let mut wrapped = TcpSocket::with(endpoint, TcpClass::Client);
+        wrapped.tls = Some(Box::new(session));
+        wrapped.encrypted = true;
+        Ok(wrapped)
+    }
+
+    /// The state of TLS, if it is spoken here.
+    #[must_use]
+    pub fn session(&self) -> Option<&Session> {
+        self.tls.as_deref()
+    }
+
+    /// The state of TLS, to change.
+    pub fn session_mut(&mut self) -> Option<&mut Session> {
+        self.tls.as_deref_mut()
+    }
+
+    /// Goes on with the handshake of a TLS connection.
+    pub fn handshake(&mut self, reactor: &mut Reactor) -> Step<Result<Handshake, SocketError>> {
+        let Some(mut session) = self.expect(reactor) else {
+            return Step::Done(Err(SocketError::Closed));
+        };
+        let result = session.handshake();
+        self.note(session, reactor);
+        Step::Done(match result {
+            Ok(()) => Ok(Handshake::Complete),
+            Err(Blocked::Asked) => Ok(Handshake::Asks),
+            Err(Blocked::Ended) => Err(SocketError::Closed),
+            Err(Blocked::Failed(error)) => Err(error),
+            Err(Blocked::Wait(interest)) => {
+                return Step::Wait {
+                    interest,
+                    moved: false,
+                };
+            }
+        })
+    }
+
+    /// [`TcpSocket::receive`] when the stream is encrypted.
+    pub(super) fn receive_encrypted(
+        &mut self,
+        pattern: Pattern,
+        reactor: &mut Reactor,
+    ) -> Step<Result<Chunk, SocketError>> {
+        let mut moved = false;
+        loop {
+            if self.ended {
+                return Step::Done(self.at_end(pattern));
+            }
+            let Some(mut session) = self.expect(reactor) else {
+                return Step::Done(Err(SocketError::Closed));
+            };
+            // A record is smaller than this buffer, so whatever is asked for, it is read through it.
+            let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
+            let result = session.read(scratch);
+            self.note(session, reactor);
+            match result {
+                Ok(length) => {
+                    moved = true;
+                    self.stats[0] += length as f64;
+                    let scratch = reactor.scratch_bytes();
+                    if let Some(chunk) = self.unread.take_fresh(scratch, length, pattern) {
+                        return Step::Done(Ok(chunk));
+                    }
+                }
+                Err(Blocked::Wait(interest)) => return Step::Wait { interest, moved },
+                Err(Blocked::Ended) => self.ended = true,
+                Err(Blocked::Asked) => return Step::Done(Err(SocketError::Closed)),
+                Err(Blocked::Failed(error)) => {
+                    // From now on it is closed, also for `"*a"`.
+                    self.ended = true;
+                    self.end_told = true;
+                    return Step::Done(Err(error));
+                }
+            }
+        }
+    }
+
+    /// [`TcpSocket::send`] when the stream is encrypted. Complete when all is on its way.
+    pub(super) fn send_encrypted(
+        &mut self,
+        data: &[u8],
+        next: &mut usize,
+        reactor: &mut Reactor,
+    ) -> Step<Result<(), SocketError>> {
+        let mut moved = false;
+        loop {
+            let Some(mut session) = self.expect(reactor) else {
+                return Step::Done(Err(SocketError::Closed));
+            };
+            if *next >= data.len() && !session.is_unflushed() {
+                let open = session.is_open();
+                self.tls = Some(session);
+                return Step::Done(if open {
+                    Ok(())
+                } else {
+                    Err(SocketError::Closed)
+                });
+            }
+            let result = session.write(&data[*next..]);
+            self.note(session, reactor);
+            match result {
+                Ok(length) => {
+                    moved = true;
+                    *next += length;
+                    self.stats[1] += length as f64;
+                }
+                Err(Blocked::Wait(interest)) => return Step::Wait { interest, moved },
+                Err(Blocked::Failed(error)) => return Step::Done(Err(error)),
+                Err(Blocked::Ended | Blocked::Asked) => {
+                    return Step::Done(Err(SocketError::Closed));
+                }
+            }
+        }
+    }
+
+    /// Takes the session for one call, told what the reactor has noted; `None` without one, or without a
+    /// descriptor.
+    fn expect(&mut self, reactor: &mut Reactor) -> Option<Box<Session>> {
+        if self.raw_fd() < 0 {
+            return None;
+        }
+        let readable = reactor.maybe_readable(self.endpoint.source);
+        let mut session = self.tls.take()?;
+        session.expect(readable);
+        Some(session)
+    }
+
+    /// Puts the session back, and has the reactor note what its reads and writes have met.
+    fn note(&mut self, mut session: Box<Session>, reactor: &mut Reactor) {
+        let (reading, filled) = session.take_notes();
+        self.tls = Some(session);
+        if self.endpoint.source.is_none() {
+            // A select on this socket may have registered it.
+            self.endpoint.source = reactor.known(self.endpoint.raw_fd());
+        }
+        let source = self.endpoint.source;
+        match reading {
+            Reading::Nothing => {}
+            Reading::Drained => reactor.drained(source),
+            Reading::Full | Reading::Short => {
+                let left = !self.unread.is_empty();
+                reactor.has_read(source, reading == Reading::Short, left);
+            }
+        }
+        if filled {
+            reactor.filled(source);
+        }
+    }
+}

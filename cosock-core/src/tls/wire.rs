@@ -1,0 +1,135 @@
+//! What OpenSSL reads from and writes to: the descriptor, without blocking.
+
+use std::io::{self, Read, Write};
+use std::os::fd::RawFd;
+
+use rustix::io::Errno;
+use rustix::net::SendFlags;
+
+use crate::buffer::Chunk;
+use crate::fd;
+
+/// The encrypted side of a session. It borrows the descriptor's number: its socket closes it, after
+/// the session.
+#[derive(Debug)]
+pub(super) struct Wire {
+    fd: RawFd,
+    /// What was received before the session began, and belongs to it.
+    early: Chunk,
+    /// How much of it OpenSSL has taken.
+    taken: usize,
+    /// Whether a read may find something: what the reactor has noted.
+    pub(super) may_read: bool,
+    /// What the reads since the last look have met.
+    pub(super) read: Reading,
+    /// Whether the system has refused a write since the last look.
+    pub(super) filled: bool,
+    /// The peer ended the stream.
+    pub(super) ended: bool,
+    /// Why the system refused otherwise.
+    pub(super) failure: Option<Errno>,
+}
+
+/// What reads have met, for the reactor's notes; the later the stronger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reading {
+    /// No read, or none that tells anything.
+    #[default]
+    Nothing,
+    /// A read got all that it asked for.
+    Full,
+    /// A read got less than it asked for.
+    Short,
+    /// A read was refused.
+    Drained,
+}
+
+impl Wire {
+    pub(super) fn new(fd: RawFd, early: Chunk) -> Wire {
+        Wire {
+            fd,
+            early,
+            taken: 0,
+            may_read: true,
+            read: Reading::Nothing,
+            filled: false,
+            ended: false,
+            failure: None,
+        }
+    }
+
+    /// Reads and drops what has come, within reason.
+    pub(super) fn discard(&mut self) {
+        let mut buffer = [0; 4096];
+        for _ in 0..8 {
+            match rustix::io::read(fd::borrow(self.fd), &mut buffer) {
+                Ok(length) if length == buffer.len() => {}
+                _ => break,
+            }
+        }
+    }
+
+    /// Reports a failure without allocating; its reason is kept here.
+    fn fail(&mut self, errno: Errno) -> io::Error {
+        self.failure = Some(errno);
+        io::ErrorKind::Other.into()
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let early = &self.early.as_slice()[self.taken..];
+        if !early.is_empty() {
+            let length = early.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&early[..length]);
+            self.taken += length;
+            return Ok(length);
+        }
+        if !self.may_read {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let asked = buffer.len();
+        loop {
+            return match rustix::io::read(fd::borrow(self.fd), &mut *buffer) {
+                Ok(0) => {
+                    self.ended = true;
+                    Ok(0)
+                }
+                Ok(length) => {
+                    self.read = if length < asked {
+                        Reading::Short
+                    } else {
+                        Reading::Full
+                    };
+                    Ok(length)
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    self.read = Reading::Drained;
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                Err(Errno::INTR) => continue,
+                Err(errno) => Err(self.fail(errno)),
+            };
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        loop {
+            return match rustix::net::send(fd::borrow(self.fd), buffer, SendFlags::NOSIGNAL) {
+                Ok(length) => Ok(length),
+                Err(Errno::WOULDBLOCK) => {
+                    self.filled = true;
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                Err(Errno::INTR) => continue,
+                Err(errno) => Err(self.fail(errno)),
+            };
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
