@@ -155,6 +155,8 @@ fn word(operation: &Operation) -> &'static str {
         Operation::Send { .. } => "send",
         Operation::Accept { .. } => "accept",
         Operation::Connect { .. } => "connect",
+        #[cfg(feature = "tls")]
+        Operation::Handshake { .. } => "a TLS handshake",
         Operation::Datagram { .. } => "receive of a datagram",
         Operation::Lookup(_) => "a name look-up",
     }

@@ -71,6 +71,8 @@ pub(crate) enum Shape {
     Accepted,
     /// One; the anchored socket has become a client.
     Connected,
+    /// True, or false and why not; nil when a handshake asks something.
+    Handshake,
     /// One; the anchored socket is as it says itself.
     One,
     /// A string, and with `from` the sender's address.
@@ -128,6 +130,8 @@ pub(crate) struct Kept {
     pub(crate) udp_meta: c_int,
     pub(crate) tcp_inner_meta: c_int,
     pub(crate) udp_inner_meta: c_int,
+    #[cfg(feature = "tls")]
+    pub(crate) ssl: crate::ssl::Kept,
     pub(crate) queue_meta: c_int,
     /// Method tables of channel halves.
     pub(crate) sender_methods: c_int,
@@ -158,6 +162,7 @@ pub(crate) const QUEUE: Class<Queue> = unsafe { Class::new(2) };
 pub(crate) struct Classes {
     pub(crate) tcp: ObjectClass,
     pub(crate) udp: ObjectClass,
+    pub(crate) tls: ObjectClass,
     pub(crate) receiver: ObjectClass,
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn object_class(lua: State, runtime: &Runtime, index: c_int) -> Optio
     let classes = runtime.classes.get();
     let identity = lua.identity(-1);
     lua.pop(1);
-    [classes.tcp, classes.udp]
+    [classes.tcp, classes.udp, classes.tls]
         .into_iter()
         .find(|class| class.metatable == identity)
 }
@@ -466,7 +466,7 @@ pub(crate) fn inner_fd(lua: State, index: c_int) -> c_int {
 pub(crate) fn inner_state(lua: State, index: c_int, interest: Interest) -> (c_int, bool) {
     lua.get_field(index, c"inner_sock");
     let state = if let Some(socket) = lua.userdata(-1, TCP) {
-        let socket = socket.borrow();
+        let mut socket = socket.borrow_mut();
         let fd = socket.raw_fd();
         (
             fd,

@@ -25,6 +25,21 @@ pub struct Context {
 }
 
 impl Context {
+    /// Whether it answers handshakes.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.mode == Mode::Server
+    }
+
+    /// The context as one of a server's, chosen by name.
+    #[must_use]
+    pub fn named(&self) -> super::NamedContext {
+        super::NamedContext {
+            ssl: self.ssl.clone(),
+            asks: self.asks(),
+        }
+    }
+
     /// Whether a function of the user's chooses the protocol.
     pub(crate) fn asks(&self) -> bool {
         matches!(self.alpn, Some(super::ServerAlpn::Ask))

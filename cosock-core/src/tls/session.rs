@@ -104,6 +104,12 @@ impl Session {
         &self.context
     }
 
+    /// Whether this side answers the handshake.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.context.mode == Mode::Server
+    }
+
     /// Whether data may be exchanged.
     #[must_use]
     pub fn is_open(&self) -> bool {
