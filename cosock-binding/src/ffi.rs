@@ -563,6 +563,26 @@ impl State {
         Some(self.is_c_function(-1))
     }
 
+    /// Whether a C function runs at `level` of this coroutine's stack; `None` beyond its end.
+    #[cfg(feature = "lua51")]
+    pub(crate) fn runs_c_at(self, level: c_int) -> Option<bool> {
+        unsafe {
+            let mut debug: ffi::lua_Debug = std::mem::zeroed();
+            if ffi::lua_getstack(self.0, level, &mut debug) == 0 {
+                return None;
+            }
+            ffi::lua_getinfo(self.0, c"S".as_ptr(), &mut debug);
+            // Lua's words are "C", "Lua", "main" and "tail".
+            Some(*debug.what.cast::<u8>() == b'C')
+        }
+    }
+
+    /// Whether this coroutine died for lack of memory.
+    #[cfg(feature = "lua51")]
+    pub(crate) fn is_out_of_memory(self) -> bool {
+        unsafe { ffi::lua_status(self.0) == ffi::LUA_ERRMEM }
+    }
+
     /// Whether a debug hook is set, such as the one by which Ctrl-C interrupts.
     pub(crate) fn has_hook(self) -> bool {
         unsafe { ffi::lua_gethook(self.0).is_some() }

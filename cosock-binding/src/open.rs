@@ -7,6 +7,8 @@ use cosock_core::scheduler::Scheduler;
 
 use crate::ffi::{self, Kind, RawState, State};
 use crate::module::Pusher;
+#[cfg(feature = "lua51")]
+use crate::pcall;
 use crate::runtime::{Classes, Kept, ObjectClass, Runtime, token};
 use crate::{channel, dns, metadata, run, select, socket, tasks, tcp, timers, udp};
 
@@ -357,7 +359,7 @@ fn gettime(lua: State, _: &Runtime) -> c_int {
 }
 
 /// The Lua part: what waits in a loop, and what is easiest said in Lua.
-const SHIMS: [(&CStr, &str); 4] = [
+const SHIMS: [(&CStr, &str); 5] = [
     (c"=[cosock.internals]", include_str!("lua/internals.lua")),
     (c"=[cosock.waits]", include_str!("lua/waits.lua")),
     (c"=[cosock.socket]", include_str!("lua/socket.lua")),
@@ -374,6 +376,7 @@ fn load_shims(lua: State, runtime: &Runtime) {
     plain.set(native, c"wait", select::wait);
     plain.set(native, c"is_wait", select::is_wait);
     plain.set(native, c"sleep", run::sleep);
+    (c"=[cosock.pcall]", include_str!("lua/pcall.lua")),
     plain.set(native, c"skip", socket::skip);
     plain.set(native, c"clock", socket::clock);
     plain.set(native, c"time_limit", socket::time_limit);
@@ -393,6 +396,12 @@ fn load_shims(lua: State, runtime: &Runtime) {
         lua.push_value(native);
         lua.push_kept(kept.shims);
         lua.call(3, 0);
+    #[cfg(feature = "lua51")]
+    {
+        plain.set(native, c"start", pcall::start);
+        plain.set(native, c"go_on", pcall::go_on);
+        plain.set(native, c"running", pcall::running);
+    }
     }
     #[cfg(feature = "tls")]
     crate::ssl::load_shim(lua, runtime, native);
