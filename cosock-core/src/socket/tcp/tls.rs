@@ -1,5 +1,8 @@
 //! The stream when it is encrypted.
 
+#[cfg(test)]
+mod tests;
+
 use std::rc::Rc;
 
 use super::{TcpClass, TcpSocket};
