@@ -7,6 +7,8 @@ use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use super::*;
 use crate::scheduler::Scheduler;
 
+mod fork;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn reactor() -> Reactor {
