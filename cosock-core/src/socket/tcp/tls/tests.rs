@@ -35,7 +35,7 @@ fn any() -> Protocol {
 
 fn client_context() -> SharedContext {
     let mut builder = Builder::new(any(), Mode::Client).expect("a builder");
-    builder.trust(Some(&file("ca.pem")), None).expect("the authority");
+    builder.trust_file(&file("ca.pem")).expect("the authority");
     builder.add_verify(b"peer").expect("a known option");
     Rc::new(builder.finish())
 }
