@@ -3,6 +3,8 @@
 mod alternatives;
 mod asn1;
 mod issuing;
+#[cfg(test)]
+mod tests;
 
 use openssl::asn1::Asn1TimeRef;
 use openssl::hash::MessageDigest;
