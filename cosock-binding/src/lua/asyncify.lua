@@ -36,9 +36,8 @@ local ours = {
   ["ssl.https"] = "cosock.ssl.https",
 }
 
--- Copies by name, and their loaders while they are being loaded. A loader that failed stays: only one
--- that still runs counts.
-local copies, loaders = {}, {}
+-- Copies by name, and what loads them meanwhile. What failed stays: only what still runs counts.
+local copies, running = {}, {}
 local environment, replaced, can_share
 
 -- The module of cosock that the name stands for, if it does.
@@ -83,38 +82,42 @@ local function call_in_environment(fn, ...)
   return restore(common.pcall(fn, ...))
 end
 
--- What to call for a loader to run in our environment, and the function that then runs. Others that have
--- the loader keep it as it is: it is a copy that runs, with the same code and upvalues.
+-- What to call for a loader to run in our environment. Others that have the loader keep it as it is: it is
+-- a copy that runs, with the same code and upvalues.
 local function adopt(loader)
   local copy = load(dump(loader), "=(asyncified)")
   if native.adopt(copy, loader, environment) then
-    return copy, copy
+    return copy
   end
   return function(...)
     return call_in_environment(loader, ...)
-  end, loader
+  end
 end
 
 -- Loads the private copy of a Lua module.
 local function load_copy(name, loader, extra)
-  local earlier = loaders[name]
+  local earlier = running[name]
   if earlier and native.is_running(earlier) then
     error("loop or previous error loading module '" .. name .. "'", 4)
   end
-  local call, own = adopt(loader)
-  loaders[name] = own
-  local value
-  if version > 5.1 then
-    value = call(name, extra)
-  else
-    value = call(name)
+  local call = adopt(loader)
+  local function own()
+    local value
+    if version > 5.1 then
+      value = call(name, extra)
+    else
+      value = call(name)
+    end
+    return value
   end
+  running[name] = own
+  local value = own()
   local entered = rawget(copies, name)
-  if loaders[name] ~= own and entered then
+  if running[name] ~= own and entered then
     -- While this one waited, another task has loaded it.
     return entered
   end
-  loaders[name] = nil
+  running[name] = nil
   if value ~= nil then
     copies[name] = value
   elseif entered == nil then
