@@ -29,7 +29,7 @@ pub(super) fn mode_named(name: &[u8]) -> Result<SslVerifyMode, ConfigError> {
 pub(super) struct Extension {
     /// Errors are recorded, and the handshake goes on.
     goes_on: bool,
-    /// What a certificate may be used for is not looked at. Errors are recorded as well.
+    /// A client's certificate may be one for servers, and has to be. Errors are recorded as well.
     ignores_purpose: bool,
     /// The leaf has to be looked up in a revocation list.
     checks_leaf: bool,
@@ -61,7 +61,7 @@ impl Extension {
             parameters.set_flags(X509VerifyFlags::CRL_CHECK_ALL)?;
         }
         if self.ignores_purpose {
-            parameters.set_purpose(X509PurposeId::ANY)?;
+            parameters.set_purpose(X509PurposeId::SSL_SERVER)?;
         }
         if self.goes_on || self.ignores_purpose {
             record_errors(ssl, self.goes_on);
