@@ -36,6 +36,10 @@ function web.read_head(sock)
     end
     request.lines[#request.lines + 1] = header
     local name, value = header:match "^([^:]+): (.*)$"
+    if not name then
+      -- Another protocol.
+      return nil
+    end
     request.headers[name:lower()] = value
   end
 end
