@@ -1,14 +1,14 @@
-//! `ssl.newcontext`, contexts, and `ssl.config`.
+//! `ssl.newcontext`, and contexts.
 //!
 //! The configuration table is read in Lua (`lua/context.lua`), for its values may come from functions
 //! of the user's. That calls the functions here, one for each step; they run no Lua.
 
 use std::cell::RefCell;
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 use std::rc::Rc;
 
 use cosock_core::tls::context::{Mode, SharedContext};
-use cosock_core::tls::{Builder, ConfigError, HostCheck, PROTOCOLS, Protocol, curves, options};
+use cosock_core::tls::{Builder, ConfigError, HostCheck, Protocol};
 
 use super::CONTEXT;
 use crate::arguments::{Called, DIRECT, bytes, raise, refuse_kind};
@@ -386,36 +386,4 @@ fn remember_sessions(lua: State, runtime: &Runtime) -> c_int {
         builder.remember_sessions();
         Ok(())
     })
-}
-
-/// Pushes `ssl.config`: what a configuration may say.
-pub(crate) fn push_config(lua: State, _: &Runtime) {
-    lua.new_table(0, 5);
-    let config = lua.top();
-    let set = |name: &CStr, names: &mut dyn Iterator<Item = &'static str>| {
-        lua.new_table(0, 0);
-        for name in names {
-            lua.push_str(name);
-            lua.push_bool(true);
-            lua.raw_set(config + 1);
-        }
-        lua.raw_set_field(config, name);
-    };
-    set(c"protocols", &mut PROTOCOLS.iter().map(|(name, _)| *name));
-    set(c"algorithms", &mut ["ec"].into_iter());
-    set(c"curves", &mut curves::names().iter().copied());
-    set(
-        c"options",
-        &mut options::TABLE.iter().map(|(name, _)| *name),
-    );
-    set(
-        c"capabilities",
-        &mut ["alpn", "curves_list", "ecdh_auto"].into_iter(),
-    );
-    lua.raw_get_field(config, c"capabilities");
-    lua.new_table(0, 1);
-    lua.push_bool(true);
-    lua.raw_set_field(-2, c"no_ee_namechecks");
-    lua.raw_set_field(-2, c"dane");
-    lua.pop(1);
 }
