@@ -17,8 +17,8 @@ use crate::module::{Plain, Pusher};
 use crate::runtime::Runtime;
 
 /// A context in the making.
-// SAFETY: a number of its own, beside those in `runtime` and `ssl`.
-const MAKING: Class<RefCell<Making>> = unsafe { Class::new(5) };
+// SAFETY: a number of its own, beside those in `runtime`, `ssl` and `ssl::certificate`.
+const MAKING: Class<RefCell<Making>> = unsafe { Class::new(6) };
 
 /// What a table is turned into, step by step. It lives in a userdata, for in between Lua may raise.
 #[derive(Default)]
@@ -87,7 +87,7 @@ pub(super) fn load_shim(lua: State, runtime: &Runtime) {
         push(pusher);
         lua.raw_set_field(-2, name);
     }
-    // The metatable of builders is what the two functions share that begin and end with one.
+    // The metatable of contexts in the making.
     lua.new_table(0, 1);
     pusher.set(-1, c"__gc", collect_making);
     lua.push_function(runtime, begin, 1);
@@ -267,7 +267,7 @@ fn finish(lua: State, runtime: &Runtime) -> c_int {
     1
 }
 
-/// `load_key(builder, path, password)`; a third result tells that a password would help.
+/// `load_key(builder, path, password)`; a third result, true, tells that a password would help.
 fn load_key(lua: State, runtime: &Runtime) -> c_int {
     let path = text(lua, 2, "key");
     let password = lua.to_bytes(3);
@@ -279,7 +279,10 @@ fn load_key(lua: State, runtime: &Runtime) -> c_int {
     });
     let is_encrypted = matches!(result, Err(ConfigError::PasswordNeeded(_)));
     let count = report(lua, runtime, result);
-    lua.push_bool(is_encrypted);
+    if !is_encrypted {
+        return count;
+    }
+    lua.push_bool(true);
     count + 1
 }
 
