@@ -1,5 +1,5 @@
 -- wrap: what it takes and leaves behind, what it hands over of settings and of bytes that were read already,
--- and what it refuses. And what a TLS object is: its methods beside those of tcp objects.
+-- and what it refuses. And what a TLS object is: its methods beside those of tcp objects, its certificates.
 local world = require "world"
 local cosock = require "cosock"
 local expect = require "expect"
@@ -227,6 +227,32 @@ local function surface()
   expect.contains(tostring(client.inner_sock), " (closed)")
 end
 
+-- The certificates of this side: none, one, and one with a chain.
+local function own_certificates()
+  local client, server = secure.pair(nil, secure.server({}, "chain"))
+  expect.equal(client:getlocalcertificate(), nil)
+  expect.list(client:getlocalchain(), {})
+  local chain, seen = server:getlocalchain(), client:getpeerchain()
+  expect.equal(#chain, 2)
+  expect.equal(chain[1]:digest(), seen[1]:digest())
+  expect.equal(chain[2]:digest(), seen[2]:digest())
+  expect.equal(server:getlocalcertificate():digest(), chain[1]:digest())
+  -- A server whose client shows none has nothing to tell.
+  expect.equal(server:getpeercertificate(), nil)
+  expect.list(server:getpeerchain(), {})
+  expect.list(pack(server:getpeerverification()), { true })
+  close(client, server)
+
+  client, server = secure.pair(
+    secure.client { certificate = secure.file "client.pem", key = secure.file "client.key" },
+    secure.server { cafile = secure.file "ca.pem", verify = "peer" }
+  )
+  expect.equal(#client:getlocalchain(), 1)
+  expect.equal(client:getlocalcertificate():digest(), server:getpeercertificate():digest())
+  expect.equal(#server:getlocalchain(), 1)
+  close(client, server)
+end
+
 -- An inner object only tries, as LuaSec's own does without cosock.
 local function inner()
   local client, server = secure.wrapped()
@@ -242,7 +268,8 @@ local function inner()
 end
 
 for _, part in ipairs {
-  takes, inherits, after_plain_text, contexts, unconnected, refuses, others, classes, surface, inner,
+  takes, inherits, after_plain_text, contexts, unconnected, refuses, others, classes, surface,
+  own_certificates, inner,
 } do
   expect.tasks(part)
   expect.nothing_waits()
