@@ -2,7 +2,7 @@
 //! as `lua script.lua args...`. Two programs are made of it: the runner with cosock built in
 //! (`main.rs`), and a plain `lua` where there is none to test in (`bin/lua.rs`).
 //!
-//! What differs between the stock interpreters is data in [`dialect`]; what differs from all of them
+//! What differs between the stock interpreters is data in `dialect`; what differs from all of them
 //! is the missing line editor.
 //!
 //! Everything that is printed goes through C's stdio, as Lua's own `print` does, so that the order of
