@@ -87,7 +87,10 @@ local function noise(version)
   local client, server = pair(version)
   local below = connection_of(client)
   below:send "this is no record at all, but text"
-  expect.list(pack(server:receive()), { n = 3, nil, "wrong version number", "" })
+  local result = pack(server:receive())
+  -- Newer OpenSSL looks at the type before the version.
+  local word = result[2] == "bad record type" and result[2] or "wrong version number"
+  expect.list(result, { n = 3, nil, word, "" })
   expect_closed(server)
   server:close()
   below:close()
