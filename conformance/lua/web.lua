@@ -44,19 +44,23 @@ function web.read_head(sock)
   end
 end
 
--- Reads a whole request, with its `body` if it has one.
+-- Reads the `body` of a request, if it has one; tells whether it came to its end.
+function web.read_body(sock, request)
+  local headers = request.headers
+  if headers["transfer-encoding"] == "chunked" then
+    request.body, request.chunks = read_chunks(sock)
+  elseif headers["content-length"] then
+    request.body = sock:receive(tonumber(headers["content-length"]))
+  else
+    return true
+  end
+  return request.body ~= nil
+end
+
+-- Reads a whole request; returns nil when the client leaves before its end.
 function web.read(sock)
   local request = web.read_head(sock)
-  if not request then
-    return nil
-  elseif request.headers["transfer-encoding"] == "chunked" then
-    request.body, request.chunks = read_chunks(sock)
-    return request.body and request
-  elseif request.headers["content-length"] then
-    request.body = sock:receive(tonumber(request.headers["content-length"]))
-    return request.body and request
-  end
-  return request
+  return request and web.read_body(sock, request) and request or nil
 end
 
 -- Starts a server whose connections are handled by `handle(sock)`, each in a task of its own, and closed

@@ -13,10 +13,12 @@ use socket2::{Domain, Socket, Type};
 use crate::run::Session;
 
 mod ftp;
+mod nginx;
 mod redis;
 mod smtp;
 
 pub use ftp::ftp;
+pub use nginx::{Nginx, nginx};
 pub use redis::redis;
 pub use smtp::smtp;
 
