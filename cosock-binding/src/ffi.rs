@@ -379,6 +379,13 @@ impl State {
         }
     }
 
+    /// Has the value at `index` closed when it leaves the stack, be it by an error. Raises for one
+    /// that can be neither closed nor left alone.
+    #[cfg(feature = "lua55")]
+    pub(crate) fn to_be_closed(self, index: c_int) {
+        unsafe { ffi::lua_toclose(self.0, index) }
+    }
+
     // --- the registry ---
 
     /// Pops a value and keeps it in the registry under the number returned. May raise for lack of

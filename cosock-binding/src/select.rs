@@ -177,11 +177,19 @@ fn collect(lua: State, runtime: &Runtime, list: c_int, interest: Interest) -> u3
         }
     }
     let mut count = 0;
+    let list_end = lua.top();
     if has_pairs(lua, list) {
         // The iterator, its state and its control variable.
         lua.push_value(list);
+        #[cfg(not(feature = "lua55"))]
         lua.call(1, 3);
-        let iterator = lua.top() - 2;
+        #[cfg(feature = "lua55")]
+        {
+            // And what a `for` closes at its end, as the stack does when it gets lower.
+            lua.call(1, 4);
+            lua.to_be_closed(-1);
+        }
+        let iterator = list_end + 1;
         loop {
             lua.push_value(iterator);
             lua.push_value(iterator + 1);
