@@ -7,7 +7,8 @@ use cosock_core::scheduler::Wait;
 
 use crate::channel;
 use crate::ffi::{Kind, State, Status};
-use crate::runtime::{Kind as WaitKind, Runtime, Task};
+use crate::run::is_parked;
+use crate::runtime::{Runtime, Task};
 use crate::tasks::{handle_slot, select_slot};
 
 /// Looks, after one collection, for channels whose senders are gone: they are closed, which wakes
@@ -34,27 +35,27 @@ pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
 /// Closes what the task waits on and nobody sends to any more.
 fn close_orphans(lua: State, runtime: &Runtime, task: Task, linked: c_int) {
     let coroutine = task.state();
-    match task.parked {
-        Some(WaitKind::Message) => {
-            // The anchored values are: the receiver, its queue and the token.
-            if coroutine.is_yielded() && coroutine.top() >= WaitKind::Message.anchored() {
-                coroutine.push_value(-3);
-                coroutine.move_to(lua, 1);
-                close_orphan(lua, runtime, linked);
-            }
+    let (receives, selects) = runtime.enter(lua, |core| match core.wait_of(task.key) {
+        Wait::Message => (true, false),
+        Wait::Select(_) => (false, true),
+        _ => (false, false),
+    });
+    if receives && is_parked(coroutine) && coroutine.top() > 1 {
+        // The receiver is below the token.
+        coroutine.push_value(-2);
+        coroutine.move_to(lua, 1);
+        close_orphan(lua, runtime, linked);
+    }
+    if selects {
+        lua.push_kept(runtime.kept.get().slots);
+        lua.raw_get_at(-1, select_slot(task.key.index));
+        let objects = lua.top();
+        if lua.kind(objects) != Kind::Table {
+            return;
         }
-        Some(_) => {}
-        None => {
-            lua.push_kept(runtime.kept.get().slots);
-            lua.raw_get_at(-1, select_slot(task.key.index));
-            let objects = lua.top();
-            if lua.kind(objects) != Kind::Table {
-                return;
-            }
-            for number in 1..=lua.raw_len(objects) {
-                lua.raw_get_at(objects, number);
-                close_orphan(lua, runtime, linked);
-            }
+        for number in 1..=lua.raw_len(objects) {
+            lua.raw_get_at(objects, number);
+            close_orphan(lua, runtime, linked);
         }
     }
 }

@@ -320,6 +320,12 @@ impl State {
         unsafe { ffi::lua_rawseti(self.0, table, place as _) }
     }
 
+    /// Tells whether the value that it pushes is a table.
+    #[inline]
+    pub(crate) fn raw_get_table_at(self, table: c_int, place: usize) -> bool {
+        unsafe { ffi::lua_rawgeti(self.0, table, place as _) == ffi::LUA_TTABLE }
+    }
+
     pub(crate) fn raw_get_signed(self, table: c_int, place: i64) {
         unsafe { ffi::lua_rawgeti(self.0, table, place as _) };
     }

@@ -191,6 +191,8 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     lua.new_table(0, 1);
     plain.set(-1, c"__index", select::result_index);
     kept.result_meta = lua.keep();
+    plain.method(socket::new_field);
+    kept.new_field = lua.keep();
 }
 
 /// Hides the metatable on top from `getmetatable`: its `__gc` is for the collector alone.
@@ -304,9 +306,11 @@ fn make_socket_class(
     lua.insert(-2);
     lua.raw_set_field(-2, c"__index");
     lua.pop(1);
-    lua.new_table(0, 1);
+    lua.new_table(0, 2);
     lua.push_value(module);
     lua.raw_set_field(-2, c"__index");
+    lua.push_kept(runtime.kept.get().new_field);
+    lua.raw_set_field(-2, c"__newindex");
     class.metatable = lua.identity(-1);
     (lua.keep(), class)
 }

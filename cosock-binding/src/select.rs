@@ -12,6 +12,7 @@ use crate::foreign;
 use crate::runtime::Runtime;
 use crate::socket::{self, kind_word};
 use crate::tasks::select_slot;
+use crate::wait as waiting;
 
 /// `socket.select(recvt, sendt, timeout)`: checks its arguments, then yields them.
 pub(crate) fn select(lua: State, runtime: &Runtime) -> c_int {
@@ -67,7 +68,7 @@ pub(crate) fn wait(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     if runtime.task_of(lua).is_none() {
         if lua.push_self() {
-            socket::raise_outside(lua, DIRECT);
+            waiting::raise_outside(lua, DIRECT);
         }
         lua.pop(1);
         runtime.nested_wait.set(lua.raw().cast_const().cast());

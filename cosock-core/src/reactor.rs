@@ -79,6 +79,17 @@ pub struct Waiter {
     pub object: usize,
 }
 
+/// Who waits for a direction of a source already, as seen by an object that is about to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    /// Nobody.
+    Nobody,
+    /// Other objects, which share the descriptor.
+    Others,
+    /// The object itself.
+    Itself,
+}
+
 #[derive(Debug, Default)]
 struct Source {
     fd: RawFd,
@@ -255,29 +266,25 @@ impl Reactor {
             .filter(|source| source.registered && source.generation == id.generation)
     }
 
-    /// Whether `object` already has a waiter for this direction.
+    /// Who waits for this direction of the source.
+    #[inline]
     #[must_use]
-    pub fn is_waited(&mut self, id: SourceId, interest: Interest, object: usize) -> bool {
-        self.live(id).is_some_and(|source| {
-            source
-                .waiters(interest)
-                .iter()
-                .any(|waiter| waiter.object == object)
-        })
-    }
-
-    /// Whether anybody waits for this direction of the source.
-    #[must_use]
-    pub fn has_waiters(&mut self, id: Option<SourceId>, interest: Interest) -> bool {
-        id.and_then(|id| self.live(id))
-            .is_some_and(|source| !source.waiters(interest).is_empty())
+    pub fn company(&mut self, id: SourceId, interest: Interest, object: usize) -> Company {
+        match self.live(id) {
+            Some(source) => match source.waiters(interest).as_slice() {
+                [] => Company::Nobody,
+                waiters if waiters.iter().any(|waiter| waiter.object == object) => Company::Itself,
+                _ => Company::Others,
+            },
+            None => Company::Nobody,
+        }
     }
 
     /// Whether `object` has a waiter on the descriptor, which need not be registered.
     #[must_use]
     pub fn is_object_waited(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
         self.known(fd)
-            .is_some_and(|id| self.is_waited(id, interest, object))
+            .is_some_and(|id| self.company(id, interest, object) == Company::Itself)
     }
 
     /// Adds a waiter; it fires at the next edge, or when the source is forgotten.

@@ -343,26 +343,28 @@ impl Scheduler {
     }
 
     /// Takes the next ready task and counts it as running; `None` for one cancelled meanwhile.
+    #[inline]
     pub fn start_next(&mut self) -> Option<(TaskKey, Start)> {
         let key = self.ready.pop_front()?;
-        let now = self.now;
-        let task = self.task(key)?;
+        let task = self.tasks.get_mut(key.index as usize)?;
+        // One that could not wait where it asked to may be here twice.
+        if task.generation != key.generation || task.phase != Phase::Ready {
+            return None;
+        }
         task.phase = Phase::Running;
-        task.last_run = Some(now);
+        task.last_run = Some(self.now);
+        // Any later wake belongs to a wait that is over, unless the operation goes on.
         let timed_out = task.timed_out;
         let start = match &task.wait {
             Wait::Nothing => Start::First,
             Wait::Sleep => Start::Slept,
             Wait::Message => Start::Look { timed_out },
-            Wait::Operation(_) => return Some((key, Start::Operation)),
+            Wait::Operation(_) => Start::Operation,
             Wait::Select(_) => {
                 self.ready_selects -= 1;
-                return Some((key, Start::Select { timed_out }));
+                Start::Select { timed_out }
             }
         };
-        task.wait = Wait::Nothing;
-        // Any later wake belongs to a wait that is over.
-        task.serial = 0;
         Some((key, start))
     }
 

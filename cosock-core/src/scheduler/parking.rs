@@ -5,14 +5,16 @@ use std::ops::Range;
 use super::{Call, Owner, Phase, Scheduler, TaskKey, Tried, Wait};
 use crate::clock::Time;
 use crate::operation::{Operation, Outcome};
-use crate::reactor::{Interest, Role, Waiter};
+use crate::reactor::{Company, Interest, Role, Waiter};
 use crate::select::Select;
 use crate::socket::Step;
 
 impl Scheduler {
     /// Parks a running task. A `timeout` in seconds, counted from now, makes it ready again; `None`
     /// waits without limit; at zero or less it runs again in the next turn.
+    #[inline]
     pub(super) fn park(&mut self, key: TaskKey, wait: Wait, timeout: Option<f64>) -> u64 {
+        self.withdraw(key);
         self.serials += 1;
         let serial = self.serials;
         let task = &mut self.tasks[key.index as usize];
@@ -23,17 +25,42 @@ impl Scheduler {
         task.timeout = timeout;
         task.deadline = None;
         if let Some(timeout) = timeout {
-            if timeout <= 0.0 {
-                // Nothing is registered yet that would have to be taken back.
-                task.timed_out = true;
-                task.phase = Phase::Ready;
-                self.ready_selects += usize::from(matches!(task.wait, Wait::Select(_)));
-                self.ready.push_back(key);
-            } else if let Some(deadline) = self.clock.now().after(timeout) {
-                self.arm(key, deadline);
-            }
+            self.limit(key, timeout);
         }
         serial
+    }
+
+    /// Starts the timeout of a task that has just been parked.
+    fn limit(&mut self, key: TaskKey, timeout: f64) {
+        if timeout <= 0.0 {
+            // Nothing is registered yet that would have to be taken back.
+            let task = &mut self.tasks[key.index as usize];
+            task.timed_out = true;
+            task.phase = Phase::Ready;
+            self.ready_selects += usize::from(matches!(task.wait, Wait::Select(_)));
+            self.ready.push_back(key);
+        } else if let Some(deadline) = self.clock.now().after(timeout) {
+            self.arm(key, deadline);
+        }
+    }
+
+    /// Takes back a wait that its task did not come to: a method parks its task and then yields, which
+    /// may fail where the language cannot yield.
+    #[inline]
+    fn withdraw(&mut self, key: TaskKey) {
+        if self.tasks[key.index as usize].phase != Phase::Running {
+            self.take_back(key);
+        }
+    }
+
+    #[cold]
+    fn take_back(&mut self, key: TaskKey) {
+        self.disarm(key);
+        let task = &mut self.tasks[key.index as usize];
+        task.phase = Phase::Running;
+        if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
+            self.drop_lookup(&operation);
+        }
     }
 
     pub(super) fn arm(&mut self, key: TaskKey, deadline: Time) {
@@ -50,6 +77,7 @@ impl Scheduler {
     pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
         if timeout.is_some_and(|timeout| timeout <= 0.0) {
             // It only steps aside: nothing is registered, and nothing else can wake it.
+            self.withdraw(key);
             let task = &mut self.tasks[key.index as usize];
             task.phase = Phase::Ready;
             task.wait = Wait::Sleep;
@@ -61,16 +89,16 @@ impl Scheduler {
     }
 
     /// Parks a running task until there is a message in the queue identified by `object`.
+    #[inline]
     pub fn park_message(&mut self, key: TaskKey, timeout: Option<f64>, object: usize) {
-        self.tasks[key.index as usize].object = object;
         self.park(key, Wait::Message, timeout);
+        self.tasks[key.index as usize].object = object;
     }
 
     /// Parks a running task for a message once more: it was woken, and somebody else took it.
     pub fn park_message_again(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
         task.phase = Phase::Parked;
-        task.wait = Wait::Message;
         if let Some(deadline) = task.deadline {
             self.arm(key, deadline);
         }
@@ -87,17 +115,28 @@ impl Scheduler {
         })
     }
 
-    /// Wakes the task if it is parked for a message in the queue identified by `object`.
-    pub fn wake_message(&mut self, key: TaskKey, object: usize) {
-        if self.waits_for_message(key, object) {
+    /// Wakes the task if it is parked for a message in the queue identified by `object`; tells whether
+    /// it was.
+    #[inline]
+    pub fn wake_message(&mut self, key: TaskKey, object: usize) -> bool {
+        let Some(task) = self.tasks.get_mut(key.index as usize) else {
+            return false;
+        };
+        let waits = task.phase == Phase::Parked
+            && task.generation == key.generation
+            && task.object == object
+            && matches!(task.wait, Wait::Message);
+        if waits {
             self.make_ready(key);
         }
+        waits
     }
 
     /// Parks a running task on an operation that would block; each wait of it may last for `timeout`
     /// seconds.
     ///
     /// `object` identifies the socket object for the rule of one waiter for each direction.
+    #[inline]
     pub fn park_operation(
         &mut self,
         key: TaskKey,
@@ -109,19 +148,28 @@ impl Scheduler {
         if let Operation::Lookup(lookup) = &operation {
             self.lookups.insert(lookup.id, key);
         }
-        let task = &mut self.tasks[key.index as usize];
-        task.object = object;
-        task.epoch = operation.epoch();
-        let total = operation.total_timeout();
+        let (epoch, total) = (operation.epoch(), operation.total_timeout());
         let first = match (timeout, total) {
+            (each, None) => each,
             (Some(each), Some(total)) => Some(each.min(total)),
-            (each, total) => each.or(total),
+            (None, total) => total,
         };
         self.park(key, Wait::Operation(operation), first);
         let limit = total.and_then(|total| self.clock.now().after(total));
         let task = &mut self.tasks[key.index as usize];
+        task.object = object;
+        task.epoch = epoch;
         (task.timeout, task.limit) = (timeout, limit);
         self.watch_operation(key, interest);
+    }
+
+    /// Who waits already in this direction of the operation's descriptor, which is registered if it was
+    /// not. What cannot be registered is told by the operation itself.
+    pub fn company(&mut self, operation: &Operation, interest: Interest, object: usize) -> Company {
+        match operation.source(&mut self.reactor) {
+            Ok(Some(source)) => self.reactor.company(source, interest, object),
+            _ => Company::Nobody,
+        }
     }
 
     pub(super) fn watch_operation(&mut self, key: TaskKey, interest: Interest) {
@@ -228,6 +276,7 @@ impl Scheduler {
 
     // --- waking ---
 
+    #[inline]
     pub(super) fn make_ready(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
         if task.phase != Phase::Parked {
