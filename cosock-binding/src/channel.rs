@@ -12,8 +12,8 @@ use crate::ffi::{Kind, State, upvalue};
 use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
 use crate::wait::go_on_in_lua;
 
-pub(crate) use queue::{Halves, LINK as LINK_OF_QUEUE, Looked, QUEUE as QUEUE_OF_HALF, Queue, lay_back, look};
-use queue::{METATABLES, SLOTS};
+pub(crate) use queue::{Halves, Looked, Queue, lay_back, look, push_link_waited_on};
+use queue::{LINK as LINK_OF_QUEUE, METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
 
 /// Upvalues of every channel function.
 pub(crate) const NAMES: [&CStr; 5] = [c"link", c"queue", c"waker", c"timeout", c"setwaker"];
@@ -54,8 +54,6 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
         lua.raw_set_at(-2, QUEUE_OF_HALF);
         lua.push_kept(methods);
         lua.raw_set_field(-2, c"__index");
-        lua.push_kept(kept.new_field);
-        lua.raw_set_field(-2, c"__newindex");
         lua.push_value(-1);
         lua.set_metatable(-3);
         let metatable = lua.identity(-1);
@@ -63,6 +61,8 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
         lua.insert(-2);
         metatable
     });
+    lua.push_kept(kept.new_field);
+    lua.raw_set_field(7, c"__newindex");
     for (place, metatable) in METATABLES.into_iter().zip([5, 7]) {
         lua.push_value(metatable);
         lua.raw_set_at(3, place);
@@ -272,19 +272,24 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         lua.push_str("closed");
         return 2;
     }
-    let Some(task) = runtime.task_of(lua).filter(|_| is_native(lua, runtime, &opened)) else {
+    let Some(task) = runtime
+        .task_of(lua)
+        .filter(|_| is_native(lua, runtime, &opened))
+    else {
         lua.set_top(1);
         return go_on_in_lua(lua, runtime, c"channel_receive", 1);
     };
     if queue.waiter.get().is_some() || queue.watched.get() {
         refuse_second(lua, runtime, queue, WRAPPED);
     }
-    let timeout = if runtime.timeouts_set.get() {
-        receive_timeout(lua, &opened)
-    } else {
+    let timeout = if opened.plain && !runtime.timeouts_set.get() {
         None
+    } else {
+        receive_timeout(lua, &opened)
     };
-    runtime.enter(lua, |core| core.park_message(task, timeout, queue.identity()));
+    runtime.enter(lua, |core| {
+        core.park_message(task, timeout, queue.identity())
+    });
     queue.waiter.set(Some(task));
     runtime.note(task, |task| {
         task.channel = opened.metatable;
@@ -332,7 +337,7 @@ fn receive_timeout(lua: State, opened: &Opened<'_>) -> Option<f64> {
 
 /// Whether nobody replaced the `setwaker` of the receiver in argument 1. Leaves the stack as it was.
 fn is_native(lua: State, runtime: &Runtime, opened: &Opened<'_>) -> bool {
-    if opened.plain && !runtime.asks_every_object() {
+    if opened.plain && runtime.trusts_objects() {
         return true;
     }
     lua.push_value(SETWAKER);
@@ -345,7 +350,9 @@ fn is_native(lua: State, runtime: &Runtime, opened: &Opened<'_>) -> bool {
 /// Raises if somebody waits on the receiver already.
 #[cold]
 fn refuse_second(lua: State, runtime: &Runtime, queue: &Queue, level: c_int) {
+    // A task that runs does not wait; it may have tried to where it could not.
     if let Some(task) = queue.waiter.get()
+        && runtime.running_task() != Some(task)
         && runtime.enter(lua, |core| core.waits_for_message(task, queue.identity()))
     {
         raise_waited(lua, level);

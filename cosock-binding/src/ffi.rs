@@ -289,12 +289,6 @@ impl State {
         unsafe { ffi::lua_createtable(self.0, array, fields) }
     }
 
-    /// Replaces the key on top by its value; tells whether that is a table.
-    #[inline]
-    pub(crate) fn raw_get_table(self, table: c_int) -> bool {
-        unsafe { ffi::lua_rawget(self.0, table) == ffi::LUA_TTABLE }
-    }
-
     /// Replaces the key on top by its value; tells whether that is nil.
     #[inline]
     pub(crate) fn raw_get_is_nil(self, table: c_int) -> bool {
@@ -548,6 +542,23 @@ impl State {
             }
             self.pop(1);
         }
+    }
+
+    /// Pushes the source and line at `level` of another coroutine, where nothing is made: an error in
+    /// it would have nobody to catch it. An empty string for a C function, or beyond the end.
+    pub(crate) fn push_place(self, of: State, level: c_int) {
+        unsafe {
+            let mut debug: ffi::lua_Debug = std::mem::zeroed();
+            if ffi::lua_getstack(of.0, level, &mut debug) != 0
+                && ffi::lua_getinfo(of.0, c"Sl".as_ptr(), &mut debug) != 0
+                && debug.currentline > 0
+            {
+                let (source, line) = (debug.short_src.as_ptr(), debug.currentline);
+                ffi::lua_pushfstring(self.0, c"%s:%d".as_ptr(), source, line);
+                return;
+            }
+        }
+        self.push_bytes(b"");
     }
 
     /// Pushes a traceback of `of`, below the message on top, which it replaces when there is one.

@@ -58,6 +58,7 @@ macro_rules! entry_points {
             luaopen_cosock_socket_internals => Internals,
             luaopen_cosock_channel => Channel,
             luaopen_cosock_timers => Timers,
+            luaopen_cosock_ssl => Ssl,
         }
     };
 }

@@ -21,10 +21,11 @@ pub enum Module {
     Internals,
     Channel,
     Timers,
+    Ssl,
 }
 
 impl Module {
-    const ALL: [Module; 7] = [
+    const ALL: [Module; 8] = [
         Module::Cosock,
         Module::Socket,
         Module::Tcp,
@@ -32,6 +33,7 @@ impl Module {
         Module::Internals,
         Module::Channel,
         Module::Timers,
+        Module::Ssl,
     ];
 
     /// The name that `require` takes.
@@ -45,6 +47,7 @@ impl Module {
             Module::Internals => c"cosock.socket.internals",
             Module::Channel => c"cosock.channel",
             Module::Timers => c"cosock.timers",
+            Module::Ssl => c"cosock.ssl",
         }
     }
 }
@@ -68,6 +71,9 @@ pub unsafe fn open(state: *mut RawState, module: Module) -> c_int {
         make(lua);
     }
     lua.raw_get_field(-1, module.name());
+    if lua.is_nil(-1) {
+        crate::arguments::raise(lua, 1, format_args!("this cosock was built without TLS"));
+    }
     1
 }
 
@@ -107,6 +113,7 @@ fn loader_of(module: Module) -> mlua::ffi::lua_CFunction {
         Module::Internals => loader!(Module::Internals),
         Module::Channel => loader!(Module::Channel),
         Module::Timers => loader!(Module::Timers),
+        Module::Ssl => loader!(Module::Ssl),
     }
 }
 
@@ -196,7 +203,7 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
 }
 
 /// Hides the metatable on top from `getmetatable`: its `__gc` is for the collector alone.
-fn hide(lua: State) {
+pub(crate) fn hide(lua: State) {
     lua.push_bool(false);
     lua.raw_set_field(-2, c"__metatable");
 }
@@ -214,6 +221,8 @@ fn make_inner_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
     plain.set(-1, c"__gc", udp::collect);
     plain.set(-1, c"__tostring", udp::to_string);
     kept.udp_inner_meta = lua.keep();
+    #[cfg(feature = "tls")]
+    crate::ssl::make_classes(lua, runtime, &mut kept.ssl);
     lua.new_table(0, 3);
     hide(lua);
     plain.set(-1, c"__gc", channel::collect);
@@ -233,6 +242,11 @@ fn make_modules(lua: State, runtime: &Runtime, kept: &mut Kept) {
     (kept.udp_meta, classes.udp) =
         make_socket_class(lua, runtime, udp::PLAIN, udp::BLOCKING, kept.udp_inner_meta);
     lua.raw_set_field(modules, Module::Udp.name());
+    #[cfg(feature = "tls")]
+    {
+        crate::ssl::make_module(lua, runtime, &mut kept.ssl, &mut classes);
+        lua.raw_set_field(modules, Module::Ssl.name());
+    }
 
     make_channel(lua, runtime, kept, &mut classes);
     lua.raw_set_field(modules, Module::Channel.name());
@@ -270,7 +284,7 @@ fn make_modules(lua: State, runtime: &Runtime, kept: &mut Kept) {
 
 /// Makes the module table of one kind of socket, the metatable of its objects, and the methods of
 /// its inner sockets. Pushes the module table; returns the kept metatable, and by what its objects are known.
-fn make_socket_class(
+pub(crate) fn make_socket_class(
     lua: State,
     runtime: &Runtime,
     plain: &[crate::module::Plain],
@@ -301,10 +315,12 @@ fn make_socket_class(
     class.wake = lua.identity(-1);
     lua.raw_set_field(module, c"_wake");
     // The methods of inner sockets are the upvalue of their `__index`.
-    lua.push_function(runtime, tcp::inner_index, 1);
     lua.push_kept(inner_meta);
-    lua.insert(-2);
-    lua.raw_set_field(-2, c"__index");
+    lua.push_value(inner);
+    lua.raw_set_field(-2, c"methods");
+    lua.insert(inner);
+    lua.push_function(runtime, tcp::inner_index, 1);
+    lua.raw_set_field(inner, c"__index");
     lua.pop(1);
     lua.new_table(0, 2);
     lua.push_value(module);
@@ -373,14 +389,21 @@ fn load_shims(lua: State, runtime: &Runtime) {
     plain.set(native, c"udp6", udp::create_v6);
     lua.push_pointer(token());
     lua.raw_set_field(native, c"in_lua");
+    plain.set(native, c"replaced", socket::replaced);
     lua.push_bool(cfg!(any(feature = "lua51", feature = "luajit")));
     lua.raw_set_field(native, c"needs_frames");
-    for (name, source) in SHIMS {
+    let load = |(name, source)| {
         lua.load(name, source);
         lua.push_kept(kept.modules);
         lua.push_value(native);
         lua.push_kept(kept.shims);
         lua.call(3, 0);
+    };
+    SHIMS.into_iter().for_each(load);
+    #[cfg(feature = "tls")]
+    crate::ssl::load_shim(lua, runtime, native);
+    if runtime.trusts_objects() {
+        load((c"=[cosock.watch]", include_str!("lua/watch.lua")));
     }
     lua.pop(1);
 }
@@ -396,6 +419,7 @@ fn publish(lua: State, kept: Kept) {
             let absent = lua.kind(-1) != Kind::Table;
             lua.pop(1);
             if absent && module != Module::Cosock {
+                // Setting nil, for a module that was not built, changes nothing.
                 lua.raw_get_field(-1, module.name());
                 lua.raw_set_field(-3, module.name());
             }

@@ -84,6 +84,14 @@ pub(crate) fn push(
             runtime.outcomes.borrow_mut().push(Outcome::Answer(answer));
             crate::dns::push_answer(lua, runtime, shape)
         }
+        Outcome::Done if shape == Shape::Handshake => {
+            lua.push_bool(true);
+            1
+        }
+        Outcome::Asks => {
+            lua.push_nil();
+            1
+        }
         Outcome::Done => {
             refresh_class(lua, object);
             lua.push_number(1.0);
@@ -94,6 +102,10 @@ pub(crate) fn push(
                 refresh_class(lua, object);
             }
             runtime.pins.push_failure(lua, error);
+            if shape == Shape::Handshake {
+                lua.push_bool(false);
+                lua.replace(-3);
+            }
             2
         }
     }
@@ -115,7 +127,7 @@ pub(crate) fn refresh_class(lua: State, object: c_int) {
     let object = lua.absolute(object);
     lua.raw_get_field(object, c"inner_sock");
     let word = if let Some(socket) = lua.userdata(-1, TCP) {
-        Some(socket.borrow().class().word())
+        Some(socket.borrow().class_word())
     } else {
         lua.userdata(-1, UDP).map(|socket| -> &'static str {
             let class: UdpClass = socket.borrow().class();

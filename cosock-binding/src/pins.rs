@@ -58,6 +58,18 @@ impl Pins {
         self.push(lua, Pinned::Text(text.into()));
     }
 
+    /// Pushes bytes, or nil where there are none. May raise for lack of memory.
+    #[cfg(feature = "tls")]
+    pub(crate) fn push_optional(&self, lua: State, bytes: Option<Vec<u8>>) {
+        match bytes {
+            Some(bytes) => {
+                let length = bytes.len();
+                self.push_chunk(lua, Chunk::new(bytes.into(), 0, length));
+            }
+            None => lua.push_nil(),
+        }
+    }
+
     /// Pushes nil and LuaSocket's word for the error: the way an operation fails.
     pub(crate) fn push_failure(&self, lua: State, error: SocketError) {
         let word = error.word();

@@ -70,6 +70,8 @@ pub(crate) enum Shape {
     Accepted,
     /// One; the anchored socket has become a client.
     Connected,
+    /// True, or false and why not; nil when a handshake asks something.
+    Handshake,
     /// One; the anchored socket is as it says itself.
     One,
     /// A string, and with `from` the sender's address.
@@ -94,6 +96,8 @@ pub(crate) struct Kept {
     pub(crate) udp_meta: c_int,
     pub(crate) tcp_inner_meta: c_int,
     pub(crate) udp_inner_meta: c_int,
+    #[cfg(feature = "tls")]
+    pub(crate) ssl: crate::ssl::Kept,
     pub(crate) queue_meta: c_int,
     /// Method tables of channel halves.
     pub(crate) sender_methods: c_int,
@@ -126,7 +130,16 @@ pub(crate) const QUEUE: Class<Queue> = unsafe { Class::new(2) };
 pub(crate) struct Classes {
     pub(crate) tcp: ObjectClass,
     pub(crate) udp: ObjectClass,
+    pub(crate) tls: ObjectClass,
     pub(crate) receiver: ObjectClass,
+}
+
+impl Classes {
+    /// The classes of socket objects.
+    #[inline]
+    pub(crate) fn of_sockets(&self) -> impl Iterator<Item = ObjectClass> {
+        [self.tcp, self.udp, self.tls].into_iter()
+    }
 }
 
 /// Identities of what the objects of one kind share: if an object has these, nobody replaced how it
@@ -250,11 +263,11 @@ impl Runtime {
         }
     }
 
-    /// Whether an object has to be asked for its methods before it is waited on: these versions have no
-    /// `__pairs`, by which module tables could notice that one is replaced; elsewhere, once one was.
+    /// Whether an object need not be asked how it is waited on, for nobody ever replaced that: module
+    /// tables notice it, but for versions without `__pairs`, where they cannot do so unseen.
     #[inline]
-    pub(crate) fn asks_every_object(&self) -> bool {
-        cfg!(any(feature = "lua51", feature = "luajit")) || self.replaced.get()
+    pub(crate) fn trusts_objects(&self) -> bool {
+        !cfg!(any(feature = "lua51", feature = "luajit")) && !self.replaced.get()
     }
 
     /// Puts an operation where an error that is raised cannot lose it; returns its number.
@@ -350,6 +363,16 @@ impl Runtime {
             && task.key == key
         {
             change(task);
+        }
+    }
+
+    /// The task whose code runs at this moment, in whatever coroutine.
+    #[inline]
+    pub(crate) fn running_task(&self) -> Option<TaskKey> {
+        if self.current_coroutine.get().is_null() {
+            None
+        } else {
+            self.current.get()
         }
     }
 

@@ -113,17 +113,23 @@ pub(crate) fn new_field(lua: State, runtime: &Runtime) -> c_int {
     0
 }
 
+/// `replaced()`: notes that a module table got another way of waiting.
+pub(crate) fn replaced(_: State, runtime: &Runtime) -> c_int {
+    runtime.replaced.set(true);
+    0
+}
+
 /// The class of socket objects that the value belongs to, as far as its metatable tells.
 #[inline]
 pub(crate) fn object_class(lua: State, runtime: &Runtime, index: c_int) -> Option<ObjectClass> {
     if lua.kind(index) != Kind::Table || !lua.metatable(index) {
         return None;
     }
-    let classes = runtime.classes.get();
     let identity = lua.identity(-1);
     lua.pop(1);
-    [classes.tcp, classes.udp]
-        .into_iter()
+    let classes = runtime.classes.get();
+    classes
+        .of_sockets()
         .find(|class| class.metatable == identity)
 }
 
@@ -307,6 +313,9 @@ fn is_parked_on(lua: State, runtime: &Runtime, interest: Interest) -> bool {
     let fd = inner_fd(lua, 1);
     fd >= 0
         && runtime.enter(lua, |core| {
+            if let Some(task) = runtime.running_task() {
+                core.withdraw(task);
+            }
             core.reactor.is_object_waited(fd, interest, object)
         })
 }
@@ -321,7 +330,7 @@ pub(crate) fn inner_fd(lua: State, index: c_int) -> c_int {
 pub(crate) fn inner_state(lua: State, index: c_int, interest: Interest) -> (c_int, bool) {
     lua.get_field(index, c"inner_sock");
     let state = if let Some(socket) = lua.userdata(-1, TCP) {
-        let socket = socket.borrow();
+        let mut socket = socket.borrow_mut();
         let fd = socket.raw_fd();
         (
             fd,

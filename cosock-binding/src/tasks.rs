@@ -6,8 +6,8 @@ use cosock_core::scheduler::TaskKey;
 
 use crate::arguments::{Called, raise, refuse, refuse_kind};
 use crate::ffi::{Kind, State, Status};
-use crate::{channel, foreign};
 use crate::runtime::{Runtime, Shape, Task};
+use crate::{channel, foreign};
 
 /// The slots of the task at `place`: handle, coroutine, and the objects it selects on.
 pub(crate) const fn handle_slot(place: u32) -> usize {

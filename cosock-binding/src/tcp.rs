@@ -209,7 +209,7 @@ fn close(lua: State, runtime: &Runtime) -> c_int {
     succeed(lua)
 }
 
-fn shutdown(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn shutdown(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "shutdown");
     let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Client, called);
@@ -228,7 +228,7 @@ fn shutdown(lua: State, _: &Runtime) -> c_int {
             format_args!("expected 'both', 'send' or 'receive'"),
         ),
     };
-    socket.borrow().shutdown(how);
+    socket.borrow_mut().shutdown(how);
     succeed(lua)
 }
 
@@ -239,14 +239,14 @@ fn dirty(lua: State, _: &Runtime) -> c_int {
     1
 }
 
-fn getfd(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn getfd(lua: State, _: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getfd"));
     let fd = socket.borrow().raw_fd();
     lua.push_number(f64::from(fd));
     1
 }
 
-fn setfd(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn setfd(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setfd");
     let socket = own!(lua, called);
     let fd = arguments::descriptor(lua, called, 2);
@@ -257,26 +257,26 @@ fn setfd(lua: State, runtime: &Runtime) -> c_int {
     0
 }
 
-fn getfamily(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn getfamily(lua: State, _: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getfamily"));
     let family = socket.borrow().family();
     lua.push_str(crate::udp::family_word(family));
     1
 }
 
-fn getsockname(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn getsockname(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getsockname"));
     let address = socket.borrow().local_address();
     crate::udp::push_local(lua, runtime, address)
 }
 
-fn getpeername(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn getpeername(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getpeername"));
     let address = socket.borrow().peer_address();
     crate::udp::push_peer(lua, runtime, address)
 }
 
-fn getstats(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn getstats(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "getstats");
     let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Client, called);
@@ -287,7 +287,7 @@ fn getstats(lua: State, _: &Runtime) -> c_int {
     3
 }
 
-fn setstats(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn setstats(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "setstats");
     let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Client, called);
@@ -321,7 +321,7 @@ fn count(lua: State, called: Called, prefix: usize) -> Pattern {
     Pattern::Count((number as usize).saturating_sub(prefix))
 }
 
-fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "receive");
     // A line without a prefix, by far the most frequent, needs no look at further arguments.
     let plain = called.count == 1;
@@ -379,7 +379,6 @@ fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
             wait::doubt(lua, runtime, operation)
         } else {
             let wait = Wait {
-                class: runtime.classes.get().tcp,
                 interest,
                 shape: Shape::Received,
                 extra,
@@ -423,7 +422,7 @@ fn range(lua: State, called: Called, length: usize) -> (usize, usize) {
     (base, (last.max(0.0) as usize).max(base))
 }
 
-fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "send");
     // All of a string, by far the most frequent, needs no look at further arguments.
     let plain = called.count == 2;
@@ -484,7 +483,6 @@ fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
             wait::doubt(lua, runtime, operation)
         } else {
             let wait = Wait {
-                class: runtime.classes.get().tcp,
                 interest,
                 shape,
                 extra: 2,
@@ -524,7 +522,6 @@ fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
         Step::Wait { interest, .. } => {
             let wait = Wait {
-                class: runtime.classes.get().tcp,
                 interest,
                 shape: Shape::Accepted,
                 extra: 0,
@@ -564,11 +561,11 @@ fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     };
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
-    let listens = {
+    let is_taken = {
         let socket = socket.borrow();
-        socket.class() == TcpClass::Server && socket.raw_fd() >= 0
+        socket.raw_fd() >= 0 && (socket.class() == TcpClass::Server || socket.is_encrypted())
     };
-    if listens {
+    if is_taken {
         return fail(lua, runtime, SocketError::Text("already connected"));
     }
     let family = crate::dns::family_of(socket.borrow().family());
@@ -586,7 +583,7 @@ fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER),
         Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
         Err(crate::dns::Begun::Pending(id)) => {
-            let timeout = wait::object_timeout(lua, runtime.classes.get().tcp);
+            let timeout = wait::object_timeout(lua, runtime);
             let then = Then::Connect(Tcp::clone(socket));
             crate::dns::park(lua, runtime, id, then, Shape::Connected, timeout)
         }
@@ -620,7 +617,6 @@ fn connect_to(
                 attempt: Box::new(attempt),
             });
             let wait = Wait {
-                class: runtime.classes.get().tcp,
                 interest,
                 shape: Shape::Connected,
                 extra: 0,
@@ -650,7 +646,7 @@ pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
     let identity = lua.identity(1);
     let class = lua
         .userdata(1, TCP)
-        .map_or("tcp{closed}", |socket: &Tcp| socket.borrow().class().word());
+        .map_or("tcp{closed}", |socket: &Tcp| socket.borrow().class_word());
     arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
     1
 }
@@ -659,8 +655,8 @@ pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
 pub(crate) fn inner_index(lua: State, _: &Runtime) -> c_int {
     if lua.kind(2) == Kind::String && lua.to_bytes(2) == Some(b"class") {
         if let Some(socket) = lua.userdata(1, TCP) {
-            let class = socket.borrow().class();
-            lua.push_str(class.word());
+            let word = socket.borrow().class_word();
+            lua.push_str(word);
             return 1;
         }
         if let Some(socket) = lua.userdata(1, UDP) {

@@ -333,7 +333,6 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
             wait::doubt(lua, runtime, operation)
         } else {
             let wait = Wait {
-                class: runtime.classes.get().udp,
                 interest,
                 shape,
                 extra: 0,

@@ -11,13 +11,12 @@ use cosock_core::scheduler::TaskKey;
 
 use crate::arguments::{Called, WRAPPED, raise, refuse_kind};
 use crate::ffi::{Kind, State};
-use crate::runtime::{ObjectClass, Runtime, Shape, token};
+use crate::runtime::{Runtime, Shape, token};
 use crate::socket::{self, SETWAKER, TIMEOUT, WAKE};
 
 /// What a method waits for, on the object in argument 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
-    pub(crate) class: ObjectClass,
     pub(crate) interest: Interest,
     /// How the result will look in Lua.
     pub(crate) shape: Shape,
@@ -56,13 +55,15 @@ pub(crate) fn block(
         refuse_inner(lua);
         return Blocked::Protocol;
     };
-    if !is_native(lua, runtime, wait.class) {
+    let plain = is_object(lua, runtime);
+    let trusted = plain && runtime.trusts_objects();
+    if !trusted && !is_native(lua, runtime) {
         return Blocked::Protocol;
     }
-    let timeout = if runtime.timeouts_set.get() {
-        object_timeout(lua, wait.class)
-    } else {
+    let timeout = if plain && !runtime.timeouts_set.get() {
         None
+    } else {
+        object_timeout(lua, runtime)
     };
     let object = lua.identity(1);
     let has_waker = runtime.wakers_set.get() && socket::has_waker(lua, 1, wait.interest);
@@ -71,7 +72,7 @@ pub(crate) fn block(
         let company = if has_waker {
             Company::Itself
         } else {
-            core.company(&operation, wait.interest, object)
+            core.company(task, &operation, wait.interest, object)
         };
         if company == Company::Nobody || (asked && company == Company::Others) {
             core.park_operation(task, operation, wait.interest, timeout, object);
@@ -140,20 +141,33 @@ pub(crate) fn yield_anchored(lua: State, extra: c_int) -> c_int {
     lua.yield_values(3)
 }
 
-/// Whether argument 1 is an object of `class` whose waking nobody replaced.
-fn is_native(lua: State, runtime: &Runtime, class: ObjectClass) -> bool {
-    if !runtime.asks_every_object()
-        && lua.metatable(1)
-        && lua.identity(-1) == class.metatable
-    {
-        return true;
-    }
+/// Whether nobody replaced how argument 1, which is an object of ours or stands for one, is waked.
+#[cold]
+fn is_native(lua: State, runtime: &Runtime) -> bool {
     refuse_inner(lua);
     lua.push_value(SETWAKER);
     lua.get(1);
     lua.push_value(WAKE);
     lua.get(1);
-    lua.identity(-2) == class.setwaker && lua.identity(-1) == class.wake
+    let (setwaker, wake) = (lua.identity(-2), lua.identity(-1));
+    let classes = runtime.classes.get();
+    classes
+        .of_sockets()
+        .any(|class| class.setwaker == setwaker && class.wake == wake)
+}
+
+/// Whether argument 1 is a socket object, by its metatable.
+#[inline]
+fn is_object(lua: State, runtime: &Runtime) -> bool {
+    if !lua.metatable(1) {
+        return false;
+    }
+    let metatable = lua.identity(-1);
+    runtime
+        .classes
+        .get()
+        .of_sockets()
+        .any(|class| class.metatable == metatable)
 }
 
 /// Raises for an inner socket that is taken for an object: it has no fields to wait by.
@@ -169,13 +183,13 @@ fn refuse_inner(lua: State) {
 }
 
 /// The `timeout` of the object in argument 1, which programs also write themselves.
-pub(crate) fn object_timeout(lua: State, class: ObjectClass) -> Option<f64> {
+pub(crate) fn object_timeout(lua: State, runtime: &Runtime) -> Option<f64> {
     if lua.kind(1) != Kind::Table {
         return None;
     }
     lua.push_value(TIMEOUT);
     if lua.raw_get_is_nil(1) {
-        if lua.metatable(1) && lua.identity(-1) == class.metatable {
+        if is_object(lua, runtime) {
             return None;
         }
         // A wrapper has that of its socket.

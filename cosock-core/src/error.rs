@@ -75,15 +75,18 @@ pub fn io_word(error: &io::Error) -> Cow<'static, str> {
         libc::ECONNREFUSED => "connection refused".into(),
         libc::ECONNABORTED | libc::ECONNRESET => "closed".into(),
         libc::ETIMEDOUT => "timeout".into(),
-        _ => {
-            // std appends " (os error N)" to the C library's text.
-            let text = error.to_string();
-            match text.rfind(" (os error ") {
-                Some(end) => text[..end].to_owned().into(),
-                None => text.into(),
-            }
-        }
+        _ => io_text(error).into(),
     }
+}
+
+/// The C library's text for a system error.
+pub(crate) fn io_text(error: &io::Error) -> String {
+    // std appends " (os error N)" to it.
+    let mut text = error.to_string();
+    if let Some(end) = text.rfind(" (os error ") {
+        text.truncate(end);
+    }
+    text
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ enum Owner {
 /// What a parked task waits for.
 #[derive(Debug, Default)]
 pub enum Wait {
-    /// Nothing: it is new, running or about to run for the first time.
+    /// Nothing: it is running, or about to run for the first time.
     #[default]
     Nothing,
     /// Its deadline.
@@ -288,7 +288,10 @@ impl Scheduler {
     /// What the task waits for.
     #[must_use]
     pub fn wait_of(&self, key: TaskKey) -> &Wait {
-        self.look(key).map_or(&Wait::Nothing, |task| &task.wait)
+        match self.look(key) {
+            Some(task) if task.phase != Phase::Running => &task.wait,
+            _ => &Wait::Nothing,
+        }
     }
 
     /// Ends a task in whatever state it is: nothing of it stays registered.

@@ -84,7 +84,13 @@ impl Queue {
     /// Wakes the task if it is parked here, and gives it the value at `message`: tells whether it did.
     /// There must be room.
     #[inline]
-    pub(super) fn hand(&self, lua: State, runtime: &Runtime, task: TaskKey, message: c_int) -> bool {
+    pub(super) fn hand(
+        &self,
+        lua: State,
+        runtime: &Runtime,
+        task: TaskKey,
+        message: c_int,
+    ) -> bool {
         if !self.wake(lua, runtime, task) {
             return false;
         }
@@ -109,7 +115,10 @@ impl Queue {
     /// Takes the message out of the waiter's hands and pushes it; tells whether it is still there.
     #[cold]
     fn take_back(&self, lua: State, runtime: &Runtime) -> bool {
-        let waiter = self.waiter.get().and_then(|key| runtime.look(key, Task::state));
+        let waiter = self
+            .waiter
+            .get()
+            .and_then(|key| runtime.look(key, Task::state));
         let kept = waiter.is_some_and(|coroutine| is_parked(coroutine, true));
         if let Some(coroutine) = waiter.filter(|_| kept) {
             coroutine.move_to(lua, 1);
@@ -120,7 +129,10 @@ impl Queue {
 
     /// Pushes a copy of the message in the waiter's hands, if the oldest is there.
     pub(super) fn push_handed(&self, lua: State, runtime: &Runtime) -> bool {
-        let waiter = self.waiter.get().and_then(|key| runtime.look(key, Task::state));
+        let waiter = self
+            .waiter
+            .get()
+            .and_then(|key| runtime.look(key, Task::state));
         match waiter {
             Some(coroutine) if self.handed.get() && is_parked(coroutine, true) => {
                 coroutine.push_value(-1);
@@ -240,6 +252,24 @@ fn anchored<'a>(coroutine: State) -> Option<&'a Queue> {
     let queue = coroutine.userdata(-1, QUEUE_CLASS);
     coroutine.pop(1);
     queue
+}
+
+/// Pushes the link of the channel on which the coroutine is parked; tells whether it is.
+pub(crate) fn push_link_waited_on(coroutine: State) -> bool {
+    if !is_parked(coroutine, false) {
+        return false;
+    }
+    coroutine.raw_get_at(-2, QUEUE);
+    let found = coroutine.userdata(-1, QUEUE_CLASS).is_some();
+    if found {
+        coroutine.push_user_table(-1);
+        coroutine.raw_get_at(-1, LINK);
+        coroutine.insert(-3);
+        coroutine.pop(2);
+    } else {
+        coroutine.pop(1);
+    }
+    found
 }
 
 /// How many halves are found at once.

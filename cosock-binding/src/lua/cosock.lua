@@ -9,6 +9,7 @@ cosock._VERSION = "0.2.0"
 cosock._IMPL = "cosock in Rust"
 cosock.socket = modules["cosock.socket"]
 cosock.channel = modules["cosock.channel"]
+cosock.ssl = modules["cosock.ssl"]
 
 -- Resumes `co`; while it yields one of cosock's own waits, waits in its place.
 local function pass_waits(co, ...)

@@ -5,12 +5,21 @@ local modules, native, shims = ...
 local wait = native.wait
 local tcp, udp = modules["cosock.socket.tcp"], modules["cosock.socket.udp"]
 
+-- TLS may want to write in order to read, and the other way round.
 local reads = { timeout = true, wantread = true }
 local writes = { timeout = true, wantwrite = true }
-local build = native.passthroughbuilder(
-  { receive = reads, accept = reads, receivefrom = reads },
-  { send = writes, connect = { timeout = true, ["Operation already in progress"] = true } }
-)
+local build = native.passthroughbuilder({
+  receive = reads,
+  accept = reads,
+  receivefrom = reads,
+  send = { wantread = true },
+  dohandshake = reads,
+}, {
+  send = writes,
+  receive = { wantwrite = true },
+  connect = { timeout = true, ["Operation already in progress"] = true },
+  dohandshake = writes,
+})
 
 -- Collects what arrives before the pattern is complete: each byte once, the prefix first and counted.
 local function receiving()
@@ -75,6 +84,7 @@ shims.receive_datagram = build("receive")
 shims.receivefrom = build("receivefrom")
 shims.send = build("send", sending)
 shims.connect = build("connect")
+shims.dohandshake = build("dohandshake")
 
 -- An accepted inner socket becomes an object like any other.
 shims.accept = build("accept", {

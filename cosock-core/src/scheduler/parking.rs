@@ -44,10 +44,10 @@ impl Scheduler {
         }
     }
 
-    /// Takes back a wait that its task did not come to: a method parks its task and then yields, which
-    /// may fail where the language cannot yield.
+    /// Takes back the wait of a task that runs and so did not come to it: a method parks its task and then
+    /// yields, which may fail where the language cannot yield.
     #[inline]
-    fn withdraw(&mut self, key: TaskKey) {
+    pub fn withdraw(&mut self, key: TaskKey) {
         if self.tasks[key.index as usize].phase != Phase::Running {
             self.take_back(key);
         }
@@ -163,9 +163,17 @@ impl Scheduler {
         self.watch_operation(key, interest);
     }
 
-    /// Who waits already in this direction of the operation's descriptor, which is registered if it was
-    /// not. What cannot be registered is told by the operation itself.
-    pub fn company(&mut self, operation: &Operation, interest: Interest, object: usize) -> Company {
+    /// Who else waits in this direction of the descriptor of an operation on which the task is about to
+    /// park. The descriptor is registered; where it cannot be, the operation itself tells.
+    #[inline]
+    pub fn company(
+        &mut self,
+        key: TaskKey,
+        operation: &Operation,
+        interest: Interest,
+        object: usize,
+    ) -> Company {
+        self.withdraw(key);
         match operation.source(&mut self.reactor) {
             Ok(Some(source)) => self.reactor.company(source, interest, object),
             _ => Company::Nobody,

@@ -1,8 +1,15 @@
 //! What connections have in common: LuaSec's configuration table as an OpenSSL context.
 
+use std::cell::Cell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
-use openssl::ssl::SslContext;
+use openssl::error::ErrorStack;
+use openssl::ssl::{Ssl, SslContext, SslRef};
+
+use super::error::{ConfigError, text};
+use super::resumption::Sessions;
+use super::verify::{Extension, HostCheck};
 
 /// Which side of the handshake a context is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +18,21 @@ pub enum Mode {
     Client,
     /// Answers it.
     Server,
+}
+
+impl Mode {
+    /// The mode of this name: `client` or `server`.
+    ///
+    /// # Errors
+    ///
+    /// Any other name.
+    pub fn named(name: &[u8]) -> Result<Mode, ConfigError> {
+        match name {
+            b"client" => Ok(Mode::Client),
+            b"server" => Ok(Mode::Server),
+            _ => Err(ConfigError::Mode(text(name))),
+        }
+    }
 }
 
 /// A finished configuration, shared by the connections made from it.
@@ -22,12 +44,78 @@ pub struct Context {
     pub(crate) mode: Mode,
     /// How a server chooses a protocol; `hello::install` gets it when the context is built.
     pub(crate) alpn: Option<super::ServerAlpn>,
+    /// What `verifyext` has set, for new connections.
+    pub(super) extension: Cell<Extension>,
+    /// How a client verifies the name of its server.
+    pub(super) verify_host: Option<HostCheck>,
+    /// What a client remembers.
+    pub(super) sessions: Option<Sessions>,
 }
 
 impl Context {
+    /// Whether it answers handshakes.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.mode == Mode::Server
+    }
+
+    /// The context as one of a server's, chosen by name.
+    #[must_use]
+    pub fn named(&self) -> super::NamedContext {
+        super::NamedContext {
+            ssl: self.ssl.clone(),
+            asks: self.asks(),
+        }
+    }
+
     /// Whether a function of the user's chooses the protocol.
     pub(crate) fn asks(&self) -> bool {
         matches!(self.alpn, Some(super::ServerAlpn::Ask))
+    }
+
+    /// Changes how the certificates of later connections' peers are verified: `lsec_continue`,
+    /// `lsec_ignore_purpose`, `crl_check`, `crl_check_chain`, in place of what was set before.
+    ///
+    /// # Errors
+    ///
+    /// A name that is none of these; then nothing changes.
+    pub fn set_verify_extension<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), ConfigError> {
+        let mut extension = Extension::default();
+        for name in names {
+            extension.add(name)?;
+        }
+        self.extension.set(extension);
+        Ok(())
+    }
+
+    /// A new connection's state, which verifies its peer as this context says.
+    pub(super) fn connection(&self) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(&self.ssl)?;
+        self.extension.get().apply(&mut ssl)?;
+        Ok(ssl)
+    }
+
+    /// What is left to do when a handshake is about to begin: until then a client may be told the name
+    /// of its server. `peer` is the address it is connected to.
+    ///
+    /// # Errors
+    ///
+    /// If the server's name shall be verified and is not known.
+    pub(super) fn begin(
+        &self,
+        ssl: &mut SslRef,
+        peer: Option<SocketAddr>,
+    ) -> Result<(), ConfigError> {
+        if let Some(check) = &self.verify_host {
+            check.apply(ssl)?;
+        }
+        if let (Some(sessions), Some(peer)) = (&self.sessions, peer) {
+            sessions.resume(ssl, peer);
+        }
+        Ok(())
     }
 }
 

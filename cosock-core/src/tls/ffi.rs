@@ -1,16 +1,44 @@
 //! OpenSSL's functions that the `openssl` crate does not offer, as safe ones.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
+use std::ptr;
 use std::slice;
 
-use foreign_types::ForeignTypeRef;
-use openssl::ssl::{SslRef, SslStream};
-use openssl_sys::SSL;
+use foreign_types::{ForeignType, ForeignTypeRef};
+use openssl::dh::Dh;
+use openssl::error::ErrorStack;
+use openssl::nid::Nid;
+use openssl::pkey::Params;
+use openssl::ssl::{SslContextBuilder, SslRef, SslStream};
+use openssl_sys::{SSL, SSL_CTX};
+
+/// `EC_builtin_curve`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Curve {
+    number: c_int,
+    comment: *const c_char,
+}
+
+type PasswordCallback = unsafe extern "C" fn(*mut c_char, c_int, c_int, *mut c_void) -> c_int;
 
 unsafe extern "C" {
     fn SSL_has_pending(ssl: *const SSL) -> c_int;
     fn SSL_want(ssl: *const SSL) -> c_int;
     fn SSL_get_options(ssl: *const SSL) -> u64;
+    fn SSL_CTX_set_default_passwd_cb(context: *mut SSL_CTX, callback: Option<PasswordCallback>);
+    fn SSL_CTX_dane_enable(context: *mut SSL_CTX) -> c_int;
+    fn SSL_CTX_dane_set_flags(context: *mut SSL_CTX, flags: c_ulong) -> c_ulong;
+    fn SSL_dane_enable(ssl: *mut SSL, domain: *const c_char) -> c_int;
+    fn SSL_dane_tlsa_add(
+        ssl: *mut SSL,
+        usage: u8,
+        selector: u8,
+        matching: u8,
+        data: *const u8,
+        length: usize,
+    ) -> c_int;
+    fn EC_get_builtin_curves(curves: *mut Curve, room: usize) -> usize;
 }
 
 /// The SSL of a stream, to change.
@@ -52,5 +80,133 @@ pub(super) fn client_hello_extension(ssl: &SslRef, number: u32) -> Option<&[u8]>
             &raw mut length,
         );
         (found == 1 && !bytes.is_null()).then(|| slice::from_raw_parts(bytes, length))
+    }
+}
+
+/// Drops what OpenSSL has queued of errors.
+pub(super) fn clear_errors() {
+    // SAFETY: it touches this thread's queue alone.
+    unsafe { openssl_sys::ERR_clear_error() }
+}
+
+/// The elliptic curves that the library has.
+pub(super) fn curves() -> Vec<Nid> {
+    let none = Curve {
+        number: 0,
+        comment: ptr::null(),
+    };
+    // SAFETY: with no room it writes nothing and tells how many there are; then it writes at most as
+    // many as there is room for.
+    let curves = unsafe {
+        let count = EC_get_builtin_curves(ptr::null_mut(), 0);
+        let mut curves = vec![none; count];
+        EC_get_builtin_curves(curves.as_mut_ptr(), count);
+        curves
+    };
+    let numbers = curves.iter().map(|curve| curve.number);
+    numbers.map(Nid::from_raw).collect()
+}
+
+/// Knows no password: in its place OpenSSL would ask on the terminal.
+unsafe extern "C" fn no_password(_: *mut c_char, _: c_int, _: c_int, _: *mut c_void) -> c_int {
+    -1
+}
+
+/// Presents the first certificate of a PEM file and, as its chain, those that follow it.
+pub(super) fn use_certificate_chain_file(
+    builder: &mut SslContextBuilder,
+    file: &CStr,
+) -> Result<(), ErrorStack> {
+    let context = builder.as_ptr();
+    // SAFETY: the builder owns the context, and the name is a string of C.
+    succeeded(unsafe {
+        SSL_CTX_set_default_passwd_cb(context, Some(no_password));
+        openssl_sys::SSL_CTX_use_certificate_chain_file(context, file.as_ptr())
+    })
+}
+
+/// Trusts the certificates in a PEM file and in a directory that is sorted by hashes.
+pub(super) fn load_verify_locations(
+    builder: &mut SslContextBuilder,
+    file: Option<&CStr>,
+    directory: Option<&CStr>,
+) -> Result<(), ErrorStack> {
+    let pointer = |name: Option<&CStr>| name.map_or(ptr::null(), CStr::as_ptr);
+    // SAFETY: the builder owns the context; a name is a string of C or null.
+    succeeded(unsafe {
+        openssl_sys::SSL_CTX_load_verify_locations(
+            builder.as_ptr(),
+            pointer(file),
+            pointer(directory),
+        )
+    })
+}
+
+/// Reads parameters for Diffie-Hellman.
+pub(super) fn dh_parameters(pem: &[u8]) -> Result<Dh<Params>, ErrorStack> {
+    let length = c_int::try_from(pem.len()).unwrap_or(c_int::MAX);
+    // SAFETY: the bytes outlive the source that reads them; the result is ours, or null.
+    unsafe {
+        let source = openssl_sys::BIO_new_mem_buf(pem.as_ptr().cast(), length);
+        if source.is_null() {
+            return Err(ErrorStack::get());
+        }
+        let read = openssl_sys::PEM_read_bio_DHparams(
+            source,
+            ptr::null_mut(),
+            Some(no_password),
+            ptr::null_mut(),
+        );
+        openssl_sys::BIO_free_all(source);
+        if read.is_null() {
+            return Err(ErrorStack::get());
+        }
+        Ok(Dh::from_ptr(read))
+    }
+}
+
+/// Lets the connections of a context be verified by DANE; the flag leaves out the check of names
+/// where a record pins the certificate itself (RFC 7671, section 5.1).
+pub(super) fn enable_dane(
+    builder: &mut SslContextBuilder,
+    no_ee_namechecks: bool,
+) -> Result<(), ErrorStack> {
+    const NO_EE_NAMECHECKS: c_ulong = 1;
+    let context = builder.as_ptr();
+    // SAFETY: the builder owns the context.
+    unsafe {
+        succeeded(SSL_CTX_dane_enable(context))?;
+        if no_ee_namechecks {
+            SSL_CTX_dane_set_flags(context, NO_EE_NAMECHECKS);
+        }
+    }
+    Ok(())
+}
+
+/// Verifies a connection to `host` by DANE; refused unless its context allows that.
+pub(super) fn set_dane(ssl: &mut SslRef, host: &CStr) -> Result<(), ErrorStack> {
+    // SAFETY: the reference is a live SSL, ours to change; the name is copied.
+    succeeded(unsafe { SSL_dane_enable(ssl.as_ptr(), host.as_ptr()) })
+}
+
+/// Adds the data of a TLSA record (RFC 6698) to a connection; refused if it fits no record.
+pub(super) fn add_tlsa(
+    ssl: &mut SslRef,
+    usage: u8,
+    selector: u8,
+    matching: u8,
+    data: &[u8],
+) -> Result<(), ErrorStack> {
+    let (bytes, length) = (data.as_ptr(), data.len());
+    // SAFETY: as above; the data is copied.
+    succeeded(unsafe { SSL_dane_tlsa_add(ssl.as_ptr(), usage, selector, matching, bytes, length) })
+}
+
+/// What most of OpenSSL's functions return: more than 0 for success.
+fn succeeded(result: c_int) -> Result<(), ErrorStack> {
+    if result > 0 {
+        Ok(())
+    } else {
+        Err(ErrorStack::get())
     }
 }

@@ -1,19 +1,30 @@
 //! TLS over a TCP stream, in LuaSec's shape, with OpenSSL underneath.
 //!
-//! A [`Context`] is made once from a [`Config`](context::Config); a session is one connection's state, and
-//! lives in its [`TcpSocket`](crate::socket::TcpSocket), whose reads and writes go through it.
+//! A [`Context`] is made once, by a [`Builder`]; a session is one connection's state, and lives in its
+//! [`TcpSocket`](crate::socket::TcpSocket), whose reads and writes go through it.
 
+mod builder;
 pub mod certificate;
 pub mod context;
+pub mod curves;
+mod error;
 mod ffi;
 mod hello;
+mod keys;
+pub mod options;
 mod peer;
+mod resumption;
 pub(crate) mod session;
+mod trust;
+mod verify;
 pub(crate) mod wire;
 mod words;
 
+pub use builder::{Builder, PROTOCOLS, Protocol};
 pub use certificate::Certificate;
 pub use context::Context;
+pub use error::ConfigError;
 pub use hello::{NamedContext, Question, ServerAlpn, ServerNames};
 pub use peer::{CipherInfo, Verification};
 pub use session::Session;
+pub use verify::HostCheck;

@@ -1,11 +1,14 @@
 //! What a session knows of its peer and of itself.
 
-use openssl::ssl::{NameType, SslRef};
-use openssl::x509::{X509, X509VerifyResult};
+use std::ffi::CStr;
 
-use super::Certificate;
+use openssl::ssl::{NameType, SslRef};
+use openssl::x509::X509;
+
 use super::context::Mode;
 use super::session::{Session, failure};
+use super::verify;
+use super::{Certificate, ffi};
 use crate::error::SocketError;
 
 /// The cipher in use, in OpenSSL's words.
@@ -53,6 +56,17 @@ impl Session {
             .map_err(|stack| failure(&stack))
     }
 
+    /// Has the peer verified by DANE, as `host`, with the records that are added; tells whether the
+    /// context allows that.
+    pub fn set_dane(&mut self, host: &CStr) -> bool {
+        ffi::set_dane(self.ssl_mut(), host).is_ok()
+    }
+
+    /// Adds the data of a TLSA record (RFC 6698); tells whether it fits one.
+    pub fn add_tlsa(&mut self, usage: u8, selector: u8, matching: u8, data: &[u8]) -> bool {
+        ffi::add_tlsa(self.ssl_mut(), usage, selector, matching, data).is_ok()
+    }
+
     /// The name that the client asks for.
     #[must_use]
     pub fn server_name(&self) -> Option<Vec<u8>> {
@@ -91,11 +105,7 @@ impl Session {
     /// What verifying the peer's certificates came to, whether or not the context asks for it.
     #[must_use]
     pub fn verification(&self) -> Verification {
-        let ssl = self.ssl();
-        match ssl.verify_result() {
-            X509VerifyResult::OK => Verification::Passed,
-            result => Verification::Failed(result.error_string()),
-        }
+        verify::outcome(self.ssl())
     }
 
     /// The cipher in use; `None` before the handshake.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::os::fd::RawFd;
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{Error, ErrorCode, Ssl, SslRef, SslStream};
+use openssl::ssl::{Error, ErrorCode, SslRef, SslStream};
 use rustix::io::Errno;
 
 use super::context::{Mode, SharedContext};
@@ -36,8 +36,10 @@ pub(crate) enum Blocked {
 /// How far a session has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The handshake is not finished.
+    /// The handshake has not begun.
     New,
+    /// It is not finished.
+    Begun,
     /// Data may be exchanged.
     Open,
     /// An error has ended it; OpenSSL must not be called for it any more.
@@ -70,7 +72,7 @@ impl Session {
         fd: RawFd,
         early: Chunk,
     ) -> Result<Session, SocketError> {
-        let mut ssl = Ssl::new(&context.ssl).map_err(|stack| failure(&stack))?;
+        let mut ssl = context.connection().map_err(|stack| failure(&stack))?;
         match context.mode {
             Mode::Client => ssl.set_connect_state(),
             Mode::Server => {
@@ -104,6 +106,12 @@ impl Session {
         &self.context
     }
 
+    /// Whether this side answers the handshake.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        self.context.mode == Mode::Server
+    }
+
     /// Whether data may be exchanged.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -131,11 +139,23 @@ impl Session {
         match self.phase {
             Phase::Open => return Ok(()),
             Phase::Over => return Err(Blocked::Failed(SocketError::Closed)),
-            Phase::New => {}
+            Phase::New => self.begin()?,
+            Phase::Begun => {}
         }
         let result = self.stream.do_handshake();
         self.finish(result)?;
         self.phase = Phase::Open;
+        Ok(())
+    }
+
+    /// What was left until the server's name is known.
+    fn begin(&mut self) -> Result<(), Blocked> {
+        let context = SharedContext::clone(&self.context);
+        let peer = self.wire().peer();
+        context
+            .begin(self.ssl_mut(), peer)
+            .map_err(|error| Blocked::Failed(SocketError::Tls(error.to_string().into())))?;
+        self.phase = Phase::Begun;
         Ok(())
     }
 

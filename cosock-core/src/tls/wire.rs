@@ -1,6 +1,7 @@
 //! What OpenSSL reads from and writes to: the descriptor, without blocking.
 
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::os::fd::RawFd;
 
 use rustix::io::Errno;
@@ -56,6 +57,15 @@ impl Wire {
             ended: false,
             failure: None,
         }
+    }
+
+    /// The address at the other end, if it is one of the internet.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        if self.fd < 0 {
+            return None;
+        }
+        let address = rustix::net::getpeername(fd::borrow(self.fd)).ok()??;
+        address.try_into().ok()
     }
 
     /// Reads and drops what has come, within reason.

@@ -63,6 +63,7 @@ pub(super) fn alert(number: i32) -> Option<&'static str> {
         112 => "tlsv1 unrecognized name",
         113 => "tlsv1 bad certificate status response",
         114 => "tlsv1 bad certificate hash value",
+        115 => "tlsv1 alert unknown psk identity",
         116 => "tlsv13 alert certificate required",
         120 => "tlsv1 alert no application protocol",
         _ => return None,
@@ -79,6 +80,7 @@ mod tests {
         if openssl::version::number() >> 20 != 0x300 {
             return; // Another version has other words: there is nothing to compare with.
         }
+        openssl::init();
         for number in 1..=255 {
             let code = (LIB_SSL as libc::c_ulong) << 23 | (ALERTS + number) as libc::c_ulong;
             // SAFETY: the text of a reason is a constant of the library.

@@ -61,6 +61,14 @@ impl TcpSocket {
         self.tls.as_deref_mut()
     }
 
+    /// Whether received bytes wait to be asked for, decrypted or not yet.
+    #[must_use]
+    pub fn is_dirty(&mut self) -> bool {
+        let session = self.tls.as_mut().filter(|session| session.is_open());
+        let readable = session.is_some_and(|session| session.has_readable());
+        self.has_unread() || readable
+    }
+
     /// Goes on with the handshake of a TLS connection.
     pub fn handshake(&mut self, reactor: &mut Reactor) -> Step<Result<Handshake, SocketError>> {
         let Some(mut session) = self.expect(reactor) else {

@@ -1,0 +1,270 @@
+//! Methods of TLS objects beside those that they share with TCP ones, and `wrap`.
+
+use std::ffi::c_int;
+
+use cosock_core::error::SocketError;
+use cosock_core::operation::{Operation, Outcome};
+use cosock_core::socket::{Handshake, Step, Tcp, TcpSocket};
+use cosock_core::tls::Session;
+
+use super::CONTEXT;
+use crate::arguments::{self, Called, refuse, refuse_kind};
+use crate::ffi::{Kind, State};
+use crate::module::{Blocking, Plain};
+use crate::outcome;
+use crate::runtime::{Runtime, Shape, TCP};
+use crate::socket::{self, tcp};
+use crate::wait::{self, Blocked, Wait, go_on_in_lua};
+
+/// Methods that never wait; those of the inner object are the same.
+pub(crate) const PLAIN: &[Plain] = &[
+    (c"close", |lua| lua.method(close)),
+    (c"dirty", |lua| lua.method(dirty)),
+    (c"getfamily", |lua| lua.method(crate::tcp::getfamily)),
+    (c"getfd", |lua| lua.method(crate::tcp::getfd)),
+    (c"getoption", |lua| lua.method(crate::options::get_tcp)),
+    (c"getpeername", |lua| lua.method(crate::tcp::getpeername)),
+    (c"getsockname", |lua| lua.method(crate::tcp::getsockname)),
+    (c"getstats", |lua| lua.method(crate::tcp::getstats)),
+    (c"gettimeout", |lua| lua.method(socket::gettimeout)),
+    (c"setfd", |lua| lua.method(crate::tcp::setfd)),
+    (c"setoption", |lua| lua.method(crate::options::set_tcp)),
+    (c"setstats", |lua| lua.method(crate::tcp::setstats)),
+    (c"settimeout", |lua| lua.method(socket::settimeout)),
+    (c"shutdown", |lua| lua.method(crate::tcp::shutdown)),
+    (c"sni", |lua| lua.method(super::names::sni)),
+    (c"want", |lua| lua.method(want)),
+    (c"exportkeyingmaterial", |lua| {
+        lua.method(super::peer::exportkeyingmaterial)
+    }),
+    (c"getalpn", |lua| lua.method(super::peer::getalpn)),
+    (c"getfinished", |lua| lua.method(super::peer::getfinished)),
+    (c"getlocalcertificate", |lua| {
+        lua.method(super::peer::getlocalcertificate)
+    }),
+    (c"getlocalchain", |lua| {
+        lua.method(super::peer::getlocalchain)
+    }),
+    (c"getpeercertificate", |lua| {
+        lua.method(super::peer::getpeercertificate)
+    }),
+    (c"getpeerchain", |lua| lua.method(super::peer::getpeerchain)),
+    (c"getpeerfinished", |lua| {
+        lua.method(super::peer::getpeerfinished)
+    }),
+    (c"getpeerverification", |lua| {
+        lua.method(super::peer::getpeerverification)
+    }),
+    (c"getsniname", |lua| lua.method(super::names::getsniname)),
+    (c"info", |lua| lua.method(super::peer::info)),
+];
+
+/// Methods that wait, and the same on the inner object, where they only try.
+pub(crate) const BLOCKING: &[Blocking] = &[
+    (
+        c"dohandshake",
+        |lua| lua.method(handshake::<false>),
+        |lua| lua.method(handshake::<true>),
+    ),
+    (
+        c"receive",
+        |lua| lua.method(crate::tcp::receive::<false>),
+        |lua| lua.method(crate::tcp::receive::<true>),
+    ),
+    (
+        c"send",
+        |lua| lua.method(crate::tcp::send::<false>),
+        |lua| lua.method(crate::tcp::send::<true>),
+    ),
+];
+
+/// What the Lua part builds on, beside the methods.
+pub(crate) const NATIVE: &[Plain] = &[
+    (c"wrap", |lua| lua.method(wrap)),
+    (c"question", |lua| lua.method(super::names::question)),
+    (c"answer", |lua| lua.method(super::names::answer)),
+];
+
+/// Gives the inner object of argument 1, or returns what a foreign one's own method returns.
+macro_rules! own {
+    ($lua:expr, $called:expr) => {{
+        let called = $called;
+        match $crate::socket::tcp($lua, called) {
+            Some(socket) => socket,
+            None => return $crate::socket::call_inner($lua, called),
+        }
+    }};
+}
+pub(super) use own;
+
+/// Looks at the session of a TLS connection whose handshake is complete.
+pub(super) fn look<T>(socket: &Tcp, look: impl FnOnce(&Session) -> T) -> Option<T> {
+    let socket = socket.borrow();
+    socket
+        .session()
+        .filter(|session| session.is_open())
+        .map(look)
+}
+
+/// Pushes nil and "closed": what most methods say before the handshake and after the end.
+pub(super) fn closed(lua: State) -> c_int {
+    lua.push_nil();
+    lua.push_str("closed");
+    2
+}
+
+/// Pushes false and the error's word: the way a handshake fails.
+fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
+    outcome::push(lua, runtime, Outcome::Failed(error), Shape::Handshake, 0, 0)
+}
+
+/// `wrap(tcp, context)`, the native part: a TLS object on the connection, which the TCP object gives
+/// away. Pushes nothing for a socket that is not ours.
+fn wrap(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called {
+        name: "wrap",
+        ..Called::wrapped(lua, "wrap")
+    };
+    lua.set_top(2);
+    let Some(context) = lua.userdata(2, CONTEXT) else {
+        refuse(
+            lua,
+            Called {
+                name: "create",
+                ..called
+            },
+            1,
+            format_args!("invalid context"),
+        );
+    };
+    match lua.kind(1) {
+        Kind::Userdata => lua.push_value(1),
+        Kind::Table => lua.get_field(1, c"inner_sock"),
+        _ => refuse_kind(lua, called, 1, "socket"),
+    }
+    let Some(socket) = lua.userdata(3, TCP) else {
+        return 0;
+    };
+    let wrapped = runtime.enter(lua, |core| {
+        socket.borrow_mut().wrap(context, &mut core.reactor)
+    });
+    match wrapped {
+        Ok(wrapped) => {
+            let staged = Outcome::Accepted(Box::new(wrapped));
+            runtime.outcomes.borrow_mut().push(staged);
+            push_object(lua, runtime);
+            1
+        }
+        Err(error) => {
+            runtime.pins.push_failure(lua, error);
+            2
+        }
+    }
+}
+
+/// Pushes the object of the staged connection, whose context is argument 2 and whose TCP object is
+/// argument 1, from which it inherits the timeout.
+fn push_object(lua: State, runtime: &Runtime) {
+    let kept = runtime.kept.get();
+    lua.new_table(0, 3);
+    let object = lua.top();
+    lua.push_userdata(TCP, || {
+        Tcp::new(match runtime.outcomes.borrow_mut().pop() {
+            Some(Outcome::Accepted(socket)) => (*socket).into(),
+            _ => TcpSocket::new().into(),
+        })
+    });
+    lua.push_kept(kept.ssl.inner_meta);
+    lua.set_metatable(-2);
+    // Its context goes with it, for the function that chooses a protocol.
+    lua.new_table(0, 2);
+    lua.push_value(2);
+    lua.raw_set_field(-2, c"context");
+    lua.set_user_table(-2);
+    lua.raw_set_field(object, c"inner_sock");
+    lua.push_str("tls{}");
+    lua.raw_set_field(object, c"class");
+    if lua.kind(1) == Kind::Table {
+        lua.raw_get_field(1, c"timeout");
+        lua.raw_set_field(object, c"timeout");
+    }
+    lua.push_kept(kept.ssl.object_meta);
+    lua.set_metatable(object);
+}
+
+/// `dohandshake()`, the native part: `true`; `false` and why; nil alone when it asks which protocol
+/// to choose.
+fn handshake<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::wrapped(lua, "dohandshake");
+    let Some(socket) = tcp(lua, called) else {
+        return crate::tcp::foreign(lua, runtime, called, c"dohandshake");
+    };
+    if !socket.borrow().is_encrypted() {
+        refuse(lua, called, 1, format_args!("SSL:Connection expected"));
+    }
+    match runtime.enter(lua, |core| socket.borrow_mut().handshake(&mut core.reactor)) {
+        Step::Done(Ok(Handshake::Complete)) => {
+            lua.push_bool(true);
+            1
+        }
+        Step::Done(Ok(Handshake::Asks)) => {
+            lua.push_nil();
+            1
+        }
+        Step::Done(Err(error)) => fail(lua, runtime, error),
+        Step::Wait { interest, .. } if INNER => {
+            let error = socket.borrow().timeout_error(interest);
+            fail(lua, runtime, error)
+        }
+        Step::Wait { interest, .. } => {
+            let wait = Wait {
+                interest,
+                shape: Shape::Handshake,
+                extra: 0,
+            };
+            // A handshake that would block has just asked the system.
+            let blocked = wait::block(lua, runtime, wait, true, || {
+                let socket = Tcp::clone(socket);
+                Some(Operation::Handshake { socket })
+            });
+            match blocked {
+                Blocked::Parked(yielded) => yielded,
+                Blocked::Again | Blocked::Protocol => {
+                    lua.set_top(called.count);
+                    go_on_in_lua(lua, runtime, c"dohandshake", called.count)
+                }
+            }
+        }
+    }
+}
+
+fn close(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, Called::direct(lua, "close"));
+    runtime.enter(lua, |core| socket.borrow_mut().close(&mut core.reactor));
+    0
+}
+
+fn dirty(lua: State, _: &Runtime) -> c_int {
+    let socket = own!(lua, Called::direct(lua, "dirty"));
+    let dirty = socket.borrow_mut().is_dirty();
+    lua.push_bool(dirty);
+    1
+}
+
+fn want(lua: State, _: &Runtime) -> c_int {
+    let socket = own!(lua, Called::direct(lua, "want"));
+    let want = socket.borrow().session().map_or("nothing", Session::want);
+    lua.push_str(want);
+    1
+}
+
+/// `__tostring` of the inner object.
+pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
+    let identity = lua.identity(1);
+    let open = lua
+        .userdata(1, TCP)
+        .is_some_and(|socket: &Tcp| socket.borrow().session().is_some());
+    let closed = if open { "" } else { " (closed)" };
+    arguments::push_format(lua, format_args!("SSL connection: {identity:#x}{closed}"));
+    1
+}

@@ -1,0 +1,194 @@
+//! Names of servers (SNI), and who chooses the protocol (ALPN) when a function does.
+
+use std::ffi::c_int;
+
+use cosock_core::tls::{Question, ServerNames};
+
+use super::CONTEXT;
+use super::connection::own;
+use crate::arguments::{self, Called, raise, refuse};
+use crate::ffi::{Kind, State};
+use crate::runtime::{Runtime, TCP};
+
+/// `sni(name)` of a client, `sni(contexts [, strict])` of a server.
+pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "sni");
+    let socket = own!(lua, called);
+    let inner = lua.top();
+    let is_server = match socket.borrow().session() {
+        Some(session) => session.is_server(),
+        None => return 0,
+    };
+    if is_server {
+        serve_names(lua, called, inner);
+        return 0;
+    }
+    let name = arguments::bytes(lua, called, 2);
+    let Some(name) = std::str::from_utf8(name)
+        .ok()
+        .filter(|name| !name.contains('\0'))
+    else {
+        refuse(lua, called, 2, format_args!("host name expected"));
+    };
+    let set = socket
+        .borrow_mut()
+        .session_mut()
+        .map_or(Ok(()), |session| session.set_server_name(name));
+    match set {
+        Ok(()) => 0,
+        Err(error) => {
+            runtime.pins.push_failure(lua, error);
+            2
+        }
+    }
+}
+
+/// Reads the contexts by name in argument 2; all are looked at before any is taken.
+fn serve_names(lua: State, called: Called, inner: c_int) {
+    if lua.kind(2) != Kind::Table {
+        arguments::refuse_kind(lua, called, 2, "table");
+    }
+    let expected = |kind: &str, got: &str| -> ! {
+        refuse(lua, called, 2, format_args!("{kind} expected, got {got}"))
+    };
+    lua.push_nil();
+    while lua.next(2) {
+        if lua.kind(-2) != Kind::String {
+            expected("string", lua.type_name(-2));
+        }
+        match lua.userdata(-1, CONTEXT) {
+            None => expected("SSL:Context", lua.type_name(-1)),
+            Some(context) if !context.is_server() => {
+                refuse(lua, called, 2, format_args!("invalid mode"))
+            }
+            Some(_) => lua.pop(1),
+        }
+    }
+    // A copy for the functions that choose protocols: the caller may change its own.
+    lua.push_user_table(inner);
+    lua.new_table(0, 4);
+    let (own, names) = (lua.top() - 1, lua.top());
+    lua.push_nil();
+    while lua.next(2) {
+        lua.push_value(-2);
+        lua.push_value(-2);
+        lua.raw_set(names);
+        lua.pop(1);
+    }
+    lua.raw_set_field(own, c"names");
+    let Some(socket) = lua.userdata(inner, TCP) else {
+        return;
+    };
+    let mut socket = socket.borrow_mut();
+    let Some(session) = socket.session_mut() else {
+        return;
+    };
+    let mut served = ServerNames {
+        strict: lua.to_bool(3),
+        ..ServerNames::default()
+    };
+    // From here on nothing raises: the keys are strings, and were there a moment ago.
+    lua.push_nil();
+    while lua.next(2) {
+        if let (Some(name), Some(context)) = (lua.to_bytes(-2), lua.userdata(-1, CONTEXT)) {
+            served.contexts.insert(name.to_vec(), context.named());
+        }
+        lua.pop(1);
+    }
+    session.set_names(served);
+}
+
+/// `getsniname()`: the name that the client asks for.
+pub(super) fn getsniname(lua: State, runtime: &Runtime) -> c_int {
+    let socket = own!(lua, Called::direct(lua, "getsniname"));
+    let name = socket
+        .borrow()
+        .session()
+        .and_then(|session| session.server_name());
+    runtime.pins.push_optional(lua, name);
+    1
+}
+
+/// Pushes what is asked of the question of a suspended handshake.
+fn with_question<T>(lua: State, ask: impl FnOnce(Question) -> Option<T>) -> Option<T> {
+    let socket = lua.userdata(1, TCP)?;
+    let question = socket.borrow().session()?.question()?;
+    ask(question)
+}
+
+/// `question(inner)`: the protocols that the client offers, and the function that chooses.
+pub(super) fn question(lua: State, runtime: &Runtime) -> c_int {
+    lua.set_top(1);
+    let name = with_question(lua, |question| question.name);
+    let is_named = name.is_some();
+    lua.push_user_table(1);
+    if is_named {
+        lua.raw_get_field(2, c"names");
+        runtime.pins.push_optional(lua, name);
+        lua.get(-2);
+    } else {
+        lua.raw_get_field(2, c"context");
+    }
+    if lua.userdata(-1, CONTEXT).is_none() {
+        raise(lua, 1, format_args!("no handshake waits for an answer"));
+    }
+    lua.push_user_table(-1);
+    lua.raw_get_field(-1, c"alpn");
+    let choose = lua.top();
+    lua.new_table(4, 0);
+    let list = lua.top();
+    for place in 0.. {
+        let offered = with_question(lua, |mut question| {
+            (place < question.offered.len()).then(|| question.offered.swap_remove(place))
+        });
+        if offered.is_none() {
+            break;
+        }
+        runtime.pins.push_optional(lua, offered);
+        lua.raw_set_at(list, place + 1);
+    }
+    lua.push_value(choose);
+    2
+}
+
+/// `answer(inner, protocols)`: what the function has chosen, a string, a list of strings or nil.
+pub(super) fn answer(lua: State, _: &Runtime) -> c_int {
+    lua.set_top(2);
+    if lua.kind(2) == Kind::String {
+        lua.new_table(1, 0);
+        lua.push_value(2);
+        lua.raw_set_at(3, 1);
+        lua.replace(2);
+    }
+    let count = if lua.kind(2) == Kind::Table {
+        lua.raw_len(2)
+    } else {
+        0
+    };
+    for place in 1..=count {
+        // All on the stack, so that nothing can change them.
+        lua.check_stack(1);
+        lua.raw_get_at(2, place);
+        let length = match lua.kind(-1) {
+            Kind::String => lua.raw_len(-1),
+            _ => raise(lua, 1, format_args!("invalid ALPN parameter")),
+        };
+        match length {
+            0 => raise(lua, 1, format_args!("invalid ALPN name (empty string)")),
+            1..=255 => {}
+            _ => raise(lua, 1, format_args!("invalid ALPN name (length > 255)")),
+        }
+    }
+    let mut protocols = Vec::new();
+    for place in 0..count {
+        let name = lua.to_bytes(3 + place as c_int).unwrap_or_default();
+        protocols.push(name.len() as u8);
+        protocols.extend_from_slice(name);
+    }
+    if let Some(socket) = lua.userdata(1, TCP)
+        && let Some(session) = socket.borrow_mut().session_mut()
+    {
+        session.answer(protocols);
+    }
+    0
+}

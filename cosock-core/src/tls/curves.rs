@@ -1,0 +1,62 @@
+//! Elliptic curves: which there are, and which may be used.
+
+use std::ffi::CString;
+
+use openssl::ec::EcKey;
+use openssl::nid::Nid;
+use openssl::ssl::SslContextBuilder;
+
+use super::error::{ConfigError, attempt, text};
+use super::ffi;
+
+/// Names beside those that OpenSSL lists: NIST's, and curves that do nothing but exchange keys.
+const MORE: [(&str, Nid); 5] = [
+    ("P-256", Nid::X9_62_PRIME256V1),
+    ("P-384", Nid::SECP384R1),
+    ("P-521", Nid::SECP521R1),
+    ("X25519", Nid::from_raw(openssl_sys::NID_X25519)),
+    ("X448", Nid::from_raw(openssl_sys::NID_X448)),
+];
+
+/// The names of all curves that the library knows.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    let listed = ffi::curves();
+    let listed = listed.iter().filter_map(|curve| curve.short_name().ok());
+    listed.chain(MORE.map(|(name, _)| name)).collect()
+}
+
+fn named(name: &[u8]) -> Option<Nid> {
+    let more = MORE.into_iter().find(|(known, _)| known.as_bytes() == name);
+    more.map(|(_, curve)| curve).or_else(|| {
+        let known = |curve: &Nid| curve.short_name().is_ok_and(|it| it.as_bytes() == name);
+        ffi::curves().into_iter().find(known)
+    })
+}
+
+/// Lets only the curves of a list be used, whose names colons separate.
+pub(super) fn set_list(builder: &mut SslContextBuilder, list: &[u8]) -> Result<(), ConfigError> {
+    let refused = || ConfigError::CurvesList(text(list));
+    // Newer versions give some words and signs in this list a meaning of their own.
+    let is_name = |name: &[u8]| name != b"auto" && named_in_lists(name);
+    if !list.split(|byte| *byte == b':').all(is_name) {
+        return Err(refused());
+    }
+    let list = CString::new(list).map_err(|_| refused())?;
+    let list = list.to_str().map_err(|_| refused())?;
+    attempt(|| builder.set_groups_list(list)).map_err(|_| refused())
+}
+
+/// Whether it can be the name of a group: letters, digits, and what joins them.
+fn named_in_lists(name: &[u8]) -> bool {
+    let joins = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !name.is_empty() && name.iter().all(joins)
+}
+
+/// Lets only one curve be used.
+pub(super) fn set_one(builder: &mut SslContextBuilder, name: &[u8]) -> Result<(), ConfigError> {
+    let unknown = || ConfigError::Curve(text(name));
+    let curve = named(name).ok_or_else(unknown)?;
+    let key = attempt(|| EcKey::from_curve_name(curve)).map_err(|_| unknown())?;
+    attempt(|| builder.set_tmp_ecdh(&key)).map_err(ConfigError::CurveRefused)
+}

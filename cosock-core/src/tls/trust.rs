@@ -1,0 +1,60 @@
+//! Whom to trust: certificates of authorities, from files or from the system.
+
+use std::ffi::CString;
+
+use openssl::ssl::SslContextBuilder;
+
+use super::error::{ConfigError, attempt};
+use super::{ffi, keys};
+
+/// The word for the system's own authorities, in place of a file's name. A file of this name is
+/// `./system`.
+const SYSTEM: &[u8] = b"system";
+
+/// Trusts the certificates in a file, in a directory that is sorted by hashes, or in both.
+pub(super) fn load(
+    builder: &mut SslContextBuilder,
+    file: Option<&[u8]>,
+    directory: Option<&[u8]>,
+) -> Result<(), ConfigError> {
+    let is_system = file == Some(SYSTEM);
+    if is_system {
+        trust_system(builder).map_err(ConfigError::Locations)?;
+    }
+    let file = file.filter(|_| !is_system).map(keys::readable).transpose();
+    let file = file.map_err(ConfigError::Locations)?;
+    let directory = directory.map(CString::new).transpose();
+    let directory = directory.map_err(|error| ConfigError::Locations(error.to_string()))?;
+    if file.is_none() && directory.is_none() {
+        return Ok(());
+    }
+    attempt(|| ffi::load_verify_locations(builder, file.as_deref(), directory.as_deref()))
+        .map_err(ConfigError::Locations)
+}
+
+/// The distribution's OpenSSL knows where the distribution has its authorities.
+#[cfg(not(feature = "tls-vendored"))]
+fn trust_system(builder: &mut SslContextBuilder) -> Result<(), String> {
+    attempt(|| builder.set_default_verify_paths())
+}
+
+/// An OpenSSL of our own has to look where distributions have them.
+#[cfg(feature = "tls-vendored")]
+fn trust_system(builder: &mut SslContextBuilder) -> Result<(), String> {
+    use std::os::unix::ffi::OsStringExt;
+
+    let name = |path: std::path::PathBuf| CString::new(path.into_os_string().into_vec()).ok();
+    let found = openssl_probe::probe();
+    let file = found.cert_file.and_then(name);
+    let directories: Vec<_> = found.cert_dir.into_iter().filter_map(name).collect();
+    if file.is_none() && directories.is_empty() {
+        return Err("the system's are not where they usually are".to_owned());
+    }
+    if let Some(file) = file {
+        attempt(|| ffi::load_verify_locations(builder, Some(&file), None))?;
+    }
+    for directory in directories {
+        attempt(|| ffi::load_verify_locations(builder, None, Some(&directory)))?;
+    }
+    Ok(())
+}
