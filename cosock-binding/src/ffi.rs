@@ -289,6 +289,12 @@ impl State {
         unsafe { ffi::lua_createtable(self.0, array, fields) }
     }
 
+    /// Replaces the key on top by its value; tells whether that is a table.
+    #[inline]
+    pub(crate) fn raw_get_table(self, table: c_int) -> bool {
+        unsafe { ffi::lua_rawget(self.0, table) == ffi::LUA_TTABLE }
+    }
+
     /// Replaces the key on top by its value; tells whether that is nil.
     #[inline]
     pub(crate) fn raw_get_is_nil(self, table: c_int) -> bool {
@@ -578,6 +584,26 @@ impl State {
             ffi::lua_getinfo(self.0, c"f".as_ptr(), &mut debug);
         }
         Some(self.is_c_function(-1))
+    }
+
+    /// Whether a C function runs at `level` of this coroutine's stack; `None` beyond its end.
+    #[cfg(feature = "lua51")]
+    pub(crate) fn runs_c_at(self, level: c_int) -> Option<bool> {
+        unsafe {
+            let mut debug: ffi::lua_Debug = std::mem::zeroed();
+            if ffi::lua_getstack(self.0, level, &mut debug) == 0 {
+                return None;
+            }
+            ffi::lua_getinfo(self.0, c"S".as_ptr(), &mut debug);
+            // Lua's words are "C", "Lua", "main" and "tail".
+            Some(*debug.what.cast::<u8>() == b'C')
+        }
+    }
+
+    /// Whether this coroutine died for lack of memory.
+    #[cfg(feature = "lua51")]
+    pub(crate) fn is_out_of_memory(self) -> bool {
+        unsafe { ffi::lua_status(self.0) == ffi::LUA_ERRMEM }
     }
 
     /// Whether a debug hook is set, such as the one by which Ctrl-C interrupts.

@@ -14,6 +14,8 @@ mod open;
 mod options;
 mod outcome;
 mod pins;
+#[cfg(feature = "lua51")]
+mod pcall;
 mod run;
 mod runtime;
 mod select;

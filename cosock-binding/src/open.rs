@@ -7,8 +7,10 @@ use cosock_core::scheduler::Scheduler;
 
 use crate::ffi::{self, Kind, RawState, State};
 use crate::module::Pusher;
+#[cfg(feature = "lua51")]
+use crate::pcall;
 use crate::runtime::{Classes, Kept, ObjectClass, Runtime, token};
-use crate::{channel, dns, metadata, run, select, socket, tasks, tcp, timers, udp};
+use crate::{channel, dns, lazy, metadata, run, select, socket, tasks, tcp, timers, udp};
 
 /// A module that `require` can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +24,12 @@ pub enum Module {
     Channel,
     Timers,
     Ssl,
+    Http,
+    Https,
 }
 
 impl Module {
-    const ALL: [Module; 8] = [
+    const ALL: [Module; 10] = [
         Module::Cosock,
         Module::Socket,
         Module::Tcp,
@@ -34,6 +38,8 @@ impl Module {
         Module::Channel,
         Module::Timers,
         Module::Ssl,
+        Module::Http,
+        Module::Https,
     ];
 
     /// The name that `require` takes.
@@ -48,7 +54,14 @@ impl Module {
             Module::Channel => c"cosock.channel",
             Module::Timers => c"cosock.timers",
             Module::Ssl => c"cosock.ssl",
+            Module::Http => c"cosock.socket.http",
+            Module::Https => c"cosock.ssl.https",
         }
+    }
+
+    /// Whether its table is made when something first asks for it, and not with the runtime.
+    fn is_lazy(self) -> bool {
+        matches!(self, Module::Http | Module::Https)
     }
 }
 
@@ -70,7 +83,8 @@ pub unsafe fn open(state: *mut RawState, module: Module) -> c_int {
         lua.pop(1);
         make(lua);
     }
-    lua.raw_get_field(-1, module.name());
+    // Not raw: a metamethod opens what is lazy.
+    lua.get_field(-1, module.name());
     if lua.is_nil(-1) {
         crate::arguments::raise(lua, 1, format_args!("this cosock was built without TLS"));
     }
@@ -114,6 +128,8 @@ fn loader_of(module: Module) -> mlua::ffi::lua_CFunction {
         Module::Channel => loader!(Module::Channel),
         Module::Timers => loader!(Module::Timers),
         Module::Ssl => loader!(Module::Ssl),
+        Module::Http => loader!(Module::Http),
+        Module::Https => loader!(Module::Https),
     }
 }
 
@@ -361,9 +377,10 @@ fn gettime(lua: State, _: &Runtime) -> c_int {
 }
 
 /// The Lua part: what waits in a loop, and what is easiest said in Lua.
-const SHIMS: [(&CStr, &str); 4] = [
+const SHIMS: [(&CStr, &str); 5] = [
     (c"=[cosock.internals]", include_str!("lua/internals.lua")),
     (c"=[cosock.waits]", include_str!("lua/waits.lua")),
+    (c"=[cosock.pcall]", include_str!("lua/pcall.lua")),
     (c"=[cosock.socket]", include_str!("lua/socket.lua")),
     (c"=[cosock]", include_str!("lua/cosock.lua")),
 ];
@@ -383,6 +400,12 @@ fn load_shims(lua: State, runtime: &Runtime) {
     plain.set(native, c"time_limit", socket::time_limit);
     let named = Pusher::new(lua, runtime, &socket::NAMES);
     named.set(native, c"bind_reusing", tcp::bind::<true>);
+    #[cfg(feature = "lua51")]
+    {
+        plain.set(native, c"start", pcall::start);
+        plain.set(native, c"go_on", pcall::go_on);
+        plain.set(native, c"running", pcall::running);
+    }
     plain.set(native, c"tcp", tcp::create);
     plain.set(native, c"tcp6", tcp::create_v6);
     plain.set(native, c"udp", udp::create);
@@ -405,26 +428,47 @@ fn load_shims(lua: State, runtime: &Runtime) {
     if runtime.trusts_objects() {
         load((c"=[cosock.watch]", include_str!("lua/watch.lua")));
     }
+    lazy::install(lua, runtime, native);
     lua.pop(1);
 }
 
-/// Enters the modules into `package.loaded`, so that no file of another cosock is found for them.
+/// Enters the modules into `package.loaded`, and lazy ones into `package.preload`, so that no file of
+/// another cosock is found for them.
 fn publish(lua: State, kept: Kept) {
     lua.global(c"package");
     lua.get_field(-1, c"loaded");
-    if lua.kind(-1) == Kind::Table {
-        lua.push_kept(kept.modules);
-        for module in Module::ALL {
-            lua.raw_get_field(-2, module.name());
-            let absent = lua.kind(-1) != Kind::Table;
-            lua.pop(1);
-            if absent && module != Module::Cosock {
-                // Setting nil, for a module that was not built, changes nothing.
+    lua.get_field(-2, c"preload");
+    let preload = lua.top();
+    let loaded = preload - 1;
+    for module in Module::ALL {
+        if module.is_lazy() {
+            publish_one(lua, preload, module, || {
+                // SAFETY: the loaders are called by Lua, by `require`.
+                unsafe { ffi::push_loader(lua, loader_of(module)) };
+            });
+        } else if module != Module::Cosock {
+            publish_one(lua, loaded, module, || {
+                lua.push_kept(kept.modules);
+                // Nil for a module that was not built: setting that changes nothing.
                 lua.raw_get_field(-1, module.name());
-                lua.raw_set_field(-3, module.name());
-            }
+                lua.remove(-2);
+            });
         }
-        lua.pop(1);
     }
-    lua.pop(2);
+    lua.pop(3);
+}
+
+/// Sets what `push` pushes as `table[name]`, unless something is there or the program has done away
+/// with the table.
+fn publish_one(lua: State, table: c_int, module: Module, push: impl FnOnce()) {
+    if lua.kind(table) != Kind::Table {
+        return;
+    }
+    lua.raw_get_field(table, module.name());
+    let taken = matches!(lua.kind(-1), Kind::Table | Kind::Function);
+    lua.pop(1);
+    if !taken {
+        push();
+        lua.raw_set_field(table, module.name());
+    }
 }

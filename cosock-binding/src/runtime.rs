@@ -191,6 +191,9 @@ pub(crate) struct Runtime {
     pub(crate) main: Cell<*mut RawState>,
     /// The coroutine that last yielded one of cosock's own waits to its resumer.
     pub(crate) nested_wait: Cell<*const c_void>,
+    /// Protected calls in progress, the innermost last.
+    #[cfg(feature = "lua51")]
+    pub(crate) nests: RefCell<Vec<crate::pcall::Nest>>,
 }
 
 /// Its address marks the yields by which methods park their task.
@@ -234,6 +237,8 @@ impl Runtime {
             replaced: Cell::new(false),
             main: Cell::new(ptr::null_mut()),
             nested_wait: Cell::new(ptr::null()),
+            #[cfg(feature = "lua51")]
+            nests: RefCell::default(),
         }
     }
 
@@ -373,6 +378,14 @@ impl Runtime {
             None
         } else {
             self.current.get()
+        }
+    }
+
+    /// Makes the wait that `from` has yielded, if it is one, a wait of `to`, which is about to yield it.
+    #[cfg(feature = "lua51")]
+    pub(crate) fn hand_wait_on(&self, from: State, to: State) {
+        if self.nested_wait.get() == from.raw().cast_const().cast() {
+            self.nested_wait.set(to.raw().cast_const().cast());
         }
     }
 

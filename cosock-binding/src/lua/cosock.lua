@@ -49,3 +49,11 @@ end
 function cosock.install_coroutine()
   coroutine.resume, coroutine.wrap = resume, wrap
 end
+
+-- Lets waits pass through the global `pcall` and `xpcall` where the language does not: on Lua 5.1.
+function cosock.install_pcall()
+  if native.running then
+    pcall, xpcall = native.pcall, native.xpcall
+    coroutine.running, coroutine.status = native.running, native.status
+  end
+end

@@ -17,6 +17,8 @@ local transform_names = {
   error = "error transformer",
 }
 
+local tls_words = { wantread = true, wantwrite = true }
+
 local function make_transform(source)
   local transform = source
   if type(source) == "function" then
@@ -109,7 +111,9 @@ function internals.passthroughbuilder(recvmethods, sendmethods)
           end
           local why = wait_for(self, kind, limit)
           if why then
-            results[2] = why
+            -- TLS has words of its own for a timeout, but not in the handshake.
+            local keeps = why == "timeout" and method ~= "dohandshake" and tls_words[err]
+            results[2] = keeps and err or why
             failed = true
           end
         end

@@ -2,6 +2,7 @@
 
 local modules, native = ...
 local socket = modules["cosock.socket"]
+local pcall = native.pcall
 local tcp, udp = modules["cosock.socket.tcp"], modules["cosock.socket.udp"]
 
 socket._VERSION = "LuaSocket 3.0.0"

@@ -7,6 +7,10 @@ local in_lua = native.in_lua
 ssl._VERSION = "1.2.0"
 ssl._COPYRIGHT = "cosock in Rust, after LuaSec 1.2.0"
 
+-- A TLS object is a TCP object to these, which stand behind Lua frames on some versions.
+local tcp = modules["cosock.socket.tcp"]
+ssl.receive, ssl.send = tcp.receive, tcp.send
+
 -- A server's handshake stops to ask a function of the user's which protocol to choose (ALPN), and
 -- goes on with the answer. The function may wait.
 local function answering(handshake, slow)

@@ -54,7 +54,7 @@ local function receiving()
     end,
     error = function(_, err, part)
       -- After a wait that timed out, this part was appended already.
-      if err ~= "timeout" and err ~= "wantread" then
+      if err ~= "timeout" and err ~= "wantread" and err ~= "wantwrite" then
         append(part)
       end
       return nil, err, table.concat(parts)

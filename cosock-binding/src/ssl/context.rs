@@ -1,22 +1,421 @@
-//! `ssl.newcontext` and `ssl.config`: reads the configuration table.
+//! `ssl.newcontext`, contexts, and `ssl.config`.
+//!
+//! The configuration table is read in Lua (`lua/context.lua`), for its values may come from functions
+//! of the user's. That calls the functions here, one for each step; they run no Lua.
 
-use std::ffi::c_int;
+use std::cell::RefCell;
+use std::ffi::{CStr, c_int};
+use std::rc::Rc;
 
-use crate::ffi::State;
+use cosock_core::tls::context::{Mode, SharedContext};
+use cosock_core::tls::{Builder, ConfigError, HostCheck, PROTOCOLS, Protocol, curves, options};
+
+use super::CONTEXT;
+use crate::arguments::{Called, DIRECT, bytes, raise, refuse_kind};
+use crate::ffi::{Class, State, upvalue};
+use crate::module::{Plain, Pusher};
 use crate::runtime::Runtime;
 
+/// A context in the making.
+// SAFETY: a number of its own, beside those in `runtime` and `ssl`.
+const MAKING: Class<RefCell<Making>> = unsafe { Class::new(5) };
+
+/// What a table is turned into, step by step. It lives in a userdata, for in between Lua may raise.
+#[derive(Default)]
+struct Making {
+    builder: Option<Builder>,
+    /// The finished context, until its own userdata takes it.
+    context: Option<SharedContext>,
+}
+
+impl Making {
+    fn step(
+        &mut self,
+        step: impl FnOnce(&mut Builder) -> Result<(), ConfigError>,
+    ) -> Result<(), ConfigError> {
+        self.builder.as_mut().map_or(Ok(()), step)
+    }
+}
+
+/// What the Lua part builds on. Each step returns true, or nil and what is wrong.
+const NATIVE: &[Plain] = &[
+    (c"refuse", |lua| lua.method(refuse_value)),
+    (c"refuse_config", |lua| lua.method(refuse_config)),
+    (c"load_key", |lua| lua.method(load_key)),
+    (c"load_certificate", |lua| lua.method(load_certificate)),
+    (c"check_key", |lua| lua.method(check_key)),
+    (c"trust_file", |lua| lua.method(trust_file)),
+    (c"trust_directory", |lua| lua.method(trust_directory)),
+    (c"set_ciphers", |lua| lua.method(set_ciphers)),
+    (c"set_ciphersuites", |lua| lua.method(set_ciphersuites)),
+    (c"add_verify", |lua| lua.method(add_verify)),
+    (c"add_option", |lua| lua.method(add_option)),
+    (c"set_depth", |lua| lua.method(set_depth)),
+    (c"set_dh_parameters", |lua| lua.method(set_dh_parameters)),
+    (c"set_curves_list", |lua| lua.method(set_curves_list)),
+    (c"set_curve", |lua| lua.method(set_curve)),
+    (c"add_verify_extension", |lua| {
+        lua.method(add_verify_extension)
+    }),
+    (c"set_protocols", |lua| lua.method(set_protocols)),
+    (c"ask_for_protocol", |lua| lua.method(ask_for_protocol)),
+    (c"enable_dane", |lua| lua.method(enable_dane)),
+    (c"verify_host", |lua| lua.method(verify_host)),
+    (c"remember_sessions", |lua| lua.method(remember_sessions)),
+];
+
 /// Makes the metatable of contexts, and keeps it.
-pub(crate) fn make_class(lua: State, _: &Runtime) -> c_int {
-    lua.new_table(0, 4);
+pub(crate) fn make_class(lua: State, runtime: &Runtime) -> c_int {
+    let plain = Pusher::new(lua, runtime, &[]);
+    lua.new_table(0, 5);
+    crate::open::hide(lua);
+    plain.set(-1, c"__gc", collect);
+    plain.set(-1, c"__tostring", to_string);
+    lua.new_table(0, 1);
+    plain.set(-1, c"setverifyext", set_verify_ext);
+    lua.raw_set_field(-2, c"__index");
     lua.keep()
 }
 
-/// `newcontext(config)`.
-pub(crate) fn new_context(_: State, _: &Runtime) -> c_int {
+/// Gives the module its `newcontext`.
+pub(super) fn load_shim(lua: State, runtime: &Runtime) {
+    lua.load(c"=[cosock.context]", include_str!("../lua/context.lua"));
+    lua.push_kept(runtime.kept.get().modules);
+    lua.new_table(0, NATIVE.len() as c_int + 2);
+    let pusher = Pusher::new(lua, runtime, &[]);
+    for (name, push) in NATIVE {
+        push(pusher);
+        lua.raw_set_field(-2, name);
+    }
+    // The metatable of builders is what the two functions share that begin and end with one.
+    lua.new_table(0, 1);
+    pusher.set(-1, c"__gc", collect_making);
+    lua.push_function(runtime, begin, 1);
+    lua.raw_set_field(-2, c"begin");
+    pusher.set(-1, c"finish", finish);
+    lua.call(2, 0);
+}
+
+fn collect(lua: State, _: &Runtime) -> c_int {
+    drop(lua.take_userdata(1, CONTEXT));
     0
 }
 
-/// Pushes the table of what a configuration may say.
+fn collect_making(lua: State, _: &Runtime) -> c_int {
+    drop(lua.take_userdata(1, MAKING));
+    0
+}
+
+fn to_string(lua: State, _: &Runtime) -> c_int {
+    let identity = lua.identity(1);
+    crate::arguments::push_format(lua, format_args!("SSL context: {identity:#x}"));
+    1
+}
+
+/// `setverifyext(name, ...)` of a context: true, or false and what is wrong.
+fn set_verify_ext(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "setverifyext");
+    let Some(context) = lua.userdata(1, CONTEXT) else {
+        refuse_kind(lua, called, 1, "SSL:Context")
+    };
+    for argument in 2..=called.count {
+        bytes(lua, called, argument);
+    }
+    let names = (2..=called.count).filter_map(|argument| lua.to_bytes(argument));
+    match context.set_verify_extension(names) {
+        Ok(()) => {
+            lua.push_bool(true);
+            1
+        }
+        Err(error) => {
+            lua.push_bool(false);
+            push_error(lua, runtime, error);
+            2
+        }
+    }
+}
+
+fn push_error(lua: State, runtime: &Runtime, error: ConfigError) {
+    let text = error.to_string();
+    drop(error);
+    runtime.pins.push_text(lua, text);
+}
+
+/// Pushes what a step came to.
+fn report(lua: State, runtime: &Runtime, result: Result<(), ConfigError>) -> c_int {
+    match result {
+        Ok(()) => {
+            lua.push_bool(true);
+            1
+        }
+        Err(error) => {
+            lua.push_nil();
+            push_error(lua, runtime, error);
+            2
+        }
+    }
+}
+
+/// Raises at the caller of `newcontext` or `wrap`, naming the field.
+fn refuse_field(lua: State, field: &str, why: std::fmt::Arguments<'_>) -> ! {
+    raise(lua, DIRECT, format_args!("bad field '{field}' ({why})"))
+}
+
+/// `refuse(field, why)`.
+fn refuse_value(lua: State, _: &Runtime) -> c_int {
+    let text = |index| std::str::from_utf8(lua.to_bytes(index).unwrap_or_default());
+    let (field, why) = (text(1).unwrap_or("?"), text(2).unwrap_or("?"));
+    refuse_field(lua, field, format_args!("{why}"))
+}
+
+/// `refuse_config(config)`: it is no table.
+fn refuse_config(lua: State, _: &Runtime) -> c_int {
+    refuse_kind(lua, Called::direct(lua, "newcontext"), 1, "table")
+}
+
+/// The bytes of a field's value, at `index`.
+fn text<'a>(lua: State, index: c_int, field: &str) -> &'a [u8] {
+    match lua.to_bytes(index) {
+        Some(text) => text,
+        None => {
+            let got = lua.type_name(index);
+            refuse_field(lua, field, format_args!("string expected, got {got}"))
+        }
+    }
+}
+
+/// The context in the making, which is argument 1.
+fn making<'a>(lua: State) -> &'a RefCell<Making> {
+    match lua.userdata(1, MAKING) {
+        Some(making) => making,
+        None => refuse_kind(lua, Called::direct(lua, "newcontext"), 1, "context"),
+    }
+}
+
+/// A step of the builder.
+fn build(
+    lua: State,
+    runtime: &Runtime,
+    step: impl FnOnce(&mut Builder) -> Result<(), ConfigError>,
+) -> c_int {
+    let making = making(lua);
+    let result = runtime.enter(lua, |_| making.borrow_mut().step(step));
+    report(lua, runtime, result)
+}
+
+/// A step that takes one text.
+fn build_with(
+    lua: State,
+    runtime: &Runtime,
+    field: &str,
+    step: impl FnOnce(&mut Builder, &[u8]) -> Result<(), ConfigError>,
+) -> c_int {
+    let value = text(lua, 2, field);
+    build(lua, runtime, |builder| step(builder, value))
+}
+
+/// `begin(protocol, mode)`: a builder, or nil and what is wrong. Upvalue 2 is its metatable.
+fn begin(lua: State, runtime: &Runtime) -> c_int {
+    let protocol = match Protocol::named(text(lua, 1, "protocol")) {
+        Ok(protocol) => protocol,
+        Err(error) => return report(lua, runtime, Err(error)),
+    };
+    let mode = match Mode::named(text(lua, 2, "mode")) {
+        Ok(mode) => mode,
+        Err(error) => return report(lua, runtime, Err(error)),
+    };
+    lua.push_userdata(MAKING, RefCell::default);
+    lua.replace(1);
+    lua.push_value(upvalue(2));
+    lua.set_metatable(1);
+    let making = making(lua);
+    let result = runtime.enter(lua, |_| {
+        making.borrow_mut().builder = Some(Builder::new(protocol, mode)?);
+        Ok(())
+    });
+    if result.is_err() {
+        return report(lua, runtime, result);
+    }
+    lua.set_top(1);
+    1
+}
+
+/// `finish(builder, choose)`: the context. `choose` is the function by which a server chooses among
+/// protocols, or nil; the context's own table keeps it in the field `alpn`.
+fn finish(lua: State, runtime: &Runtime) -> c_int {
+    lua.set_top(2);
+    let making = making(lua);
+    let finished = runtime.enter(lua, |_| {
+        let mut making = making.borrow_mut();
+        let builder = making.builder.take();
+        making.context = builder.map(|builder| Rc::new(builder.finish()));
+        making.context.is_some()
+    });
+    if !finished {
+        return 0;
+    }
+    lua.push_userdata(CONTEXT, || {
+        let context = making.borrow_mut().context.take();
+        context.expect("nobody else knows of it")
+    });
+    lua.push_kept(runtime.kept.get().ssl.context_meta);
+    lua.set_metatable(3);
+    lua.new_table(0, 1);
+    lua.push_value(2);
+    lua.raw_set_field(-2, c"alpn");
+    lua.set_user_table(3);
+    1
+}
+
+/// `load_key(builder, path, password)`; a third result tells that a password would help.
+fn load_key(lua: State, runtime: &Runtime) -> c_int {
+    let path = text(lua, 2, "key");
+    let password = lua.to_bytes(3);
+    let making = making(lua);
+    let result = runtime.enter(lua, |_| {
+        making
+            .borrow_mut()
+            .step(|builder| builder.load_key(path, password))
+    });
+    let is_encrypted = matches!(result, Err(ConfigError::PasswordNeeded(_)));
+    let count = report(lua, runtime, result);
+    lua.push_bool(is_encrypted);
+    count + 1
+}
+
+fn load_certificate(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "certificate", Builder::load_certificate)
+}
+
+fn check_key(lua: State, runtime: &Runtime) -> c_int {
+    build(lua, runtime, |builder| builder.check_key())
+}
+
+fn trust_file(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "cafile", Builder::trust_file)
+}
+
+fn trust_directory(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "capath", Builder::trust_directory)
+}
+
+fn set_ciphers(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "ciphers", Builder::set_ciphers)
+}
+
+fn set_ciphersuites(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "ciphersuites", Builder::set_ciphersuites)
+}
+
+fn add_verify(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "verify", Builder::add_verify)
+}
+
+fn add_option(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "options", Builder::add_option)
+}
+
+fn set_depth(lua: State, runtime: &Runtime) -> c_int {
+    let Some(depth) = lua.to_number(2) else {
+        let got = lua.type_name(2);
+        refuse_field(lua, "depth", format_args!("number expected, got {got}"))
+    };
+    if depth.is_nan() || depth.fract() != 0.0 {
+        refuse_field(
+            lua,
+            "depth",
+            format_args!("number has no integer representation"),
+        );
+    }
+    build(lua, runtime, |builder| {
+        // Nobody has a chain that long.
+        builder.set_depth(depth as i32);
+        Ok(())
+    })
+}
+
+fn set_dh_parameters(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "dhparam", Builder::set_dh_parameters)
+}
+
+fn set_curves_list(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "curveslist", Builder::set_curves_list)
+}
+
+fn set_curve(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "curve", Builder::set_curve)
+}
+
+fn add_verify_extension(lua: State, runtime: &Runtime) -> c_int {
+    build_with(lua, runtime, "verifyext", Builder::add_verify_extension)
+}
+
+/// `set_protocols(builder, name, ...)`; the names are strings.
+fn set_protocols(lua: State, runtime: &Runtime) -> c_int {
+    let top = lua.top();
+    build(lua, runtime, |builder| {
+        builder.set_protocols((2..=top).filter_map(|argument| lua.to_bytes(argument)))
+    })
+}
+
+fn ask_for_protocol(lua: State, runtime: &Runtime) -> c_int {
+    build(lua, runtime, Builder::ask_for_protocol)
+}
+
+fn enable_dane(lua: State, runtime: &Runtime) -> c_int {
+    let no_ee_namechecks = lua.to_bool(2);
+    build(lua, runtime, |builder| {
+        builder.enable_dane(no_ee_namechecks)
+    })
+}
+
+/// `verify_host(builder, name)`; the name is a string, or true for that of SNI.
+fn verify_host(lua: State, runtime: &Runtime) -> c_int {
+    let name = lua.to_bytes(2);
+    build(lua, runtime, |builder| {
+        builder.verify_host(match name {
+            // A name that is no text is no host's.
+            Some(name) => HostCheck::Name(String::from_utf8_lossy(name).into_owned()),
+            None => HostCheck::Asked,
+        })
+    })
+}
+
+fn remember_sessions(lua: State, runtime: &Runtime) -> c_int {
+    build(lua, runtime, |builder| {
+        builder.remember_sessions();
+        Ok(())
+    })
+}
+
+/// Pushes `ssl.config`: what a configuration may say.
 pub(crate) fn push_config(lua: State, _: &Runtime) {
     lua.new_table(0, 5);
+    let config = lua.top();
+    let set = |name: &CStr, names: &mut dyn Iterator<Item = &'static str>| {
+        lua.new_table(0, 0);
+        for name in names {
+            lua.push_str(name);
+            lua.push_bool(true);
+            lua.raw_set(config + 1);
+        }
+        lua.raw_set_field(config, name);
+    };
+    set(c"protocols", &mut PROTOCOLS.iter().map(|(name, _)| *name));
+    set(c"algorithms", &mut ["ec"].into_iter());
+    set(c"curves", &mut curves::names().iter().copied());
+    set(
+        c"options",
+        &mut options::TABLE.iter().map(|(name, _)| *name),
+    );
+    set(
+        c"capabilities",
+        &mut ["alpn", "curves_list", "ecdh_auto"].into_iter(),
+    );
+    lua.raw_get_field(config, c"capabilities");
+    lua.new_table(0, 1);
+    lua.push_bool(true);
+    lua.raw_set_field(-2, c"no_ee_namechecks");
+    lua.raw_set_field(-2, c"dane");
+    lua.pop(1);
 }

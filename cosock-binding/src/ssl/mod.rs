@@ -2,13 +2,13 @@
 
 pub(crate) mod certificate;
 mod connection;
+mod dane;
 pub(crate) mod context;
 mod names;
 mod peer;
 
 use std::ffi::c_int;
 
-use cosock_core::tls::Certificate;
 use cosock_core::tls::context::SharedContext;
 
 use crate::ffi::{Class, State};
@@ -22,7 +22,7 @@ use crate::tcp;
 pub(crate) const CONTEXT: Class<SharedContext> = unsafe { Class::new(3) };
 /// A certificate.
 // SAFETY: as above.
-pub(crate) const CERTIFICATE: Class<Certificate> = unsafe { Class::new(4) };
+pub(crate) const CERTIFICATE: Class<certificate::Object> = unsafe { Class::new(4) };
 
 /// Registry numbers of what TLS keeps.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,7 +70,6 @@ pub(crate) fn make_module(lua: State, runtime: &Runtime, kept: &mut Kept, classe
         ..classes.tcp
     };
     let plain = Pusher::new(lua, runtime, &[]);
-    plain.set(module, c"newcontext", context::new_context);
     plain.set(module, c"loadcertificate", certificate::load);
     // `config` is long, and few look at it.
     lua.new_table(0, 1);
@@ -93,6 +92,7 @@ fn module_index(lua: State, runtime: &Runtime) -> c_int {
 
 /// Runs the Lua part; `native` is the index of the native functions.
 pub(crate) fn load_shim(lua: State, runtime: &Runtime, native: c_int) {
+    context::load_shim(lua, runtime);
     let kept = runtime.kept.get();
     lua.load(c"=[cosock.ssl]", include_str!("../lua/ssl.lua"));
     lua.push_kept(kept.modules);

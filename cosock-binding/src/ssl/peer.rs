@@ -100,16 +100,11 @@ fn certificate(socket: &Tcp, chain: Chain, place: usize) -> Option<Certificate> 
 
 /// Pushes a certificate, or nil where there is none, and tells which.
 fn push_from(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain, place: usize) -> bool {
-    match certificate(socket, chain, place) {
-        Some(found) => {
-            certificate::push_certificate(lua, runtime, found);
-            true
-        }
-        None => {
-            lua.push_nil();
-            false
-        }
+    let found = certificate::push(lua, runtime, || certificate(socket, chain, place));
+    if !found {
+        lua.push_nil();
     }
+    found
 }
 
 fn push_chain(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain) -> c_int {

@@ -3,9 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
+use std::time::Instant;
 
 use super::*;
 use crate::scheduler::Scheduler;
+
+mod fork;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -46,7 +49,9 @@ fn fired(reactor: &mut Reactor) -> Vec<Waiter> {
 
 /// Waits until something fires.
 fn wait_for_fired(reactor: &mut Reactor) -> Vec<Waiter> {
+    let began = Instant::now();
     while !reactor.has_fired() {
+        assert!(began.elapsed() < PATIENCE, "nothing fires");
         reactor.wait(Some(PATIENCE)).expect("it can wait");
     }
     fired(reactor)

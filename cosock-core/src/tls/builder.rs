@@ -117,18 +117,22 @@ impl Builder {
         attempt(|| self.ssl.check_private_key()).map_err(|_| ConfigError::KeyMismatch)
     }
 
-    /// Trusts the certificates in a PEM file, and those in a directory where they lie under names made
-    /// of hashes. The file's name `system` stands for whatever the system trusts.
+    /// Trusts the certificates in a PEM file, or with the name `system` what the system trusts.
     ///
     /// # Errors
     ///
     /// If the file cannot be read or has no certificates.
-    pub fn trust(
-        &mut self,
-        file: Option<&[u8]>,
-        directory: Option<&[u8]>,
-    ) -> Result<(), ConfigError> {
-        trust::load(&mut self.ssl, file, directory)
+    pub fn trust_file(&mut self, file: &[u8]) -> Result<(), ConfigError> {
+        trust::file(&mut self.ssl, file).map_err(ConfigError::Locations)
+    }
+
+    /// Trusts the certificates in a directory, where they lie under names made of hashes.
+    ///
+    /// # Errors
+    ///
+    /// If this is no name of a directory; that there is none is no error.
+    pub fn trust_directory(&mut self, directory: &[u8]) -> Result<(), ConfigError> {
+        trust::directory(&mut self.ssl, directory).map_err(ConfigError::Locations)
     }
 
     /// Sets the ciphers for TLS 1.2 and before, in OpenSSL's syntax.
@@ -374,3 +378,6 @@ fn wire_format<'a>(names: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>,
     }
     Ok(list)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Elliptic curves: which there are, and which may be used.
 
-use std::ffi::CString;
+use std::sync::LazyLock;
 
 use openssl::ec::EcKey;
 use openssl::nid::Nid;
@@ -20,10 +20,13 @@ const MORE: [(&str, Nid); 5] = [
 
 /// The names of all curves that the library knows.
 #[must_use]
-pub fn names() -> Vec<&'static str> {
-    let listed = ffi::curves();
-    let listed = listed.iter().filter_map(|curve| curve.short_name().ok());
-    listed.chain(MORE.map(|(name, _)| name)).collect()
+pub fn names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let listed = ffi::curves();
+        let listed = listed.iter().filter_map(|curve| curve.short_name().ok());
+        listed.chain(MORE.map(|(name, _)| name)).collect()
+    });
+    &NAMES
 }
 
 fn named(name: &[u8]) -> Option<Nid> {
@@ -42,8 +45,7 @@ pub(super) fn set_list(builder: &mut SslContextBuilder, list: &[u8]) -> Result<(
     if !list.split(|byte| *byte == b':').all(is_name) {
         return Err(refused());
     }
-    let list = CString::new(list).map_err(|_| refused())?;
-    let list = list.to_str().map_err(|_| refused())?;
+    let list = std::str::from_utf8(list).map_err(|_| refused())?;
     attempt(|| builder.set_groups_list(list)).map_err(|_| refused())
 }
 
@@ -59,4 +61,28 @@ pub(super) fn set_one(builder: &mut SslContextBuilder, name: &[u8]) -> Result<()
     let curve = named(name).ok_or_else(unknown)?;
     let key = attempt(|| EcKey::from_curve_name(curve)).map_err(|_| unknown())?;
     attempt(|| builder.set_tmp_ecdh(&key)).map_err(ConfigError::CurveRefused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_known_once() {
+        let mut all = names().to_vec();
+        assert!(all.iter().all(|name| named(name.as_bytes()).is_some()));
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        for name in [
+            "P-256",
+            "X25519",
+            "prime256v1",
+            "secp384r1",
+            "brainpoolP256r1",
+        ] {
+            assert!(all.contains(&name), "{name}");
+        }
+    }
 }

@@ -108,7 +108,12 @@ pub(super) fn curves() -> Vec<Nid> {
 }
 
 /// Knows no password: in its place OpenSSL would ask on the terminal.
-unsafe extern "C" fn no_password(_: *mut c_char, _: c_int, _: c_int, _: *mut c_void) -> c_int {
+pub(super) unsafe extern "C" fn no_password(
+    _: *mut c_char,
+    _: c_int,
+    _: c_int,
+    _: *mut c_void,
+) -> c_int {
     -1
 }
 

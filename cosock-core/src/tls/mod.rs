@@ -15,6 +15,8 @@ pub mod options;
 mod peer;
 mod resumption;
 pub(crate) mod session;
+#[cfg(test)]
+mod testing;
 mod trust;
 mod verify;
 pub(crate) mod wire;

@@ -4,32 +4,26 @@ use std::ffi::CString;
 
 use openssl::ssl::SslContextBuilder;
 
-use super::error::{ConfigError, attempt};
+use super::error::{attempt, of_file};
 use super::{ffi, keys};
 
 /// The word for the system's own authorities, in place of a file's name. A file of this name is
 /// `./system`.
 const SYSTEM: &[u8] = b"system";
 
-/// Trusts the certificates in a file, in a directory that is sorted by hashes, or in both.
-pub(super) fn load(
-    builder: &mut SslContextBuilder,
-    file: Option<&[u8]>,
-    directory: Option<&[u8]>,
-) -> Result<(), ConfigError> {
-    let is_system = file == Some(SYSTEM);
-    if is_system {
-        trust_system(builder).map_err(ConfigError::Locations)?;
+/// Trusts the certificates in a file, or those of the system.
+pub(super) fn file(builder: &mut SslContextBuilder, file: &[u8]) -> Result<(), String> {
+    if file == SYSTEM {
+        return trust_system(builder);
     }
-    let file = file.filter(|_| !is_system).map(keys::readable).transpose();
-    let file = file.map_err(ConfigError::Locations)?;
-    let directory = directory.map(CString::new).transpose();
-    let directory = directory.map_err(|error| ConfigError::Locations(error.to_string()))?;
-    if file.is_none() && directory.is_none() {
-        return Ok(());
-    }
-    attempt(|| ffi::load_verify_locations(builder, file.as_deref(), directory.as_deref()))
-        .map_err(ConfigError::Locations)
+    let file = keys::readable(file)?;
+    attempt(|| ffi::load_verify_locations(builder, Some(&file), None))
+}
+
+/// Trusts the certificates in a directory that is sorted by hashes.
+pub(super) fn directory(builder: &mut SslContextBuilder, directory: &[u8]) -> Result<(), String> {
+    let directory = CString::new(directory).map_err(|error| of_file(directory, &error.into()))?;
+    attempt(|| ffi::load_verify_locations(builder, None, Some(&directory)))
 }
 
 /// The distribution's OpenSSL knows where the distribution has its authorities.

@@ -152,3 +152,6 @@ impl HostCheck {
         set.map_err(|stack| ConfigError::Library(reason(&stack)))
     }
 }
+
+#[cfg(test)]
+mod tests;

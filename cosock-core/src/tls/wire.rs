@@ -79,9 +79,11 @@ impl Wire {
         }
     }
 
-    /// Reports a failure without allocating; its reason is kept here.
+    /// Reports a failure without allocating; its reason is kept here. And in `errno`: OpenSSL forgives a
+    /// peer that is gone before a server's tickets.
     fn fail(&mut self, errno: Errno) -> io::Error {
         self.failure = Some(errno);
+        errno::set_errno(errno::Errno(errno.raw_os_error()));
         io::ErrorKind::Other.into()
     }
 }

@@ -1,5 +1,8 @@
 //! The stream when it is encrypted.
 
+#[cfg(test)]
+mod tests;
+
 use std::rc::Rc;
 
 use super::{TcpClass, TcpSocket};
@@ -47,6 +50,7 @@ impl TcpSocket {
         let mut wrapped = TcpSocket::with(endpoint, TcpClass::Client);
         wrapped.tls = Some(Box::new(session));
         wrapped.encrypted = true;
+        wrapped.total_timeout = self.total_timeout;
         Ok(wrapped)
     }
 

@@ -1,0 +1,186 @@
+-- ssl.newcontext: reads LuaSec's configuration table, field after field, in LuaSec's order. What is
+-- false counts as absent, and where a string is expected, a number is one.
+--
+-- Beside LuaSec's fields there are:
+--   cafile = "system"     trusts what the system trusts.
+--   verify_host           true: a client verifies that the certificate is for the name set by sni();
+--                         a name or an address: for this one. As with verify = "peer", the handshake
+--                         fails if the certificate is no good.
+--   sessions = true       a client remembers its last session with each server, by name and address,
+--                         and resumes it.
+
+local modules, own = ...
+local ssl = modules["cosock.ssl"]
+local type, ipairs, unpack = type, ipairs, unpack or table.unpack
+local refuse = own.refuse
+
+-- Takes a step with one name, or with each name of a list.
+local function each(step)
+  return function(builder, value)
+    if type(value) ~= "table" then
+      return step(builder, value)
+    end
+    for _, name in ipairs(value) do
+      local ok, err = step(builder, name)
+      if not ok then
+        return nil, err
+      end
+    end
+    return true
+  end
+end
+
+-- A password may be a function: it is called if the key is encrypted, and may wait.
+local function load_key(builder, path, password)
+  local kind = type(password)
+  if kind ~= "nil" and kind ~= "string" and kind ~= "function" then
+    return nil, "invalid password type"
+  end
+  local ok, err, is_encrypted = own.load_key(builder, path, kind == "string" and password or nil)
+  if is_encrypted and kind == "function" then
+    password = password()
+    if type(password) == "string" or type(password) == "number" then
+      ok, err = own.load_key(builder, path, password)
+    end
+  end
+  return ok, err
+end
+
+local function load_identity(builder, identity)
+  local key, certificate = identity.key, identity.certificate
+  local ok, err = true, nil
+  if key then
+    ok, err = load_key(builder, key, identity.password)
+  end
+  if ok and certificate then
+    ok, err = own.load_certificate(builder, certificate)
+  end
+  if ok and key and certificate then
+    ok, err = own.check_key(builder)
+  end
+  return ok, err
+end
+
+local function load_identities(builder, identities)
+  if type(identities) ~= "table" then
+    refuse("certificates", "table expected, got " .. type(identities))
+  end
+  for _, identity in ipairs(identities) do
+    if type(identity) ~= "table" then
+      refuse("certificates", "list of tables expected, got " .. type(identity))
+    end
+    local ok, err = load_identity(builder, identity)
+    if not ok then
+      return nil, err
+    end
+  end
+  return true
+end
+
+-- LuaSec asks in each handshake, with these arguments; we ask once.
+local function set_dh_parameters(builder, ask, is_client)
+  if type(ask) ~= "function" then
+    return nil, "invalid DH parameter type"
+  end
+  local parameters = not is_client and ask(false, 1024)
+  if not parameters then
+    return true
+  end
+  return own.set_dh_parameters(builder, parameters)
+end
+
+local function set_protocols(builder, names, is_client)
+  local kind = type(names)
+  if kind == "string" and is_client then
+    return own.set_protocols(builder, names)
+  elseif kind == "function" and not is_client then
+    return own.ask_for_protocol(builder)
+  elseif kind ~= "table" then
+    return nil, "invalid ALPN parameter"
+  end
+  for _, name in ipairs(names) do
+    if type(name) ~= "string" then
+      return nil, "invalid ALPN name (" .. type(name) .. ")"
+    end
+  end
+  return own.set_protocols(builder, unpack(names))
+end
+
+local function enable_dane(builder, flags)
+  local no_ee_namechecks = false
+  if type(flags) == "table" then
+    for _, flag in ipairs(flags) do
+      if flag ~= "no_ee_namechecks" then
+        local text = type(flag) == "string" and flag or type(flag)
+        refuse("dane", "invalid option '" .. text .. "'")
+      end
+      no_ee_namechecks = true
+    end
+  end
+  return own.enable_dane(builder, no_ee_namechecks)
+end
+
+local function set_curve(builder, name, _, config)
+  if config.curveslist then
+    return true
+  end
+  return own.set_curve(builder, name)
+end
+
+local function verify_host(builder, name)
+  if name ~= true and type(name) ~= "string" then
+    refuse("verify_host", "true or string expected, got " .. type(name))
+  end
+  return own.verify_host(builder, name)
+end
+
+-- Fields and what is done with them, in order.
+local steps = {
+  { "cafile", own.trust_file },
+  { "capath", own.trust_directory },
+  { "ciphers", own.set_ciphers },
+  { "ciphersuites", own.set_ciphersuites },
+  { "verify", each(own.add_verify) },
+  { "options", each(own.add_option) },
+  { "depth", own.set_depth },
+  { "dhparam", set_dh_parameters },
+  { "curveslist", own.set_curves_list },
+  { "curve", set_curve },
+  { "verifyext", each(own.add_verify_extension) },
+  { "alpn", set_protocols },
+  { "dane", enable_dane },
+  { "verify_host", verify_host },
+  { "sessions", own.remember_sessions },
+}
+
+local function fill(builder, config, is_client)
+  local ok, err = load_identities(builder, config.certificates or { config })
+  for _, step in ipairs(steps) do
+    if not ok then
+      return nil, err
+    end
+    local value = config[step[1]]
+    if value then
+      ok, err = step[2](builder, value, is_client, config)
+    end
+  end
+  return ok, err
+end
+
+-- A context, which connections are made from, or nil and what is wrong with the table.
+function ssl.newcontext(config)
+  if type(config) ~= "table" and type(config) ~= "userdata" then
+    own.refuse_config(config)
+  end
+  local mode = config.mode
+  local builder, err = own.begin(config.protocol, mode)
+  if builder then
+    local ok
+    ok, err = fill(builder, config, mode == "client")
+    if ok then
+      local alpn = config.alpn
+      return (own.finish(builder, type(alpn) == "function" and alpn or nil))
+    end
+  end
+  return nil, err
+end

@@ -1,0 +1,52 @@
+-- Protected calls through which a wait can pass. All but Lua 5.1 have them.
+
+local _, native, shims = ...
+local start, go_on, running = native.start, native.go_on, native.running
+local yield, raw_status = coroutine.yield, coroutine.status
+
+if not start then
+  native.pcall, native.xpcall = pcall, xpcall
+  return
+end
+
+-- Hands on what the function yields until it is over; true, its results; or false and its error.
+local function settle(handler, co, over, ...)
+  if over == nil then
+    return settle(handler, go_on(handler, co, yield(...)))
+  end
+  return over, ...
+end
+
+shims.traceback = debug and debug.traceback
+
+function native.pcall(...)
+  if select("#", ...) == 0 then
+    error("bad argument #1 to 'pcall' (value expected)", 2)
+  end
+  return settle(false, start(false, ...))
+end
+
+local function fail()
+  error()
+end
+
+-- As in 5.1, the function gets no arguments.
+function native.xpcall(...)
+  if select("#", ...) < 2 then
+    error("bad argument #2 to 'xpcall' (value expected)", 2)
+  end
+  local fn, handler = ...
+  if type(handler) ~= "function" then
+    handler = fail
+  end
+  return settle(handler, start(handler, fn))
+end
+
+-- What runs in a protected call runs, to the program, in the coroutine that made the call.
+
+function native.status(co)
+  if co ~= nil and co == running() then
+    return "running"
+  end
+  return raw_status(co)
+end

@@ -1,0 +1,44 @@
+//! DANE: which certificates a server may show, from records in the DNS that the program has looked up.
+
+use std::ffi::{CString, c_int};
+
+use super::connection::own;
+use crate::arguments::{self, Called, refuse};
+use crate::ffi::State;
+use crate::runtime::Runtime;
+
+/// `setdane(host)`: verifies by the records that follow; false where the context does not allow it.
+pub(super) fn setdane(lua: State, _: &Runtime) -> c_int {
+    let called = Called::direct(lua, "setdane");
+    let socket = own!(lua, called);
+    let host = arguments::bytes(lua, called, 2);
+    if host.contains(&0) {
+        refuse(lua, called, 2, format_args!("host name expected"));
+    }
+    let set = socket
+        .borrow_mut()
+        .session_mut()
+        .is_some_and(|session| CString::new(host).is_ok_and(|host| session.set_dane(&host)));
+    lua.push_bool(set);
+    1
+}
+
+/// `settlsa(usage, selector, matching, data)`: adds a TLSA record (RFC 6698); false if it fits none.
+pub(super) fn settlsa(lua: State, _: &Runtime) -> c_int {
+    let called = Called::direct(lua, "settlsa");
+    let socket = own!(lua, called);
+    let field = |argument| {
+        let number = arguments::number(lua, called, argument);
+        ((0.0..=255.0).contains(&number) && number.fract() == 0.0).then_some(number as u8)
+    };
+    let fields = (field(2), field(3), field(4));
+    let data = arguments::bytes(lua, called, 5);
+    let added = match (fields, socket.borrow_mut().session_mut()) {
+        ((Some(usage), Some(selector), Some(matching)), Some(session)) => {
+            session.add_tlsa(usage, selector, matching, data)
+        }
+        _ => false,
+    };
+    lua.push_bool(added);
+    1
+}
