@@ -8,14 +8,16 @@ mod deadlock;
 mod dns;
 mod ffi;
 mod foreign;
+mod lazy;
 mod metadata;
+mod mime;
 mod module;
 mod open;
 mod options;
 mod outcome;
-mod pins;
 #[cfg(feature = "lua51")]
 mod pcall;
+mod pins;
 mod run;
 mod runtime;
 mod select;
@@ -61,6 +63,8 @@ macro_rules! entry_points {
             luaopen_cosock_channel => Channel,
             luaopen_cosock_timers => Timers,
             luaopen_cosock_ssl => Ssl,
+            luaopen_cosock_socket_http => Http,
+            luaopen_cosock_ssl_https => Https,
         }
     };
 }

@@ -59,7 +59,6 @@ impl Pins {
     }
 
     /// Pushes bytes, or nil where there are none. May raise for lack of memory.
-    #[cfg(feature = "tls")]
     pub(crate) fn push_optional(&self, lua: State, bytes: Option<Vec<u8>>) {
         match bytes {
             Some(bytes) => {
@@ -67,6 +66,23 @@ impl Pins {
                 self.push_chunk(lua, Chunk::new(bytes.into(), 0, length));
             }
             None => lua.push_nil(),
+        }
+    }
+
+    /// Pushes two strings, or nil for each that is not there. May raise for lack of memory.
+    pub(crate) fn push_pair(&self, lua: State, first: Option<Vec<u8>>, second: Option<Vec<u8>>) {
+        let Some(second) = second else {
+            self.push_optional(lua, first);
+            return lua.push_nil();
+        };
+        // The second waits below the first while that is pushed.
+        let length = second.len();
+        let second = Pinned::Chunk(Chunk::new(second.into(), 0, length));
+        self.rest.borrow_mut().push(second);
+        self.push_optional(lua, first);
+        let second = self.rest.borrow_mut().pop();
+        if let Some(pinned) = second {
+            self.push(lua, pinned);
         }
     }
 

@@ -1,0 +1,112 @@
+//! Modules whose Lua is compiled when something first asks for them, so that `require "cosock"` does
+//! not pay for what a program never uses.
+//!
+//! The table of modules has a metatable that opens them by name; nothing else needs to know which
+//! modules are lazy. Each chunk gets the table of modules, the native functions of `open.rs` and a
+//! table of the module's own native functions, and returns its module.
+
+use std::ffi::{CStr, c_int};
+
+use crate::asyncify;
+use crate::ffi::{Kind, State, upvalue};
+use crate::mime;
+use crate::module::{Plain, Pusher};
+use crate::runtime::Runtime;
+
+struct Lazy {
+    name: &'static str,
+    chunk: &'static CStr,
+    source: &'static str,
+    native: &'static [Plain],
+}
+
+const LAZY: [Lazy; 8] = [
+    Lazy {
+        name: "socket.headers",
+        chunk: c"=[cosock.headers]",
+        source: include_str!("lua/headers.lua"),
+        native: &[],
+    },
+    Lazy {
+        name: "socket.url",
+        chunk: c"=[cosock.url]",
+        source: include_str!("lua/url.lua"),
+        native: &[],
+    },
+    Lazy {
+        name: "ltn12",
+        chunk: c"=[cosock.ltn12]",
+        source: include_str!("lua/ltn12.lua"),
+        native: &[],
+    },
+    Lazy {
+        name: "mime",
+        chunk: c"=[cosock.mime]",
+        source: include_str!("lua/mime.lua"),
+        native: mime::NATIVE,
+    },
+    // LuaSocket's native half has the whole module's functions, too.
+    Lazy {
+        name: "mime.core",
+        chunk: c"=[cosock.mime]",
+        source: "local modules = ... return modules.mime",
+        native: &[],
+    },
+    Lazy {
+        name: "asyncify",
+        chunk: c"=[cosock.asyncify]",
+        source: include_str!("lua/asyncify.lua"),
+        native: asyncify::NATIVE,
+    },
+    Lazy {
+        name: "asyncify.environment",
+        chunk: c"=[cosock.environment]",
+        source: include_str!("lua/environment.lua"),
+        native: asyncify::NATIVE,
+    },
+    Lazy {
+        name: "asyncify.sharing",
+        chunk: c"=[cosock.sharing]",
+        source: include_str!("lua/sharing.lua"),
+        native: asyncify::NATIVE,
+    },
+];
+
+/// Gives the table of modules its metatable; `native` is the index of the native functions.
+pub(crate) fn install(lua: State, runtime: &Runtime, native: c_int) {
+    let native = lua.absolute(native);
+    lua.push_kept(runtime.kept.get().modules);
+    lua.new_table(0, 1);
+    lua.push_value(native);
+    lua.push_function(runtime, open, 1);
+    lua.raw_set_field(-2, c"__index");
+    lua.set_metatable(-2);
+    lua.pop(1);
+}
+
+/// `__index` of the table of modules: opens the module of this name, if there is one.
+fn open(lua: State, runtime: &Runtime) -> c_int {
+    // Not `to_bytes`, which would turn a number into a string.
+    let wanted = match lua.kind(2) {
+        Kind::String => lua.to_bytes(2).unwrap_or_default(),
+        _ => return 0,
+    };
+    let Some(lazy) = LAZY.iter().find(|lazy| lazy.name.as_bytes() == wanted) else {
+        return 0;
+    };
+    lua.set_top(2);
+    lua.load(lazy.chunk, lazy.source);
+    lua.push_value(1);
+    lua.push_value(upvalue(2));
+    lua.new_table(0, lazy.native.len() as c_int);
+    let pusher = Pusher::new(lua, runtime, &[]);
+    for (name, push) in lazy.native {
+        push(pusher);
+        lua.raw_set_field(-2, name);
+    }
+    lua.call(3, 1);
+    lua.push_value(2);
+    lua.push_value(-2);
+    lua.raw_set(1);
+    1
+}
