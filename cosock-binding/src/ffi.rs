@@ -464,6 +464,53 @@ impl State {
         }
     }
 
+    // --- functions ---
+
+    /// Pushes an upvalue; returns its name, which lives as long as the function, or `None` if there is
+    /// none of this number.
+    pub(crate) fn push_upvalue<'a>(self, function: c_int, number: c_int) -> Option<&'a [u8]> {
+        unsafe {
+            let name = ffi::lua_getupvalue(self.0, function, number);
+            (!name.is_null()).then(|| CStr::from_ptr(name).to_bytes())
+        }
+    }
+
+    /// Pops a value and makes it the upvalue.
+    pub(crate) fn set_upvalue(self, function: c_int, number: c_int) {
+        unsafe { ffi::lua_setupvalue(self.0, function, number) };
+    }
+
+    /// Makes two Lua functions that have an upvalue of this number share it; tells whether this Lua can.
+    pub(crate) fn share_upvalue(self, to: c_int, from: c_int, number: c_int) -> bool {
+        #[cfg(not(feature = "lua51"))]
+        unsafe {
+            lua_upvaluejoin(self.0, to, number, from, number);
+        }
+        #[cfg(feature = "lua51")]
+        let _ = (to, from, number);
+        cfg!(not(feature = "lua51"))
+    }
+
+    /// Pops a table and makes it the function's environment.
+    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    pub(crate) fn set_function_environment(self, function: c_int) {
+        unsafe { ffi::lua_setfenv(self.0, function) };
+    }
+
+    /// Pushes what the function's chunk is called by, or its text. May raise for lack of memory.
+    pub(crate) fn push_source(self, function: c_int) {
+        unsafe {
+            let mut debug: ffi::lua_Debug = std::mem::zeroed();
+            ffi::lua_pushvalue(self.0, function);
+            ffi::lua_getinfo(self.0, c">S".as_ptr(), &mut debug);
+            ffi::lua_pushstring(self.0, debug.source);
+        }
+    }
+
+    pub(crate) fn push_globals(self) {
+        unsafe { ffi::lua_pushglobaltable(self.0) };
+    }
+
     // --- calls and errors ---
 
     /// Calls; raises whatever the callee raises.
@@ -632,7 +679,11 @@ impl State {
 #[cfg(feature = "luajit")]
 unsafe extern "C-unwind" {
     fn lua_isyieldable(state: *mut RawState) -> c_int;
+    fn lua_upvaluejoin(state: *mut RawState, to: c_int, to_place: c_int, from: c_int, place: c_int);
 }
+
+#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+use ffi::lua_upvaluejoin;
 
 #[cfg(feature = "lua52")]
 unsafe extern "C-unwind" fn all_results(raw: *mut RawState) -> c_int {

@@ -3,6 +3,7 @@
 //! The module crates call [`entry_points`] and hold nothing else; the runner calls [`preload`].
 
 mod arguments;
+mod asyncify;
 mod channel;
 mod deadlock;
 mod dns;
@@ -62,6 +63,7 @@ macro_rules! entry_points {
             luaopen_cosock_socket_internals => Internals,
             luaopen_cosock_channel => Channel,
             luaopen_cosock_timers => Timers,
+            luaopen_cosock_asyncify => Asyncify,
             luaopen_cosock_ssl => Ssl,
             luaopen_cosock_socket_http => Http,
             luaopen_cosock_ssl_https => Https,

@@ -23,13 +23,14 @@ pub enum Module {
     Internals,
     Channel,
     Timers,
+    Asyncify,
     Ssl,
     Http,
     Https,
 }
 
 impl Module {
-    const ALL: [Module; 10] = [
+    const ALL: [Module; 11] = [
         Module::Cosock,
         Module::Socket,
         Module::Tcp,
@@ -37,6 +38,7 @@ impl Module {
         Module::Internals,
         Module::Channel,
         Module::Timers,
+        Module::Asyncify,
         Module::Ssl,
         Module::Http,
         Module::Https,
@@ -53,6 +55,7 @@ impl Module {
             Module::Internals => c"cosock.socket.internals",
             Module::Channel => c"cosock.channel",
             Module::Timers => c"cosock.timers",
+            Module::Asyncify => c"cosock.asyncify",
             Module::Ssl => c"cosock.ssl",
             Module::Http => c"cosock.socket.http",
             Module::Https => c"cosock.ssl.https",
@@ -127,6 +130,7 @@ fn loader_of(module: Module) -> mlua::ffi::lua_CFunction {
         Module::Internals => loader!(Module::Internals),
         Module::Channel => loader!(Module::Channel),
         Module::Timers => loader!(Module::Timers),
+        Module::Asyncify => loader!(Module::Asyncify),
         Module::Ssl => loader!(Module::Ssl),
         Module::Http => loader!(Module::Http),
         Module::Https => loader!(Module::Https),

@@ -238,3 +238,16 @@ pub(crate) fn running(lua: State, runtime: &Runtime) -> c_int {
     }
     1
 }
+
+/// The coroutines that wait for the protected calls around what runs in `lua`, the nearest first.
+pub(crate) fn outer_coroutines(runtime: &Runtime, lua: State) -> impl Iterator<Item = State> {
+    let mut place = runtime.nests.borrow().len();
+    let mut coroutine = lua.raw();
+    std::iter::from_fn(move || {
+        place = place.checked_sub(1)?;
+        let nest = runtime.nests.borrow().get(place).copied();
+        coroutine = nest.filter(|nest| nest.inner == coroutine)?.outer;
+        // SAFETY: it runs, though not at the top, so it is alive.
+        Some(unsafe { State::new(coroutine) })
+    })
+}

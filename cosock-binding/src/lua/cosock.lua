@@ -44,6 +44,8 @@ local function wrap(fn)
   end
 end
 
+native.resume, native.wrap = resume, wrap
+
 -- Gives the global `coroutine` table a `resume` and a `wrap` that pass cosock's own waits upward and
 -- hand everything else to the caller, so that an iterator that reads a socket delivers data.
 function cosock.install_coroutine()
@@ -55,5 +57,35 @@ function cosock.install_pcall()
   if native.running then
     pcall, xpcall = native.pcall, native.xpcall
     coroutine.running, coroutine.status = native.running, native.status
+  end
+end
+
+-- Loads a module so that the sockets it uses are cosock's.
+function cosock.asyncify(...)
+  local module, extra = modules["asyncify"]((...), "asyncify", select("#", ...))
+  if extra == nil then
+    return module
+  end
+  return module, extra
+end
+
+modules["cosock.asyncify"] = cosock.asyncify
+
+-- What LuaSocket brings beside sockets, for programs that have no LuaSocket: whoever provides it too,
+-- comes first.
+local companions = {
+  ["ltn12"] = true,
+  ["mime"] = true,
+  ["mime.core"] = true,
+  ["socket.headers"] = true,
+  ["socket.url"] = true,
+}
+
+local searchers = package and (package.searchers or package.loaders)
+if type(searchers) == "table" then
+  searchers[#searchers + 1] = function(name)
+    return companions[name] and function()
+      return modules[name]
+    end
   end
 end

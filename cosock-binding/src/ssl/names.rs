@@ -36,6 +36,8 @@ pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
         .map_or(Ok(()), |session| session.set_server_name(name));
     match set {
         Ok(()) => 0,
+        // As in LuaSec: it takes back the name that was set.
+        Err(_) if name.is_empty() => 0,
         Err(error) => {
             runtime.pins.push_failure(lua, error);
             2

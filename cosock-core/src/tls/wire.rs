@@ -70,6 +70,9 @@ impl Wire {
 
     /// Reads and drops what has come, within reason.
     pub(super) fn discard(&mut self) {
+        if self.fd < 0 {
+            return; // What was wrapped was not connected.
+        }
         let mut buffer = [0; 4096];
         for _ in 0..8 {
             match rustix::io::read(fd::borrow(self.fd), &mut buffer) {

@@ -1,0 +1,103 @@
+-- The globals of asyncified modules: those of the program, but for what differs for them. What they set
+-- is theirs alone, and is seen by all of them.
+
+local _, common, native = ...
+local globals, package = _G, package
+local error, getmetatable, rawget, select = error, getmetatable, rawget, select
+local setmetatable, type = setmetatable, type
+
+-- `obtain` is their `require`, `copies` their package.loaded, in which they find what `find_ours` and the
+-- program have too. Returns the globals, and the standard libraries.
+return function(obtain, find_ours, copies)
+  local environment = setmetatable({}, { __index = globals })
+  environment._G = environment
+
+  function environment.require(...)
+    local module, extra = obtain((...), "require", select("#", ...))
+    if extra == nil then
+      return module
+    end
+    return module, extra
+  end
+
+  -- Waits pass through their coroutines and, where that takes a function of ours, through pcall.
+  environment.coroutine = {}
+  for name, value in pairs(coroutine) do
+    environment.coroutine[name] = value
+  end
+  environment.coroutine.resume = common.resume
+  environment.coroutine.wrap = common.wrap
+  if common.running then
+    environment.pcall, environment.xpcall = common.pcall, common.xpcall
+    environment.coroutine.running, environment.coroutine.status = common.running, common.status
+  end
+
+  local function seeall(module)
+    local meta = getmetatable(module)
+    if not meta then
+      meta = {}
+      setmetatable(module, meta)
+    end
+    meta.__index = environment
+  end
+
+  -- Standard libraries come before every file, as they do where nobody has removed them.
+  local replaced = {}
+  for name in ("bit bit32 debug ffi io jit math os string table utf8"):gmatch("%S+") do
+    replaced[name] = package.loaded[name]
+  end
+  replaced._G, replaced.coroutine = environment, environment.coroutine
+  setmetatable(copies, {
+    __index = function(_, name)
+      return type(name) == "string" and find_ours(name) or replaced[name] or package.loaded[name]
+    end,
+  })
+  environment.package = setmetatable(
+    { loaded = copies, seeall = package.seeall and seeall },
+    { __index = package, __newindex = package }
+  )
+  replaced.package = environment.package
+
+  -- The table of a dotted name, made where it is missing; nil if something else has the name.
+  local function global_table(name)
+    local found = environment
+    for part in name:gmatch("[^.]+") do
+      local next = rawget(found, part)
+      if next == nil then
+        next = {}
+        found[part] = next
+      elseif type(next) ~= "table" then
+        return nil
+      end
+      found = next
+    end
+    return found
+  end
+
+  -- The `module` of Lua 5.1, where there is one.
+  if globals.module then
+    function environment.module(name, ...)
+      if type(name) ~= "string" then
+        error("bad argument #1 to 'module' (string expected, got " .. type(name) .. ")", 2)
+      end
+      local module = rawget(copies, name)
+      if type(module) ~= "table" then
+        module = global_table(name)
+        if not module then
+          error("name conflict for module '" .. name .. "'", 2)
+        end
+        copies[name] = module
+      end
+      if module._NAME == nil then
+        module._M, module._NAME = module, name
+        module._PACKAGE = name:match("^(.*%.)[^.]*$") or ""
+      end
+      native.set_environment(module)
+      for place = 1, select("#", ...) do
+        select(place, ...)(module)
+      end
+    end
+  end
+
+  return environment, replaced
+end
