@@ -2,8 +2,8 @@
 
 pub(crate) mod certificate;
 mod connection;
-mod dane;
 pub(crate) mod context;
+mod dane;
 mod names;
 mod peer;
 
