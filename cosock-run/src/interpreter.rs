@@ -173,6 +173,10 @@ impl Session<'_> {
                 let text = c"require('cosock').install_coroutine()";
                 chunk::run_text(state, self.program, text, c"=(--install-coroutine)")
             }
+            Step::InstallPcall => {
+                let text = c"require('cosock').install_pcall()";
+                chunk::run_text(state, self.program, text, c"=(--install-pcall)")
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! The runner: `cosock script.lua args...` behaves as `lua script.lua args...`, with cosock built in.
 //!
 //! Which `lua`: the stock interpreter of the version that the features choose. What differs between
-//! those is data in [`dialect`]; what differs from all of them are two options
-//! (`--install-coroutine`, `--help`), the missing line editor, and the modules in `package.preload`.
+//! those is data in [`dialect`]; what differs from all of them are three options
+//! (`--install-coroutine`, `--install-pcall`, `--help`), the missing line editor, and the modules in
+//! `package.preload`.
 //!
 //! Everything that is printed goes through C's stdio, as Lua's own `print` does, so that the order of
 //! output is the program's. There is no Rust `main`: the standard library's start-up would ignore

@@ -44,6 +44,8 @@ pub(crate) enum Step {
     Optimise(&'static CStr),
     /// `--install-coroutine`.
     InstallCoroutine,
+    /// `--install-pcall`.
+    InstallPcall,
 }
 
 /// Why an argument was refused.
@@ -132,6 +134,7 @@ impl Options {
             b'h' if !attached => self.help = true,
             b'-' if rest == c"help" => self.help = true,
             b'-' if rest == c"install-coroutine" => self.steps.push(Step::InstallCoroutine),
+            b'-' if rest == c"install-pcall" => self.steps.push(Step::InstallPcall),
             _ => return Err(Refusal::Unknown(option)),
         }
         Ok(words)
@@ -189,6 +192,7 @@ pub(crate) fn show_usage(output: Output, program: &CStr) {
 const OWN_USAGE: &str = "\
 cosock is built in:
   --install-coroutine  first make coroutine.wrap and resume pass cosock's waits on
+  --install-pcall      first make pcall and xpcall let waits pass, as only 5.1 does not
   -h, --help           show this help and exit
 ";
 

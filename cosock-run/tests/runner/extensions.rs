@@ -13,12 +13,13 @@ use crate::support::{Case, Subject};
 #[case("cosock.socket.internals")]
 #[case("cosock.channel")]
 #[case("cosock.timers")]
+#[case("cosock.asyncify")]
 fn cosock_is_built_in(#[case] module: &str) {
-    let code = format!("print(package.loaded['{module}'], type(require('{module}')))");
+    let code = format!("print(package.loaded['{module}'], require('{module}') ~= nil)");
     let ending = Case::new().args(["-e", &code]).run(Subject::Runner);
     assert_eq!(
         (ending.stdout.as_str(), ending.stderr.as_str()),
-        ("nil\ttable\n", ""),
+        ("nil\ttrue\n", ""),
         "{ending}"
     );
 }
@@ -80,6 +81,40 @@ fn install_coroutine_is_part_of_arg() {
     );
 }
 
+/// A wait inside `pcall` gets through on 5.1 only when asked for, elsewhere always.
+const WAIT_IN_PCALL: &str = "
+    local cosock = require('cosock')
+    cosock.spawn(function()
+        print(pcall(function()
+            cosock.socket.sleep(0)
+            return 'waited'
+        end))
+    end, 'task')
+    cosock.run()
+";
+
+#[rstest]
+#[case::script(&["--install-pcall", "script.lua"])]
+#[case::text(&["--install-pcall", "-e", WAIT_IN_PCALL])]
+#[case::with_the_other(&["--install-coroutine", "--install-pcall", "script.lua"])]
+fn install_pcall(#[case] arguments: &[&str]) {
+    let case = Case::new().file("script.lua", WAIT_IN_PCALL);
+    let ending = case.args(arguments).run(Subject::Runner);
+    assert_eq!(
+        (ending.stdout.as_str(), ending.stderr.as_str()),
+        ("true\twaited\n", ""),
+        "{ending}"
+    );
+}
+
+#[test]
+fn pcall_stays_raw_unless_asked() {
+    let case = Case::new().file("script.lua", WAIT_IN_PCALL);
+    let ending = case.args(["script.lua"]).run(Subject::Runner);
+    let waited = ending.stdout == "true\twaited\n";
+    assert_eq!(waited, !cfg!(feature = "lua51"), "{ending}");
+}
+
 #[rstest]
 #[case::short(&["-h"])]
 #[case::long(&["--help"])]
@@ -94,7 +129,9 @@ fn help(#[case] arguments: &[&str]) {
         ending.stdout.starts_with("usage: lua [options]"),
         "{ending}"
     );
-    assert!(ending.stdout.contains("--install-coroutine"), "{ending}");
+    for option in ["--install-coroutine", "--install-pcall"] {
+        assert!(ending.stdout.contains(option), "{ending}");
+    }
 }
 
 /// 5.4.4, which Debian 12 has, keeps the suffix in the global's name; the release built in does not.

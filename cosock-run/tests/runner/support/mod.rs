@@ -37,6 +37,7 @@ pub(crate) const STOCK: &str = if cfg!(feature = "lua51") {
 const OWN_USAGE: &str = "\
 cosock is built in:
   --install-coroutine  first make coroutine.wrap and resume pass cosock's waits on
+  --install-pcall      first make pcall and xpcall let waits pass, as only 5.1 does not
   -h, --help           show this help and exit
 ";
 
