@@ -2,9 +2,9 @@
 //! can run out while it lies in the repository.
 //!
 //! [`directory`] is how tests get all of them, as files; [`files`] says which there are. By hand:
-//! `cargo run -p certificates --features openssl -- DIRECTORY`.
+//! `cargo run -p certificates --features tls -- DIRECTORY`.
 
-#![cfg(feature = "openssl")]
+#![cfg(feature = "tls")]
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

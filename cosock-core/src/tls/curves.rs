@@ -60,7 +60,7 @@ pub(super) fn set_one(builder: &mut SslContextBuilder, name: &[u8]) -> Result<()
     let unknown = || ConfigError::Curve(text(name));
     let curve = named(name).ok_or_else(unknown)?;
     let key = attempt(|| EcKey::from_curve_name(curve)).map_err(|_| unknown())?;
-    attempt(|| builder.set_tmp_ecdh(&key)).map_err(ConfigError::CurveRefused)
+    attempt(|| builder.set_tmp_ecdh(&key)).map_err(|_| unknown())
 }
 
 #[cfg(test)]

@@ -39,8 +39,6 @@ pub enum ConfigError {
     CurvesList(String),
     /// There is no such curve, or it is none for a key exchange of this kind.
     Curve(String),
-    /// A known curve cannot be used.
-    CurveRefused(String),
     /// What should be names of protocols is something else.
     AlpnParameter,
     /// A name of a protocol is empty.
@@ -76,7 +74,6 @@ impl fmt::Display for ConfigError {
             ConfigError::DhParameters(why) => write!(f, "invalid DH parameters ({why})"),
             ConfigError::CurvesList(list) => write!(f, "unknown elliptic curve in \"{list}\""),
             ConfigError::Curve(name) => write!(f, "elliptic curve '{name}' not supported"),
-            ConfigError::CurveRefused(why) => write!(f, "error setting elliptic curve ({why})"),
             ConfigError::AlpnParameter => f.write_str("invalid ALPN parameter"),
             ConfigError::AlpnEmptyName => f.write_str("invalid ALPN name (empty string)"),
             ConfigError::AlpnLongName => f.write_str("invalid ALPN name (length > 255)"),
