@@ -20,7 +20,7 @@ struct Lazy {
     native: &'static [Plain],
 }
 
-const LAZY: [Lazy; 8] = [
+const LAZY: [Lazy; 12] = [
     Lazy {
         name: "socket.headers",
         chunk: c"=[cosock.headers]",
@@ -50,6 +50,30 @@ const LAZY: [Lazy; 8] = [
         name: "mime.core",
         chunk: c"=[cosock.mime]",
         source: "local modules = ... return modules.mime",
+        native: &[],
+    },
+    Lazy {
+        name: "cosock.http.connection",
+        chunk: c"=[cosock.http.connection]",
+        source: include_str!("lua/http_connection.lua"),
+        native: &[],
+    },
+    Lazy {
+        name: "cosock.http.request",
+        chunk: c"=[cosock.http.request]",
+        source: include_str!("lua/http_request.lua"),
+        native: &[],
+    },
+    Lazy {
+        name: "cosock.socket.http",
+        chunk: c"=[cosock.http]",
+        source: include_str!("lua/http.lua"),
+        native: &[],
+    },
+    Lazy {
+        name: "cosock.ssl.https",
+        chunk: c"=[cosock.https]",
+        source: include_str!("lua/https.lua"),
         native: &[],
     },
     Lazy {

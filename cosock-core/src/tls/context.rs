@@ -74,7 +74,8 @@ impl Context {
     }
 
     /// Changes how the certificates of later connections' peers are verified: `lsec_continue`,
-    /// `lsec_ignore_purpose`, `crl_check`, `crl_check_chain`, in place of what was set before.
+    /// `lsec_ignore_purpose`, `crl_check`, `crl_check_chain`. What was set before and is not named ends,
+    /// but for the last two.
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ impl Context {
         &self,
         names: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<(), ConfigError> {
-        let mut extension = Extension::default();
+        let mut extension = self.extension.get().successor();
         for name in names {
             extension.add(name)?;
         }

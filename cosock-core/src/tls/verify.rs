@@ -28,7 +28,7 @@ pub(super) fn mode_named(name: &[u8]) -> Result<SslVerifyMode, ConfigError> {
 pub(super) struct Extension {
     /// Errors are recorded, and the handshake goes on.
     goes_on: bool,
-    /// What a certificate may be used for is not looked at.
+    /// What a certificate may be used for is not looked at. Errors are recorded as well.
     ignores_purpose: bool,
     /// The leaf has to be looked up in a revocation list.
     checks_leaf: bool,
@@ -62,10 +62,19 @@ impl Extension {
         if self.ignores_purpose {
             parameters.set_purpose(X509PurposeId::ANY)?;
         }
-        if self.goes_on {
-            record_errors(ssl);
+        if self.goes_on || self.ignores_purpose {
+            record_errors(ssl, self.goes_on);
         }
         Ok(())
+    }
+
+    /// What replaces this when it is set anew: once revocation is checked, it stays so.
+    pub(super) fn successor(self) -> Extension {
+        Extension {
+            goes_on: false,
+            ignores_purpose: false,
+            ..self
+        }
     }
 }
 
@@ -75,14 +84,14 @@ type Recorded = Arc<Mutex<Vec<Vec<&'static str>>>>;
 static RECORDED: LazyLock<Index<Ssl, Recorded>> =
     LazyLock::new(|| Ssl::new_ex_index().expect("room for one more index"));
 
-fn record_errors(ssl: &mut SslRef) {
+fn record_errors(ssl: &mut SslRef, goes_on: bool) {
     let recorded = Recorded::default();
     ssl.set_ex_data(*RECORDED, Arc::clone(&recorded));
     ssl.set_verify_callback(ssl.verify_mode(), move |is_good, certificates| {
         if !is_good {
             record(&recorded, certificates);
         }
-        true
+        is_good || goes_on
     });
 }
 

@@ -122,6 +122,25 @@ fn the_extension_of_a_finished_context_can_change() {
 }
 
 #[test]
+fn revocation_stays_checked() {
+    let client = client_with(&["crl_check"]);
+    assert_eq!(client.set_verify_extension([]), Ok(()));
+    let (side, _server) = connect(&client, &server("server"), None);
+    assert_eq!(why(side), "certificate verify failed");
+}
+
+#[test]
+fn lsec_ignore_purpose_lists_the_reason_too() {
+    let mut it = builder(Mode::Client);
+    it.trust_file(&file("ca.pem")).expect("it is good");
+    it.add_verify_extension(b"lsec_ignore_purpose")
+        .expect("it is known");
+    let (side, _server) = connect(&it.finish(), &server("expired"), None);
+    let listed = vec![vec!["certificate has expired"]];
+    assert_eq!(verification(&side), Verification::Listed(listed));
+}
+
+#[test]
 fn a_server_verifies_its_clients() {
     let server = |required: bool| {
         let mut it = builder(Mode::Server);

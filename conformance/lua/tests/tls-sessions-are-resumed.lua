@@ -1,0 +1,91 @@
+-- A client with `sessions = true` resumes its last session with a server; contexts without it do not.
+-- What did not pass verification is not resumed.
+local world = require "world"
+local expect = require "expect"
+local secure = require "secure"
+local cosock = require "cosock"
+local ssl = cosock.ssl
+
+-- A listener whose connections have one address, unlike those of `network.pair`.
+local listener = assert(cosock.socket.bind("127.0.0.1", 0))
+local _, port = listener:getsockname()
+
+-- Connects, passes a byte from the server, and tells whether the handshake was a short one.
+local function is_resumed(client_context, server_context, name)
+  local tx, rx = cosock.channel.new()
+  cosock.spawn(function()
+    local server = assert(ssl.wrap(assert(listener:accept()), server_context))
+    assert(server:dohandshake())
+    assert(server:send "x")
+    expect.list(expect.pack(server:receive(1)), expect.pack(nil, "closed", ""))
+    tx:send(server:info "resumed")
+    server:close()
+  end, "server")
+  local tcp = assert(cosock.socket.tcp())
+  assert(tcp:connect("127.0.0.1", port))
+  local client = assert(ssl.wrap(tcp, client_context))
+  if name then
+    client:sni(name)
+  end
+  assert(client:dohandshake())
+  expect.equal(client:receive(1), "x")
+  local resumed = client:info "resumed"
+  client:close()
+  expect.equal(rx:receive(), resumed, "both know")
+  return resumed
+end
+
+local function contexts(client_fields, server_fields)
+  client_fields.verify = client_fields.verify or "peer"
+  return assert(ssl.newcontext(secure.client(client_fields))),
+    assert(ssl.newcontext(secure.server(server_fields)))
+end
+
+cosock.spawn(function()
+  for _, protocol in ipairs { "tlsv1_2", "tlsv1_3" } do
+    local client, server = contexts({ sessions = true }, { protocol = protocol })
+    expect.equal(is_resumed(client, server), false, protocol)
+    expect.equal(is_resumed(client, server), true, protocol)
+    expect.equal(is_resumed(client, server), true, protocol)
+    -- Another name is another server, whose certificate is looked at.
+    expect.equal(is_resumed(client, server, "localhost"), false, protocol)
+    expect.equal(is_resumed(client, server, "localhost"), true, protocol)
+    -- A server that does not know the session makes a new one.
+    local _, another = contexts({}, { protocol = protocol })
+    expect.equal(is_resumed(client, another), false, protocol)
+    expect.equal(is_resumed(client, another), true, protocol)
+
+    -- A server that verifies its clients.
+    client, server = contexts({
+      sessions = true,
+      key = secure.file "client.key",
+      certificate = secure.file "client.pem",
+    }, {
+      protocol = protocol,
+      cafile = secure.file "ca.pem",
+      verify = { "peer", "fail_if_no_peer_cert" },
+    })
+    expect.equal(is_resumed(client, server), false, protocol)
+    expect.equal(is_resumed(client, server), true, protocol)
+
+    client, server = contexts({}, { protocol = protocol })
+    expect.equal(is_resumed(client, server), false, protocol)
+    expect.equal(is_resumed(client, server), false, protocol)
+
+    client, server = contexts({ sessions = true }, { protocol = protocol, options = "no_ticket" })
+    expect.equal(is_resumed(client, server), false, protocol)
+    expect.equal(is_resumed(client, server), false, protocol)
+
+    client, server = contexts({
+      sessions = true,
+      verifyext = "lsec_continue",
+      cafile = secure.file "other-ca.pem",
+    }, { protocol = protocol })
+    expect.equal(is_resumed(client, server), false, protocol)
+    expect.equal(is_resumed(client, server), false, protocol)
+  end
+end)
+cosock.run()
+listener:close()
+
+world.finish()

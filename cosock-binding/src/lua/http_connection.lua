@@ -1,0 +1,287 @@
+-- One exchange of messages with an HTTP server, on a connection of its own.
+--
+-- Methods return nil and the reason when they fail. Nothing here needs pcall: objects, sources, sinks and
+-- steps are the user's and may wait, which on Lua 5.1 cannot be done in one.
+
+local modules = ...
+local socket, ltn12 = modules["cosock.socket"], modules["ltn12"]
+local canonic = modules["socket.headers"].canonic
+
+local connection = {}
+connection.__index = connection
+
+-- Chunks are delivered in pieces of at most this many bytes: their size is the server's choice.
+local PIECE = 65536
+
+-- Connects to a server with an object made by `create`. It is closed again when that fails.
+function connection.open(host, port, create, timeout)
+  local object, err = create()
+  if not object then
+    return nil, err
+  end
+  object:settimeout(timeout)
+  local done
+  done, err = object:connect(host, port)
+  if not done then
+    object:close()
+    return nil, err
+  end
+  return setmetatable({ c = object }, connection)
+end
+
+function connection:close()
+  return self.c:close()
+end
+
+-- Sending.
+
+-- A line break would let whoever chose a part of the request write the rest of it.
+local function has_break(text)
+  return text:find "[\r\n]" ~= nil
+end
+
+function connection:sendrequestline(method, uri)
+  local line = method .. " " .. uri .. " HTTP/1.1"
+  if has_break(line) then
+    return nil, "line break in the request line"
+  end
+  -- Goes out with the headers, in one piece.
+  self.line = line .. "\r\n"
+  return 1
+end
+
+local function sorted_names(headers)
+  local names = {}
+  for name in pairs(headers) do
+    names[#names + 1] = name
+  end
+  -- The host first, as RFC 9110 recommends.
+  table.sort(names, function(one, other)
+    if one == "host" or other == "host" then
+      return one == "host" and other ~= "host"
+    end
+    return one < other
+  end)
+  return names
+end
+
+function connection:sendheaders(headers)
+  local parts = { self.line }
+  self.line = nil
+  for _, name in ipairs(sorted_names(headers)) do
+    local field = (canonic[name] or name) .. ": " .. headers[name]
+    if has_break(field) then
+      return nil, ("line break in the header %q"):format(name:match "^[^\r\n]*")
+    end
+    parts[#parts + 1] = field .. "\r\n"
+  end
+  parts[#parts + 1] = "\r\n"
+  return self.c:send(table.concat(parts))
+end
+
+local function chunked_sink(object)
+  return function(chunk, err)
+    if chunk == "" then
+      -- As a chunk it would end the body.
+      return 1
+    elseif chunk then
+      return object:send(("%X\r\n%s\r\n"):format(#chunk, chunk))
+    elseif err then
+      -- A body that was cut off must not look complete.
+      return nil, err
+    end
+    return object:send "0\r\n\r\n"
+  end
+end
+
+function connection:sendbody(headers, source, step)
+  local sink = headers["content-length"] and socket.sink("keep-open", self.c) or chunked_sink(self.c)
+  return ltn12.pump.all(source or ltn12.source.empty(), sink, step)
+end
+
+-- Waits for the server to ask for the body, but no longer than `seconds`: a server need not. Tells
+-- whether an answer has begun.
+function connection:awaitcontinue(seconds, timeout)
+  self.c:settimeout(seconds)
+  local start, err, partial = self.c:receive(5)
+  self.c:settimeout(timeout)
+  self.start = start or partial
+  if start then
+    return true
+  elseif err == "timeout" or err == "wantread" then
+    return false
+  end
+  return nil, err
+end
+
+-- Receiving.
+
+-- Returns the code and the line; false and the first bytes of a body when there is no line, as in
+-- HTTP/0.9.
+function connection:receivestatusline()
+  local start, err = self.c:receive(5, self.start)
+  self.start = nil
+  if not start then
+    return nil, err
+  elseif start ~= "HTTP/" then
+    return false, start
+  end
+  local line
+  line, err = self.c:receive("*l", start)
+  if not line then
+    return nil, err
+  end
+  local code = line:match "^HTTP/%d*%.%d* (%d%d%d)"
+  if not code then
+    return nil, line
+  end
+  return tonumber(code), line
+end
+
+-- httparse wants a whole block of a known number of fields and refuses names that servers do send;
+-- LuaSocket takes any text before a colon.
+local function receive_headers(object)
+  local headers = {}
+  local line, err = object:receive "*l"
+  while line and line ~= "" do
+    local name, value = line:match "^(.-):%s*(.*)"
+    if not name then
+      return nil, "malformed reponse headers"
+    end
+    line, err = object:receive "*l"
+    while line and line:find "^%s" do
+      value = value .. line
+      line, err = object:receive "*l"
+    end
+    name = name:lower()
+    headers[name] = headers[name] and headers[name] .. ", " .. value or value
+  end
+  if not line then
+    return nil, err
+  end
+  return headers
+end
+
+function connection:receiveheaders()
+  return receive_headers(self.c)
+end
+
+local function chunk_size(line)
+  local digits = line:match "^%s*0*(%x*)%s*$" or line:match "^%s*0*(%x*)%s*;"
+  -- More digits are more than a number holds.
+  if not digits or #digits > 13 or not line:find "^%s*%x" then
+    return nil
+  end
+  return digits == "" and 0 or tonumber(digits, 16)
+end
+
+local function chunked_source(object)
+  local left, ended = 0, false
+  return function()
+    if ended then
+      return nil
+    end
+    if left == 0 then
+      local line, err = object:receive "*l"
+      if not line then
+        return nil, err
+      end
+      left = chunk_size(line)
+      if not left then
+        ended = true
+        return nil, "invalid chunk size"
+      elseif left == 0 then
+        ended = true
+        -- Trailers are read to their end, and dropped.
+        local _, trailer_err = receive_headers(object)
+        return nil, trailer_err
+      end
+    end
+    local piece, err = object:receive(math.min(left, PIECE))
+    if not piece then
+      return nil, err
+    end
+    left = left - #piece
+    if left == 0 then
+      local line
+      line, err = object:receive "*l"
+      if not line then
+        return nil, err
+      end
+    end
+    return piece
+  end
+end
+
+-- As LuaSocket's http, for programs that speak HTTP by themselves.
+socket.sourcet["http-chunked"], socket.sinkt["http-chunked"] = chunked_source, chunked_sink
+
+function connection:receivebody(headers, sink, step)
+  local length, coding = tonumber(headers["content-length"]), headers["transfer-encoding"]
+  local source
+  if coding and coding:lower() ~= "identity" then
+    source = chunked_source(self.c)
+  elseif length then
+    source = socket.source("by-length", self.c, length)
+  else
+    source = socket.source("until-closed", self.c)
+  end
+  return ltn12.pump.all(source, sink or ltn12.sink.null(), step)
+end
+
+function connection:receive09body(start, sink, step)
+  local source = ltn12.source.rewind(socket.source("until-closed", self.c))
+  source(start)
+  return ltn12.pump.all(source, sink or ltn12.sink.null(), step)
+end
+
+-- The same with errors raised for `socket.protect`, as LuaSocket's `http.open` gives it.
+
+local raising = {}
+raising.__index = raising
+
+for name, method in pairs(connection) do
+  if name ~= "open" and type(method) == "function" then
+    raising[name] = function(self, ...)
+      return self.try(method(self, ...))
+    end
+  end
+end
+
+function raising:close()
+  return self.c:close()
+end
+
+function raising:receivestatusline()
+  local code, line = connection.receivestatusline(self)
+  if code == false then
+    return nil, line
+  end
+  return self.try(code, line)
+end
+
+function raising:sendrequestline(method, uri)
+  self.try(connection.sendrequestline(self, method, uri))
+  local line = self.line
+  self.line = nil
+  return self.try(self.c:send(line))
+end
+
+function raising:sendheaders(headers)
+  local lower = {}
+  for name, value in pairs(headers) do
+    lower[tostring(name):lower()] = value
+  end
+  self.try(connection.sendheaders(self, lower))
+  return 1
+end
+
+function connection.open_raising(...)
+  local opened = setmetatable(socket.try(connection.open(...)), raising)
+  opened.try = socket.newtry(function()
+    opened:close()
+  end)
+  return opened
+end
+
+return connection

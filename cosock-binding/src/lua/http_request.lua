@@ -1,0 +1,207 @@
+-- What a request given to `http.request` means: where to connect and what to send, and where a redirect
+-- leads.
+
+local modules = ...
+local url, mime = modules["socket.url"], modules["mime"]
+
+local request = {}
+
+-- The port of a proxy whose URL has none.
+request.PROXY_PORT = 3128
+
+-- Fields of a request that say the same as its URL does.
+local url_fields = {
+  "url", "scheme", "authority", "userinfo", "user", "password", "host", "port", "path", "params", "query",
+  "fragment",
+}
+
+-- A URL may have a query without a path, which `url.parse` takes for a part of the host.
+local function parse(text, default)
+  return url.parse(text:gsub("^(%a[%w+.-]*://[^/?#]*)([?#])", "%1/%2"), default)
+end
+
+local function is_empty(text)
+  return text == nil or text == ""
+end
+
+-- A host as it stands in front of a port.
+function request.bracketed(host)
+  return host:find(":", 1, true) and "[" .. host .. "]" or host
+end
+
+-- What a server or proxy is told of the user of its URL; nil without one.
+function request.authorization(parts)
+  if parts.user and parts.password then
+    return "Basic " .. mime.b64(url.unescape(parts.user) .. ":" .. url.unescape(parts.password))
+  end
+end
+
+-- A proxy as a parsed URL; nil without one; nil and a reason when it is none.
+local function proxy_of(http, text)
+  if not text then
+    return nil
+  end
+  local proxy = url.parse(text, { scheme = "http", port = request.PROXY_PORT })
+  if not (proxy and proxy.host and http.schemes[proxy.scheme]) then
+    return nil, "invalid proxy '" .. tostring(text) .. "'"
+  end
+  return proxy
+end
+
+local function headers_of(http, plan, given, proxy)
+  local host = request.bracketed(plan.host)
+  if tostring(plan.port) ~= tostring(http.schemes[plan.scheme].port) then
+    host = host .. ":" .. plan.port
+  end
+  local headers = {
+    host = host,
+    ["user-agent"] = http.USERAGENT,
+    connection = "close, TE",
+    te = "trailers",
+    authorization = request.authorization(plan),
+    ["proxy-authorization"] = proxy and request.authorization(proxy),
+  }
+  for name, value in pairs(given.headers or {}) do
+    headers[tostring(name):lower()] = value
+  end
+  if plan.source and not headers["content-length"] and not headers["transfer-encoding"] then
+    headers["transfer-encoding"] = "chunked"
+  end
+  return headers
+end
+
+-- Sets where the plan connects to, with what, and what it asks for.
+local function set_route(http, plan, given, proxy)
+  local target = { path = plan.path, params = plan.params, query = plan.query }
+  plan.connect_host, plan.connect_port = plan.host, plan.port
+  local maker = http.schemes[plan.scheme]
+  if proxy then
+    target.scheme, target.host, target.port = plan.scheme, plan.host, plan.port
+    plan.connect_host, plan.connect_port = proxy.host, proxy.port
+    maker = http.schemes[proxy.scheme]
+  end
+  plan.create = given.create or maker.create(plan)
+  plan.uri = given.uri or url.build(target)
+end
+
+-- Returns a table of all the fields of the request and its URL, and what follows from them; or nil and
+-- a reason.
+function request.plan(http, given)
+  local default = { scheme = "http", path = "/" }
+  local plan, err = default, nil
+  if given.url then
+    plan, err = parse(given.url, default)
+    if not plan then
+      return nil, err
+    end
+  end
+  for field, value in pairs(given) do
+    plan[field] = value
+  end
+  plan.scheme = plan.scheme:lower()
+  local scheme = http.schemes[plan.scheme]
+  if not scheme then
+    return nil, "unknown scheme '" .. plan.scheme .. "'"
+  elseif is_empty(plan.host) then
+    return nil, "invalid host '" .. tostring(plan.host) .. "'"
+  end
+  plan.port = is_empty(plan.port) and scheme.port or plan.port
+  plan.method = is_empty(plan.method) and "GET" or plan.method
+  plan.proxy = given.proxy or http.PROXY
+  local proxy
+  proxy, err = proxy_of(http, plan.proxy)
+  if err then
+    return nil, err
+  end
+  plan.is_users_object = given.create ~= nil
+  if scheme.tunnels and not plan.is_users_object then
+    -- The object that the scheme makes sees to the proxy.
+    proxy = nil
+  end
+  plan.headers = headers_of(http, plan, given, proxy)
+  set_route(http, plan, given, proxy)
+  return plan
+end
+
+local function may_follow(plan, code)
+  if plan.redirect == false or plan.source then
+    return false
+  end
+  local limit = plan.maxredirects
+  if limit == nil then
+    limit = 5
+  end
+  return (plan.method == "GET" or plan.method == "HEAD")
+    and (code == 301 or code == 302 or code == 303 or code == 307)
+    and (not limit or (plan.nredirects or 0) < limit)
+end
+
+-- The absolute URL at which the answer to `plan` says to ask again, if that is to be done.
+function request.redirect(http, plan, code, headers)
+  local location = (headers.location or ""):match("^%s*(.-)%s*$"):gsub("%s", "%%20")
+  if location == "" or not may_follow(plan, code) then
+    return nil
+  end
+  local base = url.build {
+    scheme = plan.scheme,
+    host = plan.host,
+    port = plan.port,
+    path = plan.path,
+    params = plan.params,
+    query = plan.query,
+  }
+  -- Dots in a query are not those of a path.
+  local path, rest = location:match "^([^?#]*)(.*)$"
+  local target = path == "" and url.absolute(base, location) or url.absolute(base, path) .. rest
+  local scheme = (parse(target).scheme or ""):lower()
+  if not http.schemes[scheme] then
+    return nil
+  elseif scheme ~= plan.scheme and (plan.scheme == "https" or plan.is_users_object) then
+    -- Not from https to anything less; and what the user made for one scheme does not speak another.
+    return nil
+  end
+  return target
+end
+
+-- Whether what the user sent to the one may be sent to the other: the same host and port, or that of
+-- https instead of http.
+local function is_same_server(http, plan, target)
+  local function port_of(parts)
+    return tonumber(is_empty(parts.port) and http.schemes[parts.scheme:lower()].port or parts.port)
+  end
+  if plan.host:lower() ~= (target.host or ""):lower() then
+    return false
+  end
+  local from, to = port_of(plan), port_of(target)
+  return from == to or (from == http.schemes.http.port and to == http.schemes.https.port)
+end
+
+local private_headers = { authorization = true, cookie = true, host = true }
+
+-- The request that asks at `target` for what `given`, of which `plan` was made, asked for.
+function request.redirected(http, given, plan, target)
+  local redirected = {}
+  for field, value in pairs(given) do
+    redirected[field] = value
+  end
+  local parsed = parse(target)
+  if is_same_server(http, plan, parsed) then
+    parsed.user, parsed.password = parsed.user or plan.user, parsed.password or plan.password
+  elseif given.headers then
+    redirected.headers = {}
+    for name, value in pairs(given.headers) do
+      if not private_headers[tostring(name):lower()] then
+        redirected.headers[name] = value
+      end
+    end
+  end
+  for _, field in ipairs(url_fields) do
+    redirected[field] = nil
+  end
+  redirected.uri = nil
+  redirected.url = url.build(parsed)
+  redirected.nredirects = (plan.nredirects or 0) + 1
+  return redirected
+end
+
+return request

@@ -1,0 +1,215 @@
+-- cosock.ssl.https: LuaSec's HTTPS client over cosock's sockets.
+--
+-- `https.request` is `http.request` for https, with the fields of a TLS context in the request. As LuaSec
+-- has it, nothing is verified unless the request asks for it. One line makes a whole program verify every
+-- server, its name included, against the system's certificates:
+--
+--   require("cosock.ssl.https").VERIFY = true
+--
+-- This holds for https URLs given to `cosock.socket.http` and for redirects, too. A request that sets
+-- `verify`, `verify_host`, `cafile` or `capath` itself keeps what it sets.
+--
+-- Beyond LuaSec: redirects are followed, with the request's TLS fields, but never to http; `proxy` and
+-- `http.PROXY` lead through CONNECT; the request's table is left as it was.
+
+local modules = ...
+local ssl = modules["cosock.ssl"]
+if not ssl then
+  return nil
+end
+local socket, http, url = modules["cosock.socket"], modules["cosock.socket.http"], modules["socket.url"]
+local request = modules["cosock.http.request"]
+
+local https = {
+  _VERSION = "1.2.0",
+  _COPYRIGHT = ssl._COPYRIGHT,
+  PORT = 443,
+  TIMEOUT = 60,
+  VERIFY = false,
+}
+
+local defaults = {
+  protocol = "any",
+  options = { "all", "no_sslv2", "no_sslv3", "no_tlsv1" },
+  verify = "none",
+}
+
+-- The fields of a TLS context, as `params` has them or by default.
+local function context_fields(params)
+  local fields = {}
+  for field, value in pairs(params) do
+    fields[field] = value
+  end
+  if https.VERIFY then
+    fields.verify = fields.verify or "peer"
+    if fields.verify_host == nil then
+      fields.verify_host = fields.verify ~= "none"
+    end
+    if not fields.cafile and not fields.capath then
+      fields.cafile = "system"
+    end
+  end
+  for field, value in pairs(defaults) do
+    if fields[field] == nil then
+      fields[field] = value
+    end
+  end
+  fields.mode = "client"
+  return fields
+end
+
+-- Whether a host is an address, which is no name to tell the server.
+local function is_address(host)
+  return host:find ":" ~= nil or host:find "^%d+%.%d+%.%d+%.%d+$" ~= nil
+end
+
+-- Asks the proxy on the other end of `sock` to lead on to the server.
+local function open_tunnel(sock, proxy, host, port)
+  local name = request.bracketed(host) .. ":" .. port
+  local lines = { "CONNECT " .. name .. " HTTP/1.1", "Host: " .. name }
+  local authorization = request.authorization(proxy)
+  if authorization then
+    lines[#lines + 1] = "Proxy-Authorization: " .. authorization
+  end
+  local sent, err = sock:send(table.concat(lines, "\r\n") .. "\r\n\r\n")
+  if not sent then
+    return nil, err
+  end
+  local status
+  status, err = sock:receive "*l"
+  local line = status
+  while line and line ~= "" do
+    line, err = sock:receive "*l"
+  end
+  if not line then
+    return nil, err
+  elseif not status:find "^HTTP/%d+%.%d+ 2%d%d" then
+    return nil, "proxy refused: " .. status
+  end
+  return 1
+end
+
+-- Connects a TCP socket to the server, by way of the proxy if there is one.
+local function connect(sock, proxy, host, port)
+  sock:settimeout(https.TIMEOUT)
+  if not proxy then
+    return sock:connect(host, port)
+  elseif proxy.scheme ~= "http" then
+    return nil, "unsupported proxy scheme '" .. proxy.scheme .. "'"
+  end
+  local done, err = sock:connect(proxy.host, proxy.port)
+  if done then
+    done, err = open_tunnel(sock, proxy, host, port)
+  end
+  return done, err
+end
+
+-- Makes a TLS object of a connected socket. Returns nil, the reason and what to close when that fails.
+local function encrypt(sock, fields, host)
+  if fields.verify_host == true then
+    fields.verify_host = host
+  end
+  local conn, err = ssl.wrap(sock, fields)
+  if not conn then
+    return nil, err, sock
+  end
+  conn:settimeout(https.TIMEOUT)
+  if not is_address(host) then
+    conn:sni(host)
+  end
+  local done
+  done, err = conn:dohandshake()
+  if not done then
+    return nil, err, conn
+  end
+  return conn
+end
+
+-- What `create` gives to a request: connects, then is the TLS object in all but its identity.
+local methods = {}
+
+local meta = {
+  __index = function(self, name)
+    local value = methods[name]
+    if value == nil then
+      value = self.sock[name]
+      if type(value) == "function" then
+        local method = value
+        value = function(object, ...)
+          return method(object.sock, ...)
+        end
+      end
+    end
+    return value
+  end,
+}
+
+function methods:connect(host, port)
+  local fields = context_fields(self.params)
+  local proxy = fields.proxy and url.parse(fields.proxy, { scheme = "http", port = request.PROXY_PORT })
+  local done, err = connect(self.sock, proxy, host, port)
+  if not done then
+    self.sock:close()
+    return nil, err
+  end
+  local conn, reason, failed = encrypt(self.sock, fields, host)
+  if not conn then
+    failed:close()
+    return nil, reason
+  end
+  self.sock = conn
+  return 1
+end
+
+-- A function that makes the object of a connection with these TLS fields, for `create` of a request;
+-- `proxy` among them leads through one.
+function https.tcp(params)
+  return function()
+    local sock, err = socket.tcp()
+    if not sock then
+      return nil, err
+    end
+    return setmetatable({ sock = sock, params = params or {} }, meta)
+  end
+end
+
+local function refuse(what)
+  error("bad argument #1 to 'request' (string or table expected, got " .. type(what) .. ")", 3)
+end
+
+-- A request for https on this module's port, made from one as `http.request` takes it.
+local function secured(given)
+  local copy = {}
+  for field, value in pairs(given) do
+    copy[field] = value
+  end
+  local parsed = url.parse(given.url, { port = https.PORT })
+  if parsed then
+    parsed.scheme = "https"
+    copy.url = url.build(parsed)
+  end
+  copy.scheme = "https"
+  return copy
+end
+
+-- Returns the text, or 1 when `given` is a table, the code, the headers and the status line; on failure
+-- nil, the reason, nil and nil.
+function https.request(given, body)
+  local chunks
+  if type(given) == "string" then
+    given = http.genericform(given, body)
+    chunks = given.target
+  elseif type(given) ~= "table" then
+    refuse(given)
+  end
+  if given.create then
+    return nil, "create function not permitted"
+  end
+  local done, code, headers, status = http.request(secured(given))
+  if done and chunks then
+    done = table.concat(chunks)
+  end
+  return done, code, headers, status
+end
+
+return https
