@@ -82,8 +82,6 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
 /// A channel half's queue, found in argument 1. On top of the stack is the metatable of a half of it.
 struct Opened<'a> {
     queue: &'a Queue,
-    /// Where the metatable is.
-    at: c_int,
     /// Identity of the metatable.
     metatable: usize,
     /// Whether argument 1 is that half itself, not a wrapper.
@@ -93,20 +91,23 @@ struct Opened<'a> {
 /// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every half has
 /// for itself; a wrapper's by its `link`.
 #[inline]
-fn open<'a>(lua: State, runtime: &Runtime, called: Called) -> Opened<'a> {
+fn open<'a>(
+    lua: State,
+    runtime: &Runtime,
+    called: impl FnOnce() -> Called,
+) -> Opened<'a> {
     if lua.metatable(1) {
         let metatable = lua.identity(-1);
         if let Some(queue) = runtime.halves.find(metatable) {
             return Opened {
                 queue,
-                at: called.count + 1,
                 metatable,
                 plain: true,
             };
         }
         lua.pop(1);
     }
-    open_slowly(lua, runtime, called)
+    open_slowly(lua, runtime, called())
 }
 
 #[cold]
@@ -120,7 +121,6 @@ fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> Opened<'a> 
             lua.pop(1);
             return Opened {
                 queue,
-                at: lua.top(),
                 metatable,
                 plain: true,
             };
@@ -136,7 +136,6 @@ fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> Opened<'a> 
                 lua.raw_get_at(-1, METATABLES[1]);
                 return Opened {
                     queue,
-                    at: lua.top(),
                     metatable: lua.identity(-1),
                     plain: false,
                 };
@@ -154,13 +153,10 @@ fn push_link(lua: State) {
 
 /// `tx:send(value)`.
 pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
-    let mut called = Called::direct(lua, "send");
-    if called.count < 2 {
+    if lua.top() < 2 {
         lua.set_top(2);
-        called.count = 2;
     }
-    let opened = open(lua, runtime, called);
-    let queue = opened.queue;
+    let queue = open(lua, runtime, || Called::direct(lua, "send")).queue;
     if queue.is_closed() {
         lua.push_bool(false);
         lua.push_str("closed");
@@ -174,7 +170,7 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
         None => false,
     };
     if !handed {
-        queue.append(lua, 2, opened.at);
+        queue.append(lua, 2, -1);
     }
     if queue.watched.get() {
         call_waker(lua, queue);
@@ -246,7 +242,7 @@ fn call_waker(lua: State, queue: &Queue) {
 
 /// `tx:close()` and `rx:close()`.
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
-    let queue = open(lua, runtime, Called::direct(lua, "close")).queue;
+    let queue = open(lua, runtime, || Called::direct(lua, "close")).queue;
     queue.closed.set(true);
     push_link(lua);
     if lua.kind(-1) == Kind::Table {
@@ -259,11 +255,11 @@ pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
 
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
-    let opened = open(lua, runtime, Called::wrapped(lua, "receive"));
+    let opened = open(lua, runtime, || Called::wrapped(lua, "receive"));
     let queue = opened.queue;
-    if queue.take(lua, runtime, opened.at) {
+    if queue.take(lua, runtime, -1) {
         if queue.ring.borrow().is_worth_giving_back() {
-            give_back(lua, &opened);
+            give_back(lua, queue);
         }
         return 1;
     }
@@ -303,12 +299,14 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
 
 /// Gives up the large table of a burst that is over; the last message, on top, stays there.
 #[cold]
-fn give_back(lua: State, opened: &Opened<'_>) {
+fn give_back(lua: State, queue: &Queue) {
+    // Below the message are the table that it was in, and the metatable.
+    let metatable = lua.top() - 2;
     lua.new_table(0, 0);
     // Making a table may run a finalizer, which may send.
-    let still = opened.queue.ring.borrow_mut().give_back();
+    let still = queue.ring.borrow_mut().give_back();
     if still {
-        replace_slots(lua, opened.at);
+        replace_slots(lua, metatable);
     } else {
         lua.pop(1);
     }
@@ -384,7 +382,7 @@ fn raise_waited(lua: State, level: c_int) -> ! {
 pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "settimeout");
     lua.set_top(2);
-    open(lua, runtime, called);
+    open(lua, runtime, || called);
     arguments::timeout(lua, called, 2);
     runtime.timeouts_set.set(true);
     lua.push_value(TIMEOUT);
@@ -401,7 +399,7 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
-    let queue = open(lua, runtime, Called::direct(lua, "setwaker")).queue;
+    let queue = open(lua, runtime, || Called::direct(lua, "setwaker")).queue;
     if !lua.is_nil(2) {
         refuse_second(lua, runtime, queue, 1);
     }

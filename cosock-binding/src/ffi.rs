@@ -12,6 +12,7 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use mlua::ffi;
 
@@ -62,14 +63,46 @@ impl Status {
 pub(crate) trait Function: Fn(State, &Runtime) -> c_int + Copy + 'static {}
 impl<F: Fn(State, &Runtime) -> c_int + Copy + 'static> Function for F {}
 
-/// Calls the zero-sized `F`, with the runtime found in upvalue 1.
+/// The first runtime of the process until there is a second: nearly always the only one, and found
+/// here at less than the cost of a look at an upvalue. Null from the second on.
+static ONLY: AtomicPtr<Runtime> = AtomicPtr::new(NONE_YET);
+
+const NONE_YET: *mut Runtime = std::ptr::without_provenance_mut(1);
+
+/// Notes a runtime before any of its functions can be called.
+fn note_runtime(runtime: *mut Runtime) {
+    let first = ONLY.compare_exchange(NONE_YET, runtime, Ordering::Relaxed, Ordering::Relaxed);
+    if first.is_err() {
+        ONLY.store(std::ptr::null_mut(), Ordering::Relaxed);
+    }
+}
+
+/// The runtime of the state whose function runs.
+///
+/// # Safety
+///
+/// Upvalue 1 of the function is the runtime's userdata.
+#[inline]
+unsafe fn runtime_of<'a>(raw: *mut RawState) -> &'a Runtime {
+    let only = ONLY.load(Ordering::Relaxed);
+    // SAFETY: who has noted a second runtime, and so all that is called in its state, sees null. The
+    // runtime lies in the userdata, which lives as long as the state.
+    unsafe {
+        if only.is_null() {
+            &*ffi::lua_touserdata(raw, ffi::lua_upvalueindex(1)).cast::<Runtime>()
+        } else {
+            &*only
+        }
+    }
+}
+
+/// Calls the zero-sized `F`, with the runtime whose userdata is upvalue 1.
 unsafe extern "C-unwind" fn trampoline<F: Function>(raw: *mut RawState) -> c_int {
     // SAFETY: Lua passes a live state. `F` has no size (checked where it is pushed), so any address
     // is an instance. Upvalue 1 is the runtime's userdata, put there by `push_function`.
     unsafe {
         let function = std::ptr::NonNull::<F>::dangling().as_ref();
-        let anchor = ffi::lua_touserdata(raw, ffi::lua_upvalueindex(1)).cast::<Runtime>();
-        let runtime = &*anchor;
+        let runtime = runtime_of(raw);
         if runtime.is_closed() {
             raise_closing(State(raw));
         }
@@ -802,6 +835,7 @@ pub(crate) fn push_runtime<E>(
         match make() {
             Ok(runtime) => {
                 place.write(runtime);
+                note_runtime(place);
                 lua.set_metatable(-2);
                 Ok(place.cast_const())
             }

@@ -54,8 +54,8 @@ impl Queue {
         std::ptr::from_ref(self) as usize
     }
 
-    /// Takes the oldest message and pushes it; `metatable` is where that of a half is. Tells whether
-    /// there was one. Makes nothing, so it cannot raise.
+    /// Takes the oldest message and pushes it, with another value below it; `metatable` is where that of
+    /// a half is. Tells whether there was one. Makes nothing, so it cannot raise.
     #[inline]
     pub(super) fn take(&self, lua: State, runtime: &Runtime, metatable: c_int) -> bool {
         if self.handed.get() && self.take_back(lua, runtime) {
@@ -121,6 +121,7 @@ impl Queue {
             .and_then(|key| runtime.look(key, Task::state));
         let kept = waiter.is_some_and(|coroutine| is_parked(coroutine, true));
         if let Some(coroutine) = waiter.filter(|_| kept) {
+            lua.push_nil();
             coroutine.move_to(lua, 1);
         }
         self.drop_handed();

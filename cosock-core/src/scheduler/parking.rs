@@ -58,6 +58,7 @@ impl Scheduler {
         self.disarm(key);
         let task = &mut self.tasks[key.index as usize];
         task.phase = Phase::Running;
+        task.serial = 0;
         if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
             self.drop_lookup(&operation);
         }
@@ -91,8 +92,19 @@ impl Scheduler {
     /// Parks a running task until there is a message in the queue identified by `object`.
     #[inline]
     pub fn park_message(&mut self, key: TaskKey, timeout: Option<f64>, object: usize) {
-        self.park(key, Wait::Message, timeout);
-        self.tasks[key.index as usize].object = object;
+        self.withdraw(key);
+        // It has no waiters, so no serial number either.
+        let task = &mut self.tasks[key.index as usize];
+        task.phase = Phase::Parked;
+        if !matches!(task.wait, Wait::Message) {
+            task.wait = Wait::Message;
+        }
+        task.object = object;
+        task.timed_out = false;
+        task.deadline = None;
+        if let Some(timeout) = timeout {
+            self.limit(key, timeout);
+        }
     }
 
     /// Parks a running task for a message once more: it was woken, and somebody else took it.
@@ -127,7 +139,11 @@ impl Scheduler {
             && task.object == object
             && matches!(task.wait, Wait::Message);
         if waits {
-            self.make_ready(key);
+            task.phase = Phase::Ready;
+            self.ready.push_back(key);
+            if task.deadline.is_some() {
+                self.disarm(key);
+            }
         }
         waits
     }
