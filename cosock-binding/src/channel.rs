@@ -91,11 +91,7 @@ struct Opened<'a> {
 /// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every half has
 /// for itself; a wrapper's by its `link`.
 #[inline]
-fn open<'a>(
-    lua: State,
-    runtime: &Runtime,
-    called: impl FnOnce() -> Called,
-) -> Opened<'a> {
+fn open<'a>(lua: State, runtime: &Runtime, called: impl FnOnce() -> Called) -> Opened<'a> {
     if lua.metatable(1) {
         let metatable = lua.identity(-1);
         if let Some(queue) = runtime.halves.find(metatable) {

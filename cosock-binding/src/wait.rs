@@ -67,19 +67,14 @@ pub(crate) fn block(
     };
     let object = lua.identity(1);
     let has_waker = runtime.wakers_set.get() && socket::has_waker(lua, 1, wait.interest);
+    if has_waker && asked {
+        socket::raise_waited(lua, WRAPPED, wait.interest);
+    } else if has_waker {
+        return doubt(lua, runtime, make);
+    }
     let company = runtime.enter(lua, |core| {
         let operation = make()?;
-        let company = if has_waker {
-            Company::Itself
-        } else {
-            core.company(task, &operation, wait.interest, object)
-        };
-        if company == Company::Nobody || (asked && company == Company::Others) {
-            core.park_operation(task, operation, wait.interest, timeout, object);
-        } else if !asked {
-            operation.doubt(&mut core.reactor);
-        }
-        Some(company)
+        Some(core.park_in_company(task, operation, wait.interest, timeout, object, asked))
     });
     match company {
         None => return Blocked::Protocol,

@@ -288,6 +288,7 @@ impl Reactor {
     }
 
     /// Adds a waiter; it fires at the next edge, or when the source is forgotten.
+    #[inline]
     pub fn watch(&mut self, id: SourceId, interest: Interest, waiter: Waiter) {
         if let Some(source) = self.live(id) {
             let waiters = source.waiters(interest);
@@ -343,15 +344,17 @@ impl Reactor {
         self.registered
     }
 
-    /// Whether waiters fired that [`Reactor::drain_fired`] has not yet handed out.
+    /// Whether waiters fired that [`Reactor::swap_fired`] has not yet handed out.
     #[must_use]
     pub fn has_fired(&self) -> bool {
         !self.fired.is_empty()
     }
 
-    /// Moves all fired waiters into `list`.
-    pub fn drain_fired(&mut self, list: &mut Vec<Waiter>) {
-        list.append(&mut self.fired);
+    /// Exchanges the fired waiters for `list`, which is empty.
+    #[inline]
+    pub fn swap_fired(&mut self, list: &mut Vec<Waiter>) {
+        debug_assert!(list.is_empty());
+        std::mem::swap(list, &mut self.fired);
     }
 
     /// Waits for events, at most `timeout`; `None` waits without limit.
@@ -381,13 +384,11 @@ impl Reactor {
             }
             if event.is_readable() || event.is_read_closed() || broken {
                 source.maybe_readable = true;
-                self.waiters -= source.readers.len();
-                self.fired.append(&mut source.readers);
+                self.waiters -= fire(&mut source.readers, &mut self.fired);
             }
             if event.is_writable() || event.is_write_closed() || broken {
                 source.maybe_writable = true;
-                self.waiters -= source.writers.len();
-                self.fired.append(&mut source.writers);
+                self.waiters -= fire(&mut source.writers, &mut self.fired);
             }
         }
         Ok(())
@@ -442,6 +443,19 @@ impl Reactor {
         }
         Ok(())
     }
+}
+
+/// Moves the waiters of one direction to those that fired; returns how many there were.
+#[inline]
+fn fire(waiters: &mut Vec<Waiter>, fired: &mut Vec<Waiter>) -> usize {
+    let count = waiters.len();
+    match count {
+        0 => {}
+        // Nearly always, and then cheaper than moving a range.
+        1 => fired.extend(waiters.pop()),
+        _ => fired.append(waiters),
+    }
+    count
 }
 
 /// Everything that a source can become ready for; urgent data only to know of it.

@@ -499,21 +499,13 @@ impl Scheduler {
     /// Turns fired waiters and finished look-ups into ready tasks.
     fn dispatch(&mut self) {
         let mut fired = std::mem::take(&mut self.fired);
-        self.reactor.drain_fired(&mut fired);
+        self.reactor.swap_fired(&mut fired);
         for waiter in fired.drain(..) {
             let Waiter {
                 task, serial, role, ..
             } = waiter;
             match role {
-                Role::Operation => {
-                    if let Some(task) = self.task(task)
-                        && task.serial == serial
-                    {
-                        // Firing has taken it off the source.
-                        task.watched = None;
-                    }
-                    self.wake_operation(task, serial);
-                }
+                Role::Operation => self.wake_operation(task, serial),
                 Role::Element(element) => {
                     self.wake_element(task, serial, element);
                 }

@@ -43,7 +43,7 @@ fn waiter(task: TaskKey, serial: u64, role: Role, object: usize) -> Waiter {
 
 fn fired(reactor: &mut Reactor) -> Vec<Waiter> {
     let mut list = Vec::new();
-    reactor.drain_fired(&mut list);
+    reactor.swap_fired(&mut list);
     list
 }
 

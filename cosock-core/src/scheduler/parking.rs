@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::{Call, Owner, Phase, Scheduler, TaskKey, Tried, Wait};
 use crate::clock::Time;
-use crate::operation::{Operation, Outcome};
-use crate::reactor::{Company, Interest, Role, Waiter};
+use crate::operation::{Operation, Outcome, Terms};
+use crate::reactor::{Company, Interest, Role, SourceId, Waiter};
 use crate::select::Select;
 use crate::socket::Step;
 
@@ -152,7 +152,6 @@ impl Scheduler {
     /// seconds.
     ///
     /// `object` identifies the socket object for the rule of one waiter for each direction.
-    #[inline]
     pub fn park_operation(
         &mut self,
         key: TaskKey,
@@ -164,62 +163,85 @@ impl Scheduler {
         if let Operation::Lookup(lookup) = &operation {
             self.lookups.insert(lookup.id, key);
         }
-        let (epoch, total) = (operation.epoch(), operation.total_timeout());
-        let first = match (timeout, total) {
+        let terms = operation.terms(&mut self.reactor);
+        self.park_on(key, operation, terms, interest, timeout, object);
+    }
+
+    /// Does so unless the object is waited on already in this direction, or somebody else waits for the
+    /// descriptor and the system was not `asked`: then the next try asks it, for what was noted of the
+    /// descriptor's readiness serves only who waits alone. Tells who waited before.
+    #[inline]
+    pub fn park_in_company(
+        &mut self,
+        key: TaskKey,
+        operation: Operation,
+        interest: Interest,
+        timeout: Option<f64>,
+        object: usize,
+        asked: bool,
+    ) -> Company {
+        self.withdraw(key);
+        let terms = operation.terms(&mut self.reactor);
+        let company = match terms.source {
+            Ok(Some(source)) => self.reactor.company(source, interest, object),
+            // What cannot be registered is told by the operation itself.
+            _ => Company::Nobody,
+        };
+        if company == Company::Nobody || (asked && company == Company::Others) {
+            self.park_on(key, operation, terms, interest, timeout, object);
+        } else if !asked {
+            operation.doubt(&mut self.reactor);
+        }
+        company
+    }
+
+    #[inline]
+    fn park_on(
+        &mut self,
+        key: TaskKey,
+        operation: Operation,
+        terms: Terms,
+        interest: Interest,
+        timeout: Option<f64>,
+        object: usize,
+    ) {
+        let first = match (timeout, terms.total_timeout) {
             (each, None) => each,
             (Some(each), Some(total)) => Some(each.min(total)),
             (None, total) => total,
         };
         self.park(key, Wait::Operation(operation), first);
-        let limit = total.and_then(|total| self.clock.now().after(total));
         let task = &mut self.tasks[key.index as usize];
         task.object = object;
-        task.epoch = epoch;
-        (task.timeout, task.limit) = (timeout, limit);
-        self.watch_operation(key, interest);
-    }
-
-    /// Who else waits in this direction of the descriptor of an operation on which the task is about to
-    /// park. The descriptor is registered; where it cannot be, the operation itself tells.
-    #[inline]
-    pub fn company(
-        &mut self,
-        key: TaskKey,
-        operation: &Operation,
-        interest: Interest,
-        object: usize,
-    ) -> Company {
-        self.withdraw(key);
-        match operation.source(&mut self.reactor) {
-            Ok(Some(source)) => self.reactor.company(source, interest, object),
-            _ => Company::Nobody,
-        }
-    }
-
-    pub(super) fn watch_operation(&mut self, key: TaskKey, interest: Interest) {
-        let task = &mut self.tasks[key.index as usize];
-        let Wait::Operation(operation) = &task.wait else {
-            return;
+        task.epoch = terms.epoch;
+        task.timeout = timeout;
+        task.limit = match terms.total_timeout {
+            Some(total) => self.clock.now().after(total),
+            None => None,
         };
-        if task.phase != Phase::Parked {
-            return;
-        }
-        match operation.source(&mut self.reactor) {
+        match terms.source {
             Ok(None) => {}
-            Ok(Some(id)) => {
-                task.watched = Some((id, interest));
-                let (serial, object) = (task.serial, task.object);
-                let waiter = Waiter {
-                    task: key,
-                    serial,
-                    role: Role::Operation,
-                    object,
-                };
-                self.reactor.watch(id, interest, waiter);
-            }
+            Ok(Some(source)) => self.watch_source(key, source, interest),
             // The next try reports what is wrong with the descriptor.
             Err(_) => self.make_ready(key),
         }
+    }
+
+    /// Has a task wait for its operation's descriptor, unless it is ready already.
+    #[inline]
+    fn watch_source(&mut self, key: TaskKey, source: SourceId, interest: Interest) {
+        let task = &mut self.tasks[key.index as usize];
+        if task.phase != Phase::Parked {
+            return;
+        }
+        task.watched = Some((source, interest));
+        let waiter = Waiter {
+            task: key,
+            serial: task.serial,
+            role: Role::Operation,
+            object: task.object,
+        };
+        self.reactor.watch(source, interest, waiter);
     }
 
     /// Parks a running task on the elements of a select; the result names this wait.
@@ -327,10 +349,23 @@ impl Scheduler {
         news
     }
 
-    /// Has the task try its operation again, if `serial` is still its wait.
-    pub fn wake_operation(&mut self, key: TaskKey, serial: u64) {
-        if self.look(key).is_some_and(|task| task.serial == serial) {
-            self.make_ready(key);
+    /// Has the task try its operation again, whose waiter has fired, if `serial` is still its wait.
+    #[inline]
+    pub(super) fn wake_operation(&mut self, key: TaskKey, serial: u64) {
+        let Some(task) = self.tasks.get_mut(key.index as usize) else {
+            return;
+        };
+        if task.serial != serial || task.generation != key.generation {
+            return;
+        }
+        // Firing has taken it off the source.
+        task.watched = None;
+        if task.phase == Phase::Parked {
+            task.phase = Phase::Ready;
+            self.ready.push_back(key);
+            if task.deadline.is_some() {
+                self.disarm(key);
+            }
         }
     }
 
@@ -389,8 +424,8 @@ impl Scheduler {
                 Step::Wait { .. } if task.timed_out => operation.time_out(),
                 Step::Wait { interest, moved } => match operation.source(&mut self.reactor) {
                     Err(error) => operation.fail(error),
-                    Ok(_) => {
-                        self.park_again(key, interest, moved);
+                    Ok(source) => {
+                        self.park_again(key, source, interest, moved);
                         return Tried::Parked;
                     }
                 },
@@ -404,7 +439,13 @@ impl Scheduler {
         Tried::Complete(outcome)
     }
 
-    pub(super) fn park_again(&mut self, key: TaskKey, interest: Interest, moved: bool) {
+    fn park_again(
+        &mut self,
+        key: TaskKey,
+        source: Option<SourceId>,
+        interest: Interest,
+        moved: bool,
+    ) {
         self.serials += 1;
         let serial = self.serials;
         let task = &mut self.tasks[key.index as usize];
@@ -424,6 +465,8 @@ impl Scheduler {
         if let Some(deadline) = deadline {
             self.arm(key, deadline);
         }
-        self.watch_operation(key, interest);
+        if let Some(source) = source {
+            self.watch_source(key, source, interest);
+        }
     }
 }
