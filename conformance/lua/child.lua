@@ -13,11 +13,15 @@ local function interpreter()
   return arg[first]
 end
 
--- Returns what the code wrote to "stdout", "stderr" or "both", and its exit code.
-function child.run(code, stream)
+-- Returns what the code wrote to "stdout", "stderr" or "both", and its exit code. `environment` may set
+-- more variables, such as { NAME = "value" }.
+function child.run(code, stream, environment)
   local redirections = { stdout = "2>/dev/null", stderr = "2>&1 >/dev/null", both = "2>&1" }
   local redirection = assert(redirections[stream or "both"])
   local command = quoted(interpreter()) .. " -e " .. quoted(code) .. " </dev/null " .. redirection
+  for name, value in pairs(environment or {}) do
+    command = name .. "=" .. quoted(value) .. " " .. command
+  end
   local pipe = assert(io.popen(command .. "; echo \"code $?\""))
   local output = pipe:read "*a"
   pipe:close()

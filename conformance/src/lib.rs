@@ -11,6 +11,7 @@ mod interpreter;
 mod module;
 pub mod parity;
 pub mod run;
+pub mod servers;
 mod subject;
 pub mod suite;
 

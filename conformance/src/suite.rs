@@ -5,6 +5,7 @@
 //! `world.finish()` (see `conformance/lua/world.lua`), which also asks what was left behind; a
 //! script that cannot, says why in a line `-- no world check: ...`.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -59,6 +60,28 @@ pub fn script(lua: Lua, subject: Subject, path: &Path) {
         path.display()
     );
     let output = run(subject.script(lua, path), PATIENCE);
+    output.check(output.code() == Some(0), "the script exits with 0");
+    output.check(output.lines().last() == Some(&"ok"), "the last line is ok");
+}
+
+/// Where Debian has the Lua files of its packages. One version's serves all: they are Lua for each.
+const DEBIAN: &str = "/usr/share/lua/5.1/?.lua";
+
+/// Runs a script of `conformance/lua/peers` against a real peer, with `arguments`. It finds Debian's
+/// pure-Lua modules, and none that are libraries.
+///
+/// # Panics
+///
+/// If the script fails, with the full report.
+#[track_caller]
+pub fn peer(lua: Lua, subject: Subject, script: &str, arguments: &[&OsStr]) {
+    let script = repository().join("conformance/lua/peers").join(script);
+    let mut command = subject.script(lua, &script);
+    let support = repository().join("conformance/lua/?.lua");
+    command
+        .env("LUA_PATH", format!("{};{DEBIAN}", support.display()))
+        .args(arguments);
+    let output = run(command, PATIENCE);
     output.check(output.code() == Some(0), "the script exits with 0");
     output.check(output.lines().last() == Some(&"ok"), "the last line is ok");
 }

@@ -33,7 +33,8 @@ pub(crate) fn select(lua: State, runtime: &Runtime) -> c_int {
 fn check_elements(lua: State, runtime: &Runtime, called: Called, list: c_int) {
     lua.push_nil();
     while lua.next(list) {
-        if socket::object_class(lua, runtime, -1).is_none() && !has_setwaker(lua, -1) {
+        let known = socket::object_class(lua, runtime, -1).is_some();
+        if !known && !has_setwaker(lua, -1) && !has_getfd(lua, -1) {
             let got = lua.type_name(-1);
             refuse(
                 lua,
@@ -58,6 +59,17 @@ fn has_setwaker(lua: State, index: c_int) -> bool {
         _ => return false,
     }
     lua.get_field(index, c"setwaker");
+    let found = !lua.is_nil(-1);
+    lua.pop(1);
+    found
+}
+
+/// Whether the value is a table that LuaSocket's `select` would take: one that tells its descriptor.
+fn has_getfd(lua: State, index: c_int) -> bool {
+    if lua.kind(index) != Kind::Table {
+        return false;
+    }
+    lua.get_field(index, c"getfd");
     let found = !lua.is_nil(-1);
     lua.pop(1);
     found
@@ -147,6 +159,10 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
 /// Where [`arm`] has its table of objects.
 const OBJECTS: c_int = 4;
 
+/// Set in that table when an object is one that only LuaSocket's `select` knows: whoever waits on it
+/// expects that one's results, which are tables also when nothing is ready.
+const AS_LUASOCKET: usize = 0;
+
 /// Appends the elements of the list at `list` to the select; returns how many there are.
 fn collect(lua: State, runtime: &Runtime, list: c_int, interest: Interest) -> u32 {
     match lua.kind(list) {
@@ -214,23 +230,29 @@ fn append(lua: State, runtime: &Runtime, interest: Interest) {
             socket::raise_waited(lua, DIRECT, interest);
         }
         (element.fd, element.answers) = socket::inner_state(lua, -1, interest);
+    } else if has_setwaker(lua, -1) {
+        element.foreign = true;
+    } else if has_getfd(lua, -1) {
+        let object = lua.top();
+        element.fd = foreign_fd(lua);
+        element.answers = interest == Interest::Read && is_dirty(lua, object);
+        lua.set_top(object);
+        lua.push_bool(true);
+        lua.raw_set_at(OBJECTS, AS_LUASOCKET);
     } else {
-        if !has_setwaker(lua, -1) {
-            match lua.kind(-1) {
-                Kind::Table | Kind::String | Kind::Userdata => {
-                    raise(lua, DIRECT, format_args!("non-wakeable socket"))
-                }
-                _ => {
-                    let got = lua.type_name(-1);
-                    raise(
-                        lua,
-                        DIRECT,
-                        format_args!("attempt to index a {got} value (non-wakeable socket)"),
-                    )
-                }
+        match lua.kind(-1) {
+            Kind::Table | Kind::String | Kind::Userdata => {
+                raise(lua, DIRECT, format_args!("non-wakeable socket"))
+            }
+            _ => {
+                let got = lua.type_name(-1);
+                raise(
+                    lua,
+                    DIRECT,
+                    format_args!("attempt to index a {got} value (non-wakeable socket)"),
+                )
             }
         }
-        element.foreign = true;
     }
     let foreign = element.foreign;
     let number = {
@@ -283,7 +305,18 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
     true
 }
 
-/// The descriptor of the foreign inner socket on top, by its `getfd`; -1 if it has none.
+/// Whether the object says that it has bytes, which its descriptor knows nothing of.
+fn is_dirty(lua: State, object: c_int) -> bool {
+    lua.get_field(object, c"dirty");
+    if lua.is_nil(-1) {
+        return false;
+    }
+    lua.push_value(object);
+    lua.call(1, 1);
+    lua.to_bool(-1)
+}
+
+/// The descriptor of what is on top, by its `getfd`; -1 if it has none.
 fn foreign_fd(lua: State) -> c_int {
     let inner = lua.top();
     match lua.kind(inner) {
@@ -311,8 +344,16 @@ pub(crate) fn push_results(lua: State, runtime: &Runtime, key: TaskKey, timed_ou
     lua.raw_set_at(-3, select_slot(key.index));
     lua.remove(-2);
     let objects = lua.top();
-    lua.push_nil();
-    lua.push_nil();
+    lua.raw_get_at(objects, AS_LUASOCKET);
+    let always_tables = lua.to_bool(-1);
+    lua.pop(1);
+    for _ in 0..2 {
+        if always_tables {
+            lua.new_table(0, 0);
+        } else {
+            lua.push_nil();
+        }
+    }
     let mut counts = [0, 0];
     let woken = runtime.woken.borrow().len();
     for place in 0..woken {

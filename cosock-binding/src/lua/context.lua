@@ -11,7 +11,7 @@
 
 local modules, own = ...
 local ssl = modules["cosock.ssl"]
-local type, ipairs, unpack = type, ipairs, unpack or table.unpack
+local type, ipairs, unpack = type, ipairs, table.unpack or unpack
 local refuse = own.refuse
 
 -- Takes a step with one name, or with each name of a list.

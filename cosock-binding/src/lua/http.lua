@@ -13,13 +13,12 @@ local socket, ltn12 = modules["cosock.socket"], modules["ltn12"]
 local connection, request = modules["cosock.http.connection"], modules["cosock.http.request"]
 
 local http = {
+  -- Seconds for each wait.
   TIMEOUT = 60,
+  -- Seconds that a request which expects "100-continue" waits for it before it sends its body anyway.
+  CONTINUE_TIMEOUT = 1,
   USERAGENT = socket._VERSION,
 }
-
--- How long a request that expects "100-continue" waits for it before it sends its body anyway, in
--- seconds.
-local CONTINUE_TIMEOUT = 1
 
 -- By scheme: the port unless the URL has one, and what makes from the request the function that makes
 -- the connection's object. To what `tunnels`, a proxy leads by CONNECT.
@@ -63,7 +62,7 @@ local function send(conn, plan)
   local expected = plan.headers.expect
   if expected and expected:lower() == "100-continue" then
     local answered
-    answered, err = conn:awaitcontinue(CONTINUE_TIMEOUT, http.TIMEOUT)
+    answered, err = conn:awaitcontinue(http.CONTINUE_TIMEOUT, http.TIMEOUT)
     if answered == nil then
       return nil, err
     elseif answered then

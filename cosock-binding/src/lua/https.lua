@@ -42,8 +42,8 @@ local function context_fields(params)
   end
   if https.VERIFY then
     fields.verify = fields.verify or "peer"
-    if fields.verify_host == nil then
-      fields.verify_host = fields.verify ~= "none"
+    if fields.verify_host == nil and fields.verify ~= "none" then
+      fields.verify_host = true
     end
     if not fields.cafile and not fields.capath then
       fields.cafile = "system"
@@ -55,6 +55,8 @@ local function context_fields(params)
     end
   end
   fields.mode = "client"
+  -- To a context, what is false is wrong: a request says by it that it does not want VERIFY's.
+  fields.verify_host = fields.verify_host or nil
   return fields
 end
 

@@ -111,8 +111,9 @@ function internals.passthroughbuilder(recvmethods, sendmethods)
           end
           local why = wait_for(self, kind, limit)
           if why then
-            -- TLS has words of its own for a timeout, but not in the handshake.
-            local keeps = why == "timeout" and method ~= "dohandshake" and tls_words[err]
+            -- With TLS these two have words of their own for a timeout.
+            local is_data = method == "receive" or method == "send"
+            local keeps = why == "timeout" and is_data and tls_words[err]
             results[2] = keeps and err or why
             failed = true
           end

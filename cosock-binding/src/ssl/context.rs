@@ -1,14 +1,14 @@
-//! `ssl.newcontext`, contexts, and `ssl.config`.
+//! `ssl.newcontext`, and contexts.
 //!
 //! The configuration table is read in Lua (`lua/context.lua`), for its values may come from functions
 //! of the user's. That calls the functions here, one for each step; they run no Lua.
 
 use std::cell::RefCell;
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 use std::rc::Rc;
 
 use cosock_core::tls::context::{Mode, SharedContext};
-use cosock_core::tls::{Builder, ConfigError, HostCheck, PROTOCOLS, Protocol, curves, options};
+use cosock_core::tls::{Builder, ConfigError, HostCheck, Protocol};
 
 use super::CONTEXT;
 use crate::arguments::{Called, DIRECT, bytes, raise, refuse_kind};
@@ -17,8 +17,8 @@ use crate::module::{Plain, Pusher};
 use crate::runtime::Runtime;
 
 /// A context in the making.
-// SAFETY: a number of its own, beside those in `runtime` and `ssl`.
-const MAKING: Class<RefCell<Making>> = unsafe { Class::new(5) };
+// SAFETY: a number of its own, beside those in `runtime`, `ssl` and `ssl::certificate`.
+const MAKING: Class<RefCell<Making>> = unsafe { Class::new(6) };
 
 /// What a table is turned into, step by step. It lives in a userdata, for in between Lua may raise.
 #[derive(Default)]
@@ -87,7 +87,7 @@ pub(super) fn load_shim(lua: State, runtime: &Runtime) {
         push(pusher);
         lua.raw_set_field(-2, name);
     }
-    // The metatable of builders is what the two functions share that begin and end with one.
+    // The metatable of contexts in the making.
     lua.new_table(0, 1);
     pusher.set(-1, c"__gc", collect_making);
     lua.push_function(runtime, begin, 1);
@@ -267,7 +267,7 @@ fn finish(lua: State, runtime: &Runtime) -> c_int {
     1
 }
 
-/// `load_key(builder, path, password)`; a third result tells that a password would help.
+/// `load_key(builder, path, password)`; a third result, true, tells that a password would help.
 fn load_key(lua: State, runtime: &Runtime) -> c_int {
     let path = text(lua, 2, "key");
     let password = lua.to_bytes(3);
@@ -279,7 +279,10 @@ fn load_key(lua: State, runtime: &Runtime) -> c_int {
     });
     let is_encrypted = matches!(result, Err(ConfigError::PasswordNeeded(_)));
     let count = report(lua, runtime, result);
-    lua.push_bool(is_encrypted);
+    if !is_encrypted {
+        return count;
+    }
+    lua.push_bool(true);
     count + 1
 }
 
@@ -386,36 +389,4 @@ fn remember_sessions(lua: State, runtime: &Runtime) -> c_int {
         builder.remember_sessions();
         Ok(())
     })
-}
-
-/// Pushes `ssl.config`: what a configuration may say.
-pub(crate) fn push_config(lua: State, _: &Runtime) {
-    lua.new_table(0, 5);
-    let config = lua.top();
-    let set = |name: &CStr, names: &mut dyn Iterator<Item = &'static str>| {
-        lua.new_table(0, 0);
-        for name in names {
-            lua.push_str(name);
-            lua.push_bool(true);
-            lua.raw_set(config + 1);
-        }
-        lua.raw_set_field(config, name);
-    };
-    set(c"protocols", &mut PROTOCOLS.iter().map(|(name, _)| *name));
-    set(c"algorithms", &mut ["ec"].into_iter());
-    set(c"curves", &mut curves::names().iter().copied());
-    set(
-        c"options",
-        &mut options::TABLE.iter().map(|(name, _)| *name),
-    );
-    set(
-        c"capabilities",
-        &mut ["alpn", "curves_list", "ecdh_auto"].into_iter(),
-    );
-    lua.raw_get_field(config, c"capabilities");
-    lua.new_table(0, 1);
-    lua.push_bool(true);
-    lua.raw_set_field(-2, c"no_ee_namechecks");
-    lua.raw_set_field(-2, c"dane");
-    lua.pop(1);
 }

@@ -1,6 +1,7 @@
 //! `cosock.ssl`: TLS in LuaSec's shape. A TLS object is a TCP object whose inner socket speaks TLS.
 
 pub(crate) mod certificate;
+mod config;
 mod connection;
 pub(crate) mod context;
 mod dane;
@@ -78,12 +79,12 @@ pub(crate) fn make_module(lua: State, runtime: &Runtime, kept: &mut Kept, classe
 }
 
 /// `__index` of the module: makes `config` when it is first asked for.
-fn module_index(lua: State, runtime: &Runtime) -> c_int {
+fn module_index(lua: State, _: &Runtime) -> c_int {
     if lua.kind(2) != crate::ffi::Kind::String || lua.to_bytes(2) != Some(b"config") {
         return 0;
     }
     lua.set_top(2);
-    context::push_config(lua, runtime);
+    config::push(lua);
     lua.push_value(2);
     lua.push_value(3);
     lua.raw_set(1);

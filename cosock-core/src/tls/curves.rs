@@ -40,8 +40,8 @@ fn named(name: &[u8]) -> Option<Nid> {
 /// Lets only the curves of a list be used, whose names colons separate.
 pub(super) fn set_list(builder: &mut SslContextBuilder, list: &[u8]) -> Result<(), ConfigError> {
     let refused = || ConfigError::CurvesList(text(list));
-    // Newer versions give some words and signs in this list a meaning of their own.
-    let is_name = |name: &[u8]| name != b"auto" && named_in_lists(name);
+    // Newer versions give a word and some signs in this list a meaning of their own.
+    let is_name = |name: &[u8]| !name.eq_ignore_ascii_case(b"default") && named_in_lists(name);
     if !list.split(|byte| *byte == b':').all(is_name) {
         return Err(refused());
     }

@@ -227,7 +227,13 @@ impl Session {
     ///
     /// Decrypts what was received already, to know.
     pub(crate) fn has_readable(&mut self) -> bool {
-        if self.phase != Phase::Open || self.met.is_some() || self.ssl().pending() > 0 {
+        match self.phase {
+            // A handshake that waits has used all that came; the descriptor tells of more.
+            Phase::New | Phase::Begun => return self.wire().has_early(),
+            Phase::Over => return true,
+            Phase::Open => {}
+        }
+        if self.met.is_some() || self.ssl().pending() > 0 {
             return true;
         }
         if !ffi::has_pending(self.ssl()) {

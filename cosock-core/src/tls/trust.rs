@@ -32,11 +32,17 @@ fn trust_system(builder: &mut SslContextBuilder) -> Result<(), String> {
     attempt(|| builder.set_default_verify_paths())
 }
 
-/// An OpenSSL of our own has to look where distributions have them.
+/// An OpenSSL of our own has to look where distributions have them, unless the environment tells.
 #[cfg(feature = "tls-vendored")]
 fn trust_system(builder: &mut SslContextBuilder) -> Result<(), String> {
     use std::os::unix::ffi::OsStringExt;
 
+    if ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some())
+    {
+        return attempt(|| builder.set_default_verify_paths());
+    }
     let name = |path: std::path::PathBuf| CString::new(path.into_os_string().into_vec()).ok();
     let found = openssl_probe::probe();
     let file = found.cert_file.and_then(name);

@@ -11,6 +11,7 @@ use openssl::x509::{X509PurposeId, X509StoreContextRef, X509VerifyResult};
 
 use super::error::{ConfigError, reason, text};
 use super::peer::Verification;
+use super::words;
 
 /// The options of `verify`, which add up.
 pub(super) fn mode_named(name: &[u8]) -> Result<SslVerifyMode, ConfigError> {
@@ -28,7 +29,7 @@ pub(super) fn mode_named(name: &[u8]) -> Result<SslVerifyMode, ConfigError> {
 pub(super) struct Extension {
     /// Errors are recorded, and the handshake goes on.
     goes_on: bool,
-    /// What a certificate may be used for is not looked at. Errors are recorded as well.
+    /// A client's certificate may be one for servers, and has to be. Errors are recorded as well.
     ignores_purpose: bool,
     /// The leaf has to be looked up in a revocation list.
     checks_leaf: bool,
@@ -60,7 +61,7 @@ impl Extension {
             parameters.set_flags(X509VerifyFlags::CRL_CHECK_ALL)?;
         }
         if self.ignores_purpose {
-            parameters.set_purpose(X509PurposeId::ANY)?;
+            parameters.set_purpose(X509PurposeId::SSL_SERVER)?;
         }
         if self.goes_on || self.ignores_purpose {
             record_errors(ssl, self.goes_on);
@@ -97,7 +98,7 @@ fn record_errors(ssl: &mut SslRef, goes_on: bool) {
 
 fn record(recorded: &Recorded, certificates: &X509StoreContextRef) {
     let depth = usize::try_from(certificates.error_depth()).unwrap_or_default();
-    let why = certificates.error().error_string();
+    let why = words::verification(certificates.error());
     let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
     if recorded.len() <= depth {
         recorded.resize_with(depth + 1, Vec::new);
@@ -118,8 +119,8 @@ pub(super) fn outcome(ssl: &SslRef) -> Verification {
         (Some(recorded), _) if !recorded.is_empty() => Verification::Listed(recorded),
         (_, X509VerifyResult::OK) => Verification::Passed,
         // A resumed session knows only the last reason.
-        (Some(_), result) => Verification::Listed(vec![vec![result.error_string()]]),
-        (None, result) => Verification::Failed(result.error_string()),
+        (Some(_), result) => Verification::Listed(vec![vec![words::verification(result)]]),
+        (None, result) => Verification::Failed(words::verification(result)),
     }
 }
 

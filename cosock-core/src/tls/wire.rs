@@ -68,6 +68,11 @@ impl Wire {
         address.try_into().ok()
     }
 
+    /// Whether bytes from before the session are left.
+    pub(super) fn has_early(&self) -> bool {
+        self.taken < self.early.as_slice().len()
+    }
+
     /// Reads and drops what has come, within reason.
     pub(super) fn discard(&mut self) {
         if self.fd < 0 {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use openssl::error::{Error, ErrorStack};
+use openssl::x509::X509VerifyResult;
 
 /// The library number of libssl in error codes.
 const LIB_SSL: i32 = 20;
@@ -68,6 +69,14 @@ pub(super) fn alert(number: i32) -> Option<&'static str> {
         120 => "tlsv1 alert no application protocol",
         _ => return None,
     })
+}
+
+/// Why a certificate does not pass.
+pub(super) fn verification(result: X509VerifyResult) -> &'static str {
+    match result.as_raw() {
+        openssl_sys::X509_V_ERR_CERT_NOT_YET_VALID => "certificate is not yet valid",
+        _ => result.error_string(),
+    }
 }
 
 #[cfg(test)]

@@ -143,18 +143,14 @@ impl TcpSocket {
     ) -> Step<Result<(), SocketError>> {
         let mut moved = false;
         loop {
+            // Nothing can be sent without a session, too.
+            let is_flushed = self.tls.as_ref().map_or(data.is_empty(), |tls| !tls.is_unflushed());
+            if *next >= data.len() && is_flushed {
+                return Step::Done(Ok(()));
+            }
             let Some(mut session) = self.expect(reactor) else {
                 return Step::Done(Err(SocketError::Closed));
             };
-            if *next >= data.len() && !session.is_unflushed() {
-                let open = session.is_open();
-                self.tls = Some(session);
-                return Step::Done(if open {
-                    Ok(())
-                } else {
-                    Err(SocketError::Closed)
-                });
-            }
             let result = session.write(&data[*next..]);
             self.note(session, reactor);
             match result {

@@ -7,6 +7,7 @@ use openssl::x509::{X509StoreContext, X509VerifyResult};
 
 use super::Certificate;
 use crate::tls::ffi::clear_errors;
+use crate::tls::words;
 
 impl Certificate {
     /// Verifies `certificate` with this one as the only authority, by way of the `intermediates`.
@@ -23,7 +24,7 @@ impl Certificate {
         clear_errors();
         match result {
             Ok(X509VerifyResult::OK) => Ok(()),
-            Ok(failure) => Err(failure.error_string()),
+            Ok(failure) => Err(words::verification(failure)),
             Err(_) => Err("unspecified certificate verification error"),
         }
     }

@@ -76,19 +76,30 @@ fn lsec_continue_lists_the_reasons_by_depth() {
 }
 
 #[test]
-fn lsec_ignore_purpose_takes_any_certificate_of_the_authority() {
-    let (client, _server) = connect(
-        &client_with(&["lsec_ignore_purpose"]),
-        &server("client"),
-        None,
+fn lsec_ignore_purpose_has_clients_show_certificates_of_servers() {
+    let verified = |identity: &str, extension: &[u8]| {
+        let mut it = builder(Mode::Server);
+        identify(&mut it, "server").expect("it is good");
+        it.trust_file(&file("ca.pem")).expect("it is good");
+        it.add_verify(b"peer").expect("it is known");
+        it.add_verify_extension(extension).expect("it is known");
+        let mut ours = client();
+        identify(&mut ours, identity).expect("it is good");
+        let (_client, side) = connect(&ours.finish(), &it.finish(), None);
+        side.map(|stream| outcome(stream.ssl()))
+    };
+    let refused = || Err("certificate verify failed".to_owned());
+    assert_eq!(
+        verified("server-ec", b"lsec_ignore_purpose"),
+        Ok(Verification::Passed)
     );
-    assert_eq!(verification(&client), Verification::Passed);
-    let (client, _server) = connect(
-        &client_with(&["lsec_ignore_purpose"]),
-        &server("other"),
-        None,
+    assert_eq!(verified("client", b"lsec_ignore_purpose"), refused());
+    assert_eq!(verified("other", b"lsec_ignore_purpose"), refused());
+    let listed = vec![vec!["unsuitable certificate purpose"]];
+    assert_eq!(
+        verified("server-ec", b"lsec_continue"),
+        Ok(Verification::Listed(listed))
     );
-    assert_eq!(why(client), "certificate verify failed");
 }
 
 #[rstest]

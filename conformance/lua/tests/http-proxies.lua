@@ -1,0 +1,143 @@
+-- A proxy gets the whole URL of a request for http, and CONNECT for https, whose server alone sees the request.
+local cosock = require "cosock"
+local http = require "cosock.socket.http"
+local https = require "cosock.ssl.https"
+local expect = require "expect"
+local ltn12 = require "ltn12"
+local network = require "network"
+local secure = require "secure"
+local web = require "web"
+local world = require "world"
+
+-- Copies what comes from one socket to another until its end.
+local function relay(from, to)
+  from:settimeout(0)
+  while true do
+    local chunk, err, partial = from:receive(8192)
+    chunk = chunk or partial
+    if #chunk > 0 then
+      to:send(chunk)
+    end
+    if err == "timeout" then
+      cosock.socket.select { from }
+    elseif err then
+      return
+    end
+  end
+end
+
+-- A proxy for CONNECT, and the list of the requests it got. `answer` is its answer instead.
+local function connecting(answer)
+  local requests = {}
+  local port, stop = web.listen(function(sock)
+    local request = web.read_head(sock)
+    requests[#requests + 1] = request
+    if answer then
+      sock:send(answer)
+      return
+    end
+    local host, target_port = request.line:match "^CONNECT (%S+):(%d+) HTTP/1.1$"
+    local target = assert(cosock.socket.connect(host, target_port))
+    sock:send "HTTP/1.1 200 Connection established\r\nX-Proxy: y\r\n\r\n"
+    local back = cosock.spawn(function()
+      relay(target, sock)
+      sock:close()
+    end, "relay back")
+    relay(sock, target)
+    back:cancel()
+    target:close()
+  end)
+  return "http://127.0.0.1:" .. port, requests, stop
+end
+
+web.test(function()
+  -- http: the proxy is asked for the whole URL, without the user's name and what is not sent.
+  local proxy, requests, stop = web.serve(function()
+    return web.answer "from the proxy"
+  end)
+  expect.equal(http.request { url = "http://u:p@server.invalid:81/path;par?q#f", proxy = proxy }, 1)
+  expect.list(requests[1].lines, {
+    "Host: server.invalid:81", "Authorization: Basic dTpw", "Connection: close, TE", "TE: trailers",
+    "User-Agent: " .. http.USERAGENT,
+  })
+  expect.equal(requests[1].line, "GET http://server.invalid:81/path;par?q HTTP/1.1")
+  http.request { url = "http://server.invalid/", proxy = proxy:gsub("//", "//me:pass%%20word@") }
+  expect.equal(requests[2].line, "GET http://server.invalid:80/ HTTP/1.1")
+  expect.equal(requests[2].headers["proxy-authorization"], "Basic bWU6cGFzcyB3b3Jk")
+  expect.equal(requests[2].headers.authorization, nil)
+  http.PROXY = proxy
+  expect.equal(http.request "http://server.invalid/", "from the proxy")
+  http.PROXY = nil
+  stop()
+
+  -- A redirect goes through the proxy, too.
+  proxy, requests, stop = web.serve(function(request)
+    if request.target:find "/first$" then
+      return web.answer("", "Location: second\r\n", "302 Found")
+    end
+    return web.answer "second"
+  end)
+  expect.equal(http.request { url = "http://server.invalid/first", proxy = proxy }, 1)
+  expect.equal(requests[2].target, "http://server.invalid:80/second")
+  stop()
+
+  -- https: the proxy leads to the server, with which the handshake is.
+  local address, seen, stop_server = web.pages({
+    ["/"] = web.answer "secret",
+    ["/relative"] = web.answer("", "Location: /\r\n", "302 Found"),
+  }, secure.server())
+  local target = address:match "//(.*)"
+  local tunnel, tunnelled, stop_tunnel = connecting()
+  local with_password = tunnel:gsub("//", "//me:pw@")
+  local function ask(request, fields)
+    local chunks = {}
+    fields.url, fields.proxy = fields.url or address .. "/", fields.proxy or with_password
+    fields.sink, fields.verify, fields.verify_host = ltn12.sink.table(chunks), "peer", true
+    fields.cafile = fields.cafile or secure.file "ca.pem"
+    local done, err = request(fields)
+    return done and table.concat(chunks) or err
+  end
+  for _, request in ipairs { https.request, http.request } do
+    expect.equal(ask(request, {}), "secret")
+    expect.equal(ask(request, { url = address .. "/relative" }), "secret")
+    expect.equal(ask(request, { cafile = secure.file "other-ca.pem" }), "certificate verify failed")
+  end
+  expect.equal(tunnelled[1].line, "CONNECT " .. target .. " HTTP/1.1")
+  expect.list(tunnelled[1].lines, { "Host: " .. target, "Proxy-Authorization: Basic bWU6cHc=" })
+  expect.equal(seen[1].line, "GET / HTTP/1.1")
+  expect.equal(seen[1].headers["proxy-authorization"], nil)
+  expect.equal(#tunnelled, 8)
+  http.PROXY = tunnel
+  expect.equal(https.request(address), "secret")
+  expect.equal(http.request(address), "secret")
+  http.PROXY = nil
+  expect.equal(http.request { url = address, create = https.tcp { proxy = tunnel } }, 1)
+  expect.equal(#tunnelled, 11)
+  stop_tunnel()
+  stop_server()
+
+  -- A proxy that refuses, breaks off, says nothing, or is not there.
+  local function fails(reason, answer)
+    tunnel, _, stop_tunnel = connecting(answer)
+    expect.list(expect.pack(https.request { url = address, proxy = tunnel }), { n = 4, nil, reason })
+    stop_tunnel()
+  end
+  fails("proxy refused: HTTP/1.1 407 Proxy Authentication Required",
+    "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+  fails("proxy refused: what", "what\r\n\r\n")
+  fails("closed", "HTTP/1.1 200 OK\r\n")
+  fails("closed", "")
+  local port
+  port, stop = web.listen(network.drain)
+  https.TIMEOUT = 0.05
+  expect.list(expect.pack(https.request { url = address, proxy = "http://127.0.0.1:" .. port }), { n = 4, nil, "timeout" })
+  https.TIMEOUT = 60
+  stop()
+  local refusing, keeper = network.refusing_port()
+  expect.list(expect.pack(https.request { url = address, proxy = "http://127.0.0.1:" .. refusing }), {
+    n = 4, nil, "connection refused",
+  })
+  keeper:close()
+end)
+
+world.finish()
