@@ -53,8 +53,8 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
             disarm_foreign(lua, runtime, turn.ready);
         }
         let mut left = turn.ready;
-        while let Some((key, start)) = runtime.enter(lua, |core| next_of_turns(core, &mut left)) {
-            run_task(lua, runtime, key, start);
+        while let Some(next) = runtime.enter(lua, |core| next_of_turns(core, &mut left)) {
+            run_task(lua, runtime, next);
         }
         runtime.pins.unwind_to(pinned);
         runtime.outcomes.borrow_mut().truncate(unpushed);
@@ -77,27 +77,43 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
 /// The next task of this turn, of which so many are left; `None` when it is over and has to be ended in
 /// full.
 #[inline]
-fn next_of_turns(core: &mut Scheduler, left: &mut usize) -> Option<(TaskKey, Start)> {
+fn next_of_turns(core: &mut Scheduler, left: &mut usize) -> Option<Next> {
     loop {
         if *left == 0 {
             *left = core.end_quick_turn()?;
         }
         *left -= 1;
-        let started = core.start_next();
-        if started.is_some() {
-            return started;
+        if let Some((key, start)) = core.start_next() {
+            let (owner, object) = (core.owner(key), core.object(key));
+            return Some(Next {
+                key,
+                start,
+                owner,
+                object,
+            });
         }
     }
 }
 
+/// A task that is to run, why, and what the core knows of it for us.
+#[derive(Clone, Copy)]
+struct Next {
+    key: TaskKey,
+    start: Start,
+    /// The address of its coroutine.
+    owner: usize,
+    /// Identity of what it waited on.
+    object: usize,
+}
+
 /// Waits for something to happen, and lets the interpreter act on signals.
 fn end_turn(lua: State, runtime: &Runtime) -> Turn {
+    // A signal that interrupts the wait ends an empty turn, and its hook fires before the next.
     let_hook_fire(lua, runtime);
     let ended = runtime.enter(lua, |core| {
         core.end_turn()
             .map_err(|error| error.raw_os_error().unwrap_or(0))
     });
-    let_hook_fire(lua, runtime);
     match ended {
         Ok(turn) => turn,
         Err(code) => raise(
@@ -137,21 +153,19 @@ fn nothing(_: State, _: &Runtime) -> c_int {
 
 /// Resumes a task with what it waited for.
 #[inline]
-fn run_task(lua: State, runtime: &Runtime, key: TaskKey, start: Start) {
-    let known = runtime.look(key, |task| (task.state(), task.shape, task.channel));
-    let Some((coroutine, shape, channel)) = known else {
-        return;
-    };
+fn run_task(lua: State, runtime: &Runtime, next: Next) {
+    let Next { key, start, .. } = next;
+    let coroutine = runtime.coroutine_of(next.owner);
     runtime.current.set(Some(key));
     let arguments = match start {
         Start::First | Start::Select { .. } => start_or_select(lua, runtime, key, start, coroutine),
-        Start::Look { timed_out } => look(lua, runtime, key, coroutine, channel, timed_out),
+        Start::Look { timed_out } => look(lua, runtime, next, coroutine, timed_out),
         _ if !is_parked(coroutine) => {
             abandon(lua, runtime, key, coroutine);
             None
         }
         Start::Slept => Some(0),
-        Start::Operation => complete(lua, runtime, key, shape, coroutine),
+        Start::Operation => complete(lua, runtime, key, coroutine),
     };
     if let Some(arguments) = arguments {
         resume(lua, runtime, key, coroutine, arguments);
@@ -171,9 +185,9 @@ fn complete(
     lua: State,
     runtime: &Runtime,
     key: TaskKey,
-    shape: Shape,
     coroutine: State,
 ) -> Option<c_int> {
+    let shape = runtime.look(key, |task| task.shape)?;
     let data = match shape {
         Shape::Sent { base, end } => match coroutine.to_bytes(-2) {
             Some(data) if end <= data.len() => &data[base..end],
@@ -186,7 +200,7 @@ fn complete(
         return None;
     };
     let wants_anchors = match shape {
-        Shape::Received => coroutine.kind(-2) == ValueKind::String,
+        Shape::Received { prefixed } => prefixed,
         Shape::Connected | Shape::One => true,
         _ => false,
     };
@@ -228,12 +242,11 @@ fn hand_over(lua: State, coroutine: State, count: c_int) {
 fn look(
     lua: State,
     runtime: &Runtime,
-    key: TaskKey,
+    Next { key, object, .. }: Next,
     coroutine: State,
-    channel: usize,
     timed_out: bool,
 ) -> Option<c_int> {
-    match channel::look(runtime, coroutine, channel, timed_out) {
+    match channel::look(runtime, coroutine, object, timed_out) {
         Looked::Message => Some(1),
         Looked::Over { closed } => {
             lua.push_nil();

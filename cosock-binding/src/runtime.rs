@@ -61,8 +61,8 @@ pub(crate) enum Shape {
     /// No values.
     #[default]
     Nothing,
-    /// A string, with the prefix in the anchor.
-    Received,
+    /// A string; when it has a prefix, that is in the anchor.
+    Received { prefixed: bool },
     /// The index of the last byte sent, counted from the start of the string; it began after `base`
     /// and ends at `end`.
     Sent { base: usize, end: usize },
@@ -369,6 +369,14 @@ impl Runtime {
         {
             change(task);
         }
+    }
+
+    /// The coroutine of a task that the core has just named, for the length of one call from Lua.
+    #[inline]
+    pub(crate) fn coroutine_of(&self, owner: usize) -> State {
+        // SAFETY: a task's owner is the address of its coroutine, which is anchored in the slots table
+        // for as long as the core knows the task: see `tasks`.
+        unsafe { State::new(owner as *mut RawState) }
     }
 
     /// The task whose code runs at this moment, in whatever coroutine.

@@ -81,7 +81,7 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
         lua.raw_set_at(-2, place as usize + 1);
     }
     runtime.enter(lua, |core| {
-        let key = core.spawn();
+        let key = core.spawn_for(coroutine.raw() as usize);
         runtime.places.borrow_mut().insert(handle, key.index);
         let task = Task {
             key,

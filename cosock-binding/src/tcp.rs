@@ -343,6 +343,9 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     if socket.borrow().class() != TcpClass::Client {
         check_class(lua, socket, TcpClass::Client, called);
     }
+    let shape = Shape::Received {
+        prefixed: extra != 0,
+    };
     let operation = || {
         let socket = Tcp::clone(socket);
         Some(Operation::Receive { socket, pattern })
@@ -364,14 +367,14 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
                     Ok(chunk) => Outcome::Received(chunk),
                     Err((error, chunk)) => Outcome::Partial(error, chunk),
                 };
-                return outcome::push(lua, runtime, outcome, Shape::Received, 1, extra);
+                return outcome::push(lua, runtime, outcome, shape, 1, extra);
             }
             Step::Wait { interest, .. } if INNER && asked => {
                 let mut socket = socket.borrow_mut();
                 let error = socket.timeout_error(interest);
                 let outcome = Outcome::Partial(error, socket.partial(pattern));
                 drop(socket);
-                return outcome::push(lua, runtime, outcome, Shape::Received, 1, extra);
+                return outcome::push(lua, runtime, outcome, shape, 1, extra);
             }
             Step::Wait { interest, .. } => interest,
         };
@@ -380,7 +383,7 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
         } else {
             let wait = Wait {
                 interest,
-                shape: Shape::Received,
+                shape,
                 extra,
             };
             wait::block(lua, runtime, wait, asked, operation)

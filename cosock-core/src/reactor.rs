@@ -423,10 +423,16 @@ impl Reactor {
     /// # Errors
     ///
     /// What opening the poll reports.
+    #[inline]
     pub fn follow_fork(&mut self) -> io::Result<()> {
         if self.fork_count == sys::fork_count() {
             return Ok(());
         }
+        self.renew_poll()
+    }
+
+    #[cold]
+    fn renew_poll(&mut self) -> io::Result<()> {
         let poll = Poll::new()?;
         self.notify = Arc::new(mio::Waker::new(poll.registry(), NOTIFY)?);
         self.poll = poll;

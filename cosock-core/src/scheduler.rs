@@ -81,6 +81,7 @@ enum Phase {
 #[derive(Debug)]
 struct Task {
     generation: u32,
+    owner: usize,
     phase: Phase,
     timed_out: bool,
     serial: u64,
@@ -214,9 +215,15 @@ impl Scheduler {
 
     /// A new task, ready to run in the next turn.
     pub fn spawn(&mut self) -> TaskKey {
+        self.spawn_for(0)
+    }
+
+    /// The same, with a number by which its owner knows it.
+    pub fn spawn_for(&mut self, owner: usize) -> TaskKey {
         let index = self.free.pop().unwrap_or_else(|| {
             self.tasks.push(Task {
                 generation: 0,
+                owner,
                 phase: Phase::Free,
                 timed_out: false,
                 serial: 0,
@@ -234,6 +241,7 @@ impl Scheduler {
         });
         let task = &mut self.tasks[index as usize];
         task.phase = Phase::Ready;
+        task.owner = owner;
         let key = TaskKey {
             index,
             generation: task.generation,
@@ -259,6 +267,20 @@ impl Scheduler {
     #[must_use]
     pub fn is_alive(&self, key: TaskKey) -> bool {
         self.look(key).is_some()
+    }
+
+    /// The number by which a living task's owner knows it.
+    #[inline]
+    #[must_use]
+    pub fn owner(&self, key: TaskKey) -> usize {
+        self.tasks[key.index as usize].owner
+    }
+
+    /// The identity of what a living task waits on, or waited on last.
+    #[inline]
+    #[must_use]
+    pub fn object(&self, key: TaskKey) -> usize {
+        self.tasks[key.index as usize].object
     }
 
     /// How many tasks are alive.

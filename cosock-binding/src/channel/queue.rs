@@ -48,10 +48,10 @@ impl Queue {
         self.closed.get()
     }
 
-    /// Its identity, by which the core tells waits apart.
+    /// Its identity, by which the core tells waits apart: that of the receiver's metatable.
     #[inline]
     pub(super) fn identity(&self) -> usize {
-        std::ptr::from_ref(self) as usize
+        self.metatables.get()[1]
     }
 
     /// Takes the oldest message and pushes it, with another value below it; `metatable` is where that of
@@ -91,13 +91,13 @@ impl Queue {
         task: TaskKey,
         message: c_int,
     ) -> bool {
-        if !self.wake(lua, runtime, task) {
-            return false;
-        }
-        let coroutine = runtime.look(task, Task::state);
-        let Some(coroutine) = coroutine.filter(|coroutine| coroutine.is_yielded()) else {
+        let Some(owner) = self.wake(lua, runtime, task) else {
             return false;
         };
+        let coroutine = runtime.coroutine_of(owner);
+        if !coroutine.is_yielded() {
+            return false;
+        }
         // One more fits into the slots that its own call guarantees.
         lua.push_value(message);
         lua.move_to(coroutine, 1);
@@ -106,9 +106,9 @@ impl Queue {
         true
     }
 
-    /// Wakes the task if it is parked here; tells whether it was.
+    /// Wakes the task if it is parked here, and then tells the address of its coroutine.
     #[inline]
-    pub(super) fn wake(&self, lua: State, runtime: &Runtime, task: TaskKey) -> bool {
+    pub(super) fn wake(&self, lua: State, runtime: &Runtime, task: TaskKey) -> Option<usize> {
         runtime.enter(lua, |core| core.wake_message(task, self.identity()))
     }
 
@@ -289,8 +289,8 @@ impl Default for Halves {
 
 impl Halves {
     fn entry(&self, metatable: usize) -> &Cell<(usize, *const Queue)> {
-        // Tables are at multiples of 8 at least.
-        &self.0[(metatable >> 4 ^ metatable >> 10) % REMEMBERED]
+        // A table takes some 64 bytes.
+        &self.0[(metatable >> 6) % REMEMBERED]
     }
 
     /// The queue of the half with this metatable, if it is remembered.

@@ -127,25 +127,25 @@ impl Scheduler {
         })
     }
 
-    /// Wakes the task if it is parked for a message in the queue identified by `object`; tells whether
-    /// it was.
+    /// Wakes the task if it is parked for a message in the queue identified by `object`, and then names
+    /// its owner.
     #[inline]
-    pub fn wake_message(&mut self, key: TaskKey, object: usize) -> bool {
-        let Some(task) = self.tasks.get_mut(key.index as usize) else {
-            return false;
-        };
+    pub fn wake_message(&mut self, key: TaskKey, object: usize) -> Option<usize> {
+        let task = self.tasks.get_mut(key.index as usize)?;
         let waits = task.phase == Phase::Parked
             && task.generation == key.generation
             && task.object == object
             && matches!(task.wait, Wait::Message);
-        if waits {
-            task.phase = Phase::Ready;
-            self.ready.push_back(key);
-            if task.deadline.is_some() {
-                self.disarm(key);
-            }
+        if !waits {
+            return None;
         }
-        waits
+        let owner = task.owner;
+        task.phase = Phase::Ready;
+        self.ready.push_back(key);
+        if task.deadline.is_some() {
+            self.disarm(key);
+        }
+        Some(owner)
     }
 
     /// Parks a running task on an operation that would block; each wait of it may last for `timeout`
