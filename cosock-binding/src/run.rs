@@ -181,12 +181,7 @@ pub(crate) fn is_parked(coroutine: State) -> bool {
 }
 
 /// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
-fn complete(
-    lua: State,
-    runtime: &Runtime,
-    key: TaskKey,
-    coroutine: State,
-) -> Option<c_int> {
+fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
     let shape = runtime.look(key, |task| task.shape)?;
     let data = match shape {
         Shape::Sent { base, end } => match coroutine.to_bytes(-2) {
@@ -266,6 +261,7 @@ fn look(
 }
 
 /// Prepares the first resume of a task, or one with the results of a select.
+#[inline(never)]
 fn start_or_select(
     lua: State,
     runtime: &Runtime,
@@ -304,6 +300,7 @@ fn start_or_select(
 }
 
 /// Drops a task whose coroutine somebody else has resumed or closed while it was parked.
+#[cold]
 fn abandon(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
     if coroutine.is_yielded() {
         // Not by `eprintln`, which panics when nobody reads.
@@ -336,6 +333,7 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, argumen
 }
 
 /// Ends a task that has returned or failed.
+#[inline(never)]
 fn finish(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, status: Status) {
     if status == Status::Ok {
         if tasks::push_and_forget(lua, runtime, key) {
@@ -355,6 +353,7 @@ fn finish(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, status:
 }
 
 /// Parks a task that has yielded by the protocol.
+#[inline(never)]
 fn park(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, count: c_int) {
     lua.push_function(runtime, select::arm, 0);
     let given = count.min(3);

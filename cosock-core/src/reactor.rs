@@ -271,11 +271,7 @@ impl Reactor {
     #[must_use]
     pub fn company(&mut self, id: SourceId, interest: Interest, object: usize) -> Company {
         match self.live(id) {
-            Some(source) => match source.waiters(interest).as_slice() {
-                [] => Company::Nobody,
-                waiters if waiters.iter().any(|waiter| waiter.object == object) => Company::Itself,
-                _ => Company::Others,
-            },
+            Some(source) => company_of(source.waiters(interest), object),
             None => Company::Nobody,
         }
     }
@@ -285,6 +281,29 @@ impl Reactor {
     pub fn is_object_waited(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
         self.known(fd)
             .is_some_and(|id| self.company(id, interest, object) == Company::Itself)
+    }
+
+    /// Adds a waiter of an operation, unless its object waits already, or with `alone` anybody does.
+    /// Tells who waited before.
+    #[inline]
+    pub fn join(
+        &mut self,
+        id: SourceId,
+        interest: Interest,
+        waiter: Waiter,
+        alone: bool,
+    ) -> Company {
+        let Some(source) = self.live(id) else {
+            self.fired.push(waiter);
+            return Company::Nobody;
+        };
+        let waiters = source.waiters(interest);
+        let company = company_of(waiters, waiter.object);
+        if company == Company::Nobody || (company == Company::Others && !alone) {
+            waiters.push(waiter);
+            self.waiters += 1;
+        }
+        company
     }
 
     /// Adds a waiter; it fires at the next edge, or when the source is forgotten.
@@ -448,6 +467,17 @@ impl Reactor {
                 .register(&mut SourceFd(&fd), id.token(), every_interest());
         }
         Ok(())
+    }
+}
+
+#[inline]
+fn company_of(waiters: &[Waiter], object: usize) -> Company {
+    if waiters.is_empty() {
+        Company::Nobody
+    } else if waiters.iter().any(|waiter| waiter.object == object) {
+        Company::Itself
+    } else {
+        Company::Others
     }
 }
 

@@ -164,6 +164,15 @@ impl Scheduler {
             self.lookups.insert(lookup.id, key);
         }
         let terms = operation.terms(&mut self.reactor);
+        if let Ok(Some(source)) = terms.source {
+            let waiter = Waiter {
+                task: key,
+                serial: self.serials + 1,
+                role: Role::Operation,
+                object,
+            };
+            self.reactor.watch(source, interest, waiter);
+        }
         self.park_on(key, operation, terms, interest, timeout, object);
     }
 
@@ -182,8 +191,15 @@ impl Scheduler {
     ) -> Company {
         self.withdraw(key);
         let terms = operation.terms(&mut self.reactor);
+        let waiter = Waiter {
+            task: key,
+            // That of the wait which is about to begin.
+            serial: self.serials + 1,
+            role: Role::Operation,
+            object,
+        };
         let company = match terms.source {
-            Ok(Some(source)) => self.reactor.company(source, interest, object),
+            Ok(Some(source)) => self.reactor.join(source, interest, waiter, !asked),
             // What cannot be registered is told by the operation itself.
             _ => Company::Nobody,
         };
@@ -195,6 +211,7 @@ impl Scheduler {
         company
     }
 
+    /// Parks on an operation whose waiter, if it has a source to wait on, is there already.
     #[inline]
     fn park_on(
         &mut self,
@@ -221,7 +238,11 @@ impl Scheduler {
         };
         match terms.source {
             Ok(None) => {}
-            Ok(Some(source)) => self.watch_source(key, source, interest),
+            Ok(Some(source)) if task.phase == Phase::Parked => {
+                task.watched = Some((source, interest));
+            }
+            // Its time is over before it began.
+            Ok(Some(source)) => self.reactor.unwatch(source, interest, key),
             // The next try reports what is wrong with the descriptor.
             Err(_) => self.make_ready(key),
         }
