@@ -4,6 +4,12 @@
 --
 -- The pause of 0 starts a collection as soon as one has ended. How a step becomes a whole collection:
 
+if _VERSION == "Lua 5.5" then
+  collectgarbage("incremental")
+  collectgarbage("param", "pause", 0)
+  collectgarbage("param", "stepmul", 0) -- no limit
+  return
+end
 collectgarbage("setpause", 0)
 if _VERSION == "Lua 5.1" then
   collectgarbage("setstepmul", 0) -- also LuaJIT: no limit

@@ -14,6 +14,11 @@ elseif expect.version == "jit" then
   expect.no_yield = "attempt to yield across C-call boundary"
 end
 
+-- What becomes of an error that is nil: since 5.5 a text.
+if expect.version == "5.5" then
+  expect.nil_error = "<no error object>"
+end
+
 -- Taken now: a test may replace them.
 local pcall, error, tostring, type, debug_counts = pcall, error, tostring, type, cosock._debug
 local format, find, concat = string.format, string.find, table.concat
@@ -105,8 +110,12 @@ function expect.usual_collector()
   if expect.version == "5.1" or expect.version == "jit" or expect.version < "5.4" then
     collectgarbage("setpause", 200)
     collectgarbage("setstepmul", 200)
-  else
+  elseif expect.version == "5.4" then
     collectgarbage("incremental", 200, 100, 13)
+  else
+    collectgarbage("incremental")
+    collectgarbage("param", "pause", 200)
+    collectgarbage("param", "stepmul", 200)
   end
 end
 

@@ -2,6 +2,9 @@
 
 use std::env;
 use std::fmt;
+use std::path::Path;
+
+use crate::module;
 
 /// A Lua version. To add one: a variant, its place in [`Lua::ALL`], its row in `Lua::row`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub enum Lua {
     Lua53,
     /// PUC Lua 5.4
     Lua54,
+    /// PUC Lua 5.5
+    Lua55,
     /// LuaJIT 2.1, without its 5.2 compatibility
     LuaJit,
 }
@@ -22,23 +27,31 @@ pub enum Lua {
 struct Row {
     name: &'static str,
     interpreter: &'static str,
-    debian_package: &'static str,
+    debian_package: Option<&'static str>,
     module_package: &'static str,
     runner_feature: &'static str,
 }
 
 impl Lua {
     /// Every version, oldest first.
-    pub const ALL: [Lua; 5] = [Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit];
+    pub const ALL: [Lua; 6] = [
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit,
+    ];
 
     #[rustfmt::skip]
     fn row(self) -> Row {
         let (name, interpreter, debian_package, module_package, runner_feature) = match self {
-            Lua::Lua51 => ("5.1", "lua5.1", "lua5.1", "cosock-lua51", "lua51"),
-            Lua::Lua52 => ("5.2", "lua5.2", "lua5.2", "cosock-lua52", "lua52"),
-            Lua::Lua53 => ("5.3", "lua5.3", "lua5.3", "cosock-lua53", "lua53"),
-            Lua::Lua54 => ("5.4", "lua5.4", "lua5.4", "cosock-lua54", "lua54"),
-            Lua::LuaJit => ("luajit", "luajit", "luajit", "cosock-luajit", "luajit"),
+            Lua::Lua51 => ("5.1", "lua5.1", Some("lua5.1"), "cosock-lua51", "lua51"),
+            Lua::Lua52 => ("5.2", "lua5.2", Some("lua5.2"), "cosock-lua52", "lua52"),
+            Lua::Lua53 => ("5.3", "lua5.3", Some("lua5.3"), "cosock-lua53", "lua53"),
+            Lua::Lua54 => ("5.4", "lua5.4", Some("lua5.4"), "cosock-lua54", "lua54"),
+            Lua::Lua55 => ("5.5", "lua5.5", None, "cosock-lua55", "lua55"),
+            Lua::LuaJit => ("luajit", "luajit", Some("luajit"), "cosock-luajit", "luajit"),
         };
         Row { name, interpreter, debian_package, module_package, runner_feature }
     }
@@ -48,13 +61,23 @@ impl Lua {
         self.row().name
     }
 
-    /// The stock interpreter's program name.
-    pub fn interpreter(self) -> &'static str {
-        self.row().interpreter
+    /// The stock interpreter's program name; the path of our own plain one where none is packaged and
+    /// none is installed.
+    ///
+    /// # Panics
+    ///
+    /// If our own cannot be built.
+    pub fn interpreter(self) -> &'static Path {
+        let name = self.row().interpreter;
+        if self.debian_package().is_some() || is_installed(name) {
+            Path::new(name)
+        } else {
+            module::plain_interpreter(self)
+        }
     }
 
-    /// The Debian package that brings the stock interpreter.
-    pub fn debian_package(self) -> &'static str {
+    /// The Debian package that brings the stock interpreter, if there is one.
+    pub fn debian_package(self) -> Option<&'static str> {
         self.row().debian_package
     }
 
@@ -92,6 +115,11 @@ impl Lua {
     }
 }
 
+fn is_installed(program: &str) -> bool {
+    let paths = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&paths).any(|directory| directory.join(program).is_file())
+}
+
 impl fmt::Display for Lua {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -117,12 +145,9 @@ mod tests {
             .map(|row| row.split_whitespace().take(4).collect())
             .collect();
         let ours = Lua::ALL.map(|lua| {
-            vec![
-                lua.name(),
-                lua.runner_feature(),
-                lua.interpreter(),
-                lua.debian_package(),
-            ]
+            let row = lua.row();
+            let columns = [row.name, row.runner_feature, row.interpreter].into_iter();
+            columns.chain(row.debian_package).collect::<Vec<_>>()
         });
         assert_eq!(theirs, ours);
     }

@@ -1,4 +1,4 @@
-//! The module and the runner of a version: built by a nested cargo once per test process, or taken
+//! The module and the programs of a version: built by a nested cargo once per test process, or taken
 //! from the directory that `ci/build` left.
 
 use std::env;
@@ -19,6 +19,7 @@ type Built = [OnceLock<Result<PathBuf, Failure>>; Lua::ALL.len()];
 
 static MODULES: Built = [const { OnceLock::new() }; Lua::ALL.len()];
 static RUNNERS: Built = [const { OnceLock::new() }; Lua::ALL.len()];
+static PLAIN_INTERPRETERS: Built = [const { OnceLock::new() }; Lua::ALL.len()];
 
 /// The directory that holds `cosock.so` for `lua` and nothing else that Lua would load.
 ///
@@ -32,7 +33,8 @@ pub(crate) fn module_directory(lua: Lua) -> &'static Path {
         }
         let package = lua.module_package();
         let library = format!("lib{}.so", package.replace('-', "_"));
-        let module = build(&["-p", package], &library, |artifact| {
+        let arguments = ["-p", package, "--no-default-features", "--features", tls()];
+        let module = build(&arguments, &library, |artifact| {
             keep(artifact, lua, "module", "cosock.so")
         })?;
         Ok(module)
@@ -53,34 +55,64 @@ pub(crate) fn runner(lua: Lua) -> &'static Path {
         if let Some(ready) = from_dist(lua, "cosock") {
             return Ok(ready?);
         }
-        let feature = lua.runner_feature();
-        let arguments = [
-            "-p",
-            "cosock-run",
-            "--no-default-features",
-            "--features",
-            feature,
-        ];
-        // All versions share one artifact, and another cargo may replace it before it is copied:
-        // so ask the copy what it is.
-        let mut found = String::new();
-        for _ in 0..5 {
-            let copy = build(&arguments, "cosock", |artifact| {
-                keep(artifact, lua, "runner", "cosock")
-            })?;
-            found = version_of(&copy)?;
-            if found == lua.name() {
-                return Ok(copy);
-            }
-        }
-        Err(format!("cargo built it, but it says that it is {found}").into())
+        Ok(build_program(lua, "cosock", "runner")?)
     });
     runner
         .as_ref()
         .unwrap_or_else(|failure| panic!("runner for {lua}: {}", failure.tell()))
 }
 
-/// Why there is no module or runner. Hundreds of tests may need it, and one report is enough.
+/// A plain interpreter of `lua`, where no stock one is packaged; in [`DIST`] it has a stock one's name.
+///
+/// # Panics
+///
+/// If it cannot be built or is missing in [`DIST`]; the message holds cargo's own.
+pub(crate) fn plain_interpreter(lua: Lua) -> &'static Path {
+    let program = PLAIN_INTERPRETERS[lua.index()].get_or_init(|| {
+        if let Some(ready) = from_dist(lua, &format!("lua{}", lua.name())) {
+            return Ok(ready?);
+        }
+        Ok(build_program(lua, "lua", "interpreter")?)
+    });
+    program
+        .as_ref()
+        .unwrap_or_else(|failure| panic!("interpreter for {lua}: {}", failure.tell()))
+}
+
+/// Builds a program of the runner's crate, and keeps it in the directory `what`.
+fn build_program(lua: Lua, program: &str, what: &str) -> Result<PathBuf, String> {
+    let features = format!("{},{}", lua.runner_feature(), tls());
+    let arguments = [
+        "-p",
+        "cosock-run",
+        "--no-default-features",
+        "--features",
+        &features,
+    ];
+    // All versions share one artifact, and another cargo may replace it before it is copied: so ask
+    // the copy what it is.
+    let mut found = String::new();
+    for _ in 0..5 {
+        let copy = build(&arguments, program, |artifact| {
+            keep(artifact, lua, what, program)
+        })?;
+        found = version_of(&copy)?;
+        if found == lua.name() {
+            return Ok(copy);
+        }
+    }
+    Err(format!("cargo built it, but it says that it is {found}"))
+}
+
+/// The feature for the OpenSSL that `ci/common` has chosen, or else for the system's.
+fn tls() -> &'static str {
+    match env::var("COSOCK_OPENSSL") {
+        Ok(chosen) if chosen == "vendored" => "tls-vendored",
+        _ => "tls",
+    }
+}
+
+/// Why something could not be built. Hundreds of tests may need it, and one report is enough.
 struct Failure {
     report: String,
     told: AtomicBool,
@@ -171,7 +203,7 @@ fn keep(artifact: &Path, lua: Lua, what: &str, name: &str) -> Result<PathBuf, St
     Ok(place)
 }
 
-/// What the runner at `path` says it is, as [`Lua::name`] would.
+/// What the program at `path` says it is, as [`Lua::name`] would.
 fn version_of(path: &Path) -> Result<String, String> {
     let question = r#"io.write(jit and "luajit" or _VERSION:match("%d+%.%d+"))"#;
     let answer = Command::new(path)

@@ -9,7 +9,15 @@ use rstest::rstest;
 #[rstest]
 fn example(
     #[files("../examples/*.lua")] path: PathBuf,
-    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit
+    )]
+    lua: Lua,
     #[values(Subject::Module, Subject::Runner, Subject::Reference)] subject: Subject,
 ) {
     if lua.is_selected() && subject.is_selected() {
@@ -23,7 +31,15 @@ fn example_leaves_nothing(
     #[files("../examples/*.lua")]
     #[exclude("ping_(server|client)")]
     path: PathBuf,
-    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit
+    )]
+    lua: Lua,
     #[values(Subject::Module, Subject::Runner, Subject::Reference)] subject: Subject,
 ) {
     if lua.is_selected() && subject.is_selected() {

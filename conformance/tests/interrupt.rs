@@ -11,7 +11,15 @@ use rstest::rstest;
 
 #[rstest]
 fn ctrl_c_ends_a_waiting_program_whenever_it_comes(
-    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit
+    )]
+    lua: Lua,
     #[values(Subject::Module, Subject::Runner)] subject: Subject,
 ) {
     if !(lua.is_selected() && subject.is_selected()) {

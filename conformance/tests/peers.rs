@@ -17,7 +17,15 @@ fn check(lua: Lua, subject: Subject, script: &str, start: impl FnOnce() -> Serve
 
 #[rstest]
 fn redis(
-    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit
+    )]
+    lua: Lua,
     #[values(Subject::Module, Subject::Runner)] subject: Subject,
 ) {
     check(lua, subject, "redis.lua", || servers::redis(Some("secret")));
@@ -25,7 +33,15 @@ fn redis(
 
 #[rstest]
 fn ftp(
-    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit
+    )]
+    lua: Lua,
     #[values(Subject::Module, Subject::Runner)] subject: Subject,
 ) {
     check(lua, subject, "ftp.lua", servers::ftp);
@@ -33,7 +49,15 @@ fn ftp(
 
 #[rstest]
 fn smtp(
-    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit
+    )]
+    lua: Lua,
     #[values(Subject::Module, Subject::Runner)] subject: Subject,
 ) {
     check(lua, subject, "smtp.lua", servers::smtp);

@@ -9,7 +9,15 @@ use rstest::rstest;
 
 #[rstest]
 fn nginx(
-    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit
+    )]
+    lua: Lua,
     #[values(Subject::Module, Subject::Runner)] subject: Subject,
 ) {
     if !(lua.is_selected() && subject.is_selected()) {
@@ -70,7 +78,15 @@ const EXCHANGES: [(&[&str], &str); 8] = [
 
 #[rstest]
 fn curl(
-    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit
+    )]
+    lua: Lua,
     #[values(Subject::Module, Subject::Runner)] subject: Subject,
 ) {
     if !(lua.is_selected() && subject.is_selected()) {

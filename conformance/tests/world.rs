@@ -11,7 +11,15 @@ use rstest::rstest;
 fn world_check_notices(
     #[case] script: &str,
     #[case] complaint: &str,
-    #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua54, Lua::LuaJit)] lua: Lua,
+    #[values(
+        Lua::Lua51,
+        Lua::Lua52,
+        Lua::Lua53,
+        Lua::Lua54,
+        Lua::Lua55,
+        Lua::LuaJit
+    )]
+    lua: Lua,
     #[values(Subject::Module, Subject::Runner, Subject::Reference)] subject: Subject,
 ) {
     if !(lua.is_selected() && subject.is_selected()) {

@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use crate::arguments::raise;
 use crate::ffi::{Kind, State};
 use crate::module::Plain;
+use crate::nesting;
 use crate::runtime::Runtime;
 
 /// The native functions of the module.
@@ -78,23 +79,14 @@ fn is_c_function(lua: State, _: &Runtime) -> c_int {
     1
 }
 
-/// `is_running(function)`: whether a call of it is in progress in this coroutine, or in those of the
-/// protected calls around it.
+/// `is_running(function)`: whether a call of it is in progress in this coroutine, or in those on behalf of
+/// which it runs.
 fn is_running(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(1);
-    let running = runs_in(lua, lua, 1) || runs_outside(lua, runtime);
+    let mut outer = nesting::outer_coroutines(runtime, lua);
+    let running = runs_in(lua, lua, 1) || outer.any(|outer| runs_in(lua, outer, 0));
     lua.push_bool(running);
     1
-}
-
-#[cfg(not(feature = "lua51"))]
-fn runs_outside(_: State, _: &Runtime) -> bool {
-    false
-}
-
-#[cfg(feature = "lua51")]
-fn runs_outside(lua: State, runtime: &Runtime) -> bool {
-    crate::pcall::outer_coroutines(runtime, lua).any(|outer| runs_in(lua, outer, 0))
 }
 
 /// Whether the function on top of `lua` is called at `level` of the coroutine's stack or below.

@@ -87,7 +87,7 @@ pub(crate) fn begin(
 /// Versions that cannot tell (5.1 and 5.2) are asked what runs: a C function in between forbids
 /// it, but for those of 5.2 that go on after a yield. What they hide is a metamethod, an iterator or
 /// (on 5.2) a callback of such a function; there the yield itself raises.
-fn can_wait(lua: State, runtime: &Runtime) -> bool {
+pub(crate) fn can_wait(lua: State, runtime: &Runtime) -> bool {
     if runtime.task_of(lua).is_none() {
         return false;
     }

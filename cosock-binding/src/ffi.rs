@@ -418,6 +418,13 @@ impl State {
         }
     }
 
+    /// Has the value at `index` closed when it leaves the stack, be it by an error. Raises for one
+    /// that can be neither closed nor left alone.
+    #[cfg(feature = "lua55")]
+    pub(crate) fn to_be_closed(self, index: c_int) {
+        unsafe { ffi::lua_toclose(self.0, index) }
+    }
+
     // --- the registry ---
 
     /// Pops a value and keeps it in the registry under the number returned. May raise for lack of
@@ -582,6 +589,15 @@ impl State {
         (Status::of(code), results)
     }
 
+    /// [`State::resume`], counting the depth of calls from that of `from`, as 5.1 does not by itself.
+    pub(crate) fn resume_nested(self, from: State, arguments: c_int) -> (Status, c_int) {
+        #[cfg(feature = "lua51")]
+        unsafe {
+            lua_setlevel(from.0, self.0);
+        }
+        self.resume(from, arguments)
+    }
+
     /// Whether this coroutine waits in a yield.
     pub(crate) fn is_yielded(self) -> bool {
         unsafe { ffi::lua_status(self.0) == ffi::LUA_YIELD }
@@ -707,6 +723,11 @@ impl State {
             self.raise_top();
         }
     }
+}
+
+#[cfg(feature = "lua51")]
+unsafe extern "C-unwind" {
+    fn lua_setlevel(from: *mut RawState, to: *mut RawState);
 }
 
 #[cfg(feature = "luajit")]

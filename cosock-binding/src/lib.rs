@@ -13,6 +13,7 @@ mod lazy;
 mod metadata;
 mod mime;
 mod module;
+mod nesting;
 mod open;
 mod options;
 mod outcome;

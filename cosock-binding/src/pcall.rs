@@ -6,26 +6,14 @@
 
 use std::ffi::c_int;
 
-use crate::ffi::{Kind, RawState, State, Status};
+use crate::ffi::{Kind, State, Status};
+use crate::nesting;
 use crate::runtime::Runtime;
-
-/// A protected call in progress: the coroutine of its function is being resumed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Nest {
-    /// Where the function runs.
-    inner: *mut RawState,
-    /// Who called.
-    outer: *mut RawState,
-    /// The coroutine that the program knows of, as whose part all of this runs.
-    base: *mut RawState,
-}
+use crate::select;
 
 /// How many frames are looked at for one that forbids to yield: enough for what programs do between
 /// a callback of C and a wait.
 const DEPTH: c_int = 100;
-
-/// How deep protected calls may be nested: each takes some of the C stack, and Lua's own stop here too.
-const NESTS: usize = 190;
 
 /// `start(handler, fn, ...)`: calls `fn`. Returns its coroutine, or another value when it needs none any
 /// more; then true and its results, false and the error, or nil and what it has yielded. An error goes
@@ -37,14 +25,11 @@ pub(crate) fn start(lua: State, runtime: &Runtime) -> c_int {
     if runtime.current.get().is_none() || !can_wait(lua) {
         return call_here(lua);
     }
-    if runtime.nests.borrow().len() >= NESTS {
-        return refuse(lua, "C stack overflow");
-    }
     let arguments = lua.top() - 2;
     let inner = lua.new_coroutine();
     lua.insert(2);
     if !inner.has_stack(arguments + 1) {
-        return refuse(lua, "stack overflow");
+        return overflow(lua);
     }
     lua.move_to(inner, arguments + 1);
     let count = resume(lua, runtime, inner, arguments);
@@ -94,17 +79,17 @@ pub(crate) fn go_on(lua: State, runtime: &Runtime) -> c_int {
     let inner = unsafe { State::new(raw) };
     let arguments = lua.top() - 2;
     if !inner.has_stack(arguments) {
-        return refuse(lua, "stack overflow");
+        return overflow(lua);
     }
     lua.move_to(inner, arguments);
     resume(lua, runtime, inner, arguments)
 }
 
-/// What a call for which there is no room returns.
-fn refuse(lua: State, message: &str) -> c_int {
+/// What a call whose values find no room returns.
+fn overflow(lua: State) -> c_int {
     lua.set_top(2);
     lua.push_bool(false);
-    lua.push_str(message);
+    lua.push_str("stack overflow");
     3
 }
 
@@ -115,16 +100,16 @@ fn resume(lua: State, runtime: &Runtime, inner: State, arguments: c_int) -> c_in
         // Now, for what may raise must not come while the nest is noted.
         push_handler(lua, runtime);
     }
-    let nest = enter(lua, runtime, inner);
-    let (mut status, mut count) = inner.resume(lua, arguments);
+    let base = nesting::base_of(runtime, lua);
     let mut message = None;
-    if status == Status::Error {
-        count = 1;
+    let (mut status, mut count) = nesting::resume(lua, runtime, inner, arguments, base, || {
         if handled && !inner.is_out_of_memory() && !handle(lua, inner) {
             message = Some("error in error handling");
         }
+    });
+    if status == Status::Error {
+        count = 1;
     }
-    leave(runtime, nest);
     lua.set_top(2);
     if !lua.has_stack(count + 1) {
         (status, message) = (Status::Error, Some("stack overflow"));
@@ -133,7 +118,9 @@ fn resume(lua: State, runtime: &Runtime, inner: State, arguments: c_int) -> c_in
         Status::Ok => lua.push_bool(true),
         Status::Yield => {
             lua.push_nil();
-            runtime.hand_wait_on(inner, lua);
+            if select::take_wait(runtime, inner) {
+                select::note_wait(lua, runtime);
+            }
         }
         Status::Error => lua.push_bool(false),
     }
@@ -183,38 +170,6 @@ fn call_handler(lua: State, _: &Runtime) -> c_int {
     1
 }
 
-/// Notes that `inner` runs on behalf of `lua`.
-fn enter(lua: State, runtime: &Runtime, inner: State) -> Nest {
-    let base = base_of(runtime, lua.raw());
-    let nest = Nest {
-        inner: inner.raw(),
-        outer: lua.raw(),
-        base,
-    };
-    runtime.nests.borrow_mut().push(nest);
-    if runtime.current_coroutine.get() == lua.raw() {
-        runtime.current_coroutine.set(inner.raw());
-    }
-    nest
-}
-
-fn leave(runtime: &Runtime, nest: Nest) {
-    runtime.nests.borrow_mut().pop();
-    if runtime.current_coroutine.get() == nest.inner {
-        runtime.current_coroutine.set(nest.outer);
-    }
-}
-
-/// The innermost protected call, if the coroutine is the one that runs its function.
-fn nest_of(runtime: &Runtime, coroutine: *mut RawState) -> Option<Nest> {
-    let nest = runtime.nests.borrow().last().copied();
-    nest.filter(|nest| nest.inner == coroutine)
-}
-
-fn base_of(runtime: &Runtime, coroutine: *mut RawState) -> *mut RawState {
-    nest_of(runtime, coroutine).map_or(coroutine, |nest| nest.base)
-}
-
 /// Whether the coroutine could yield here, as far as its nearest frames tell: a C function between them
 /// forbids it. What they hide is a metamethod or an iterator; there the yield raises.
 fn can_wait(lua: State) -> bool {
@@ -225,7 +180,7 @@ fn can_wait(lua: State) -> bool {
 
 /// `running()`: the coroutine that the program knows of, or nil in the main program.
 pub(crate) fn running(lua: State, runtime: &Runtime) -> c_int {
-    let base = base_of(runtime, lua.raw());
+    let base = nesting::base_of(runtime, lua);
     if base == lua.raw() {
         if lua.push_self() {
             lua.push_nil();
@@ -237,17 +192,4 @@ pub(crate) fn running(lua: State, runtime: &Runtime) -> c_int {
         base.move_to(lua, 1);
     }
     1
-}
-
-/// The coroutines that wait for the protected calls around what runs in `lua`, the nearest first.
-pub(crate) fn outer_coroutines(runtime: &Runtime, lua: State) -> impl Iterator<Item = State> {
-    let mut place = runtime.nests.borrow().len();
-    let mut coroutine = lua.raw();
-    std::iter::from_fn(move || {
-        place = place.checked_sub(1)?;
-        let nest = runtime.nests.borrow().get(place).copied();
-        coroutine = nest.filter(|nest| nest.inner == coroutine)?.outer;
-        // SAFETY: it runs, though not at the top, so it is alive.
-        Some(unsafe { State::new(coroutine) })
-    })
 }

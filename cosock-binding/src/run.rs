@@ -18,22 +18,47 @@ pub(crate) fn run(lua: State, runtime: &Runtime) -> c_int {
         raise(lua, DIRECT, format_args!("cosock.run is already running"));
     }
     lua.set_top(0);
+    #[cfg(feature = "lua55")]
+    notice_closing(lua, runtime);
     lua.push_function(runtime, turns, 0);
     runtime.running.set(true);
     let status = lua.pcall(0, 0, 0);
-    runtime.running.set(false);
-    tasks::release_last_reset(lua, runtime);
+    stop(lua, runtime);
     if status == Status::Ok {
         return 0;
     }
+    lua.raise_top()
+}
+
+/// Notes that nothing runs any more, whatever ended it.
+fn stop(lua: State, runtime: &Runtime) {
+    runtime.running.set(false);
+    tasks::release_last_reset(lua, runtime);
     if let Some(key) = runtime.current.take() {
-        // The error came between the task and us: memory ran out.
+        // What ended it came between the task and us, as when memory ran out.
         if tasks::push_and_forget(lua, runtime, key) {
             lua.pop(1);
         }
     }
     leave(runtime);
-    lua.raise_top()
+}
+
+/// A coroutine that closes itself, in an error handler say, ends past every protected call. What is to
+/// be closed is closed even then.
+#[cfg(feature = "lua55")]
+fn notice_closing(lua: State, runtime: &Runtime) {
+    fn closed(lua: State, runtime: &Runtime) -> c_int {
+        if runtime.running.get() {
+            stop(lua, runtime);
+        }
+        0
+    }
+    lua.new_table(0, 0);
+    lua.new_table(0, 1);
+    lua.push_function(runtime, closed, 0);
+    lua.raw_set_field(-2, c"__close");
+    lua.set_metatable(-2);
+    lua.to_be_closed(-1);
 }
 
 /// Notes that no task runs.

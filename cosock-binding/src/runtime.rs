@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 
 use crate::channel::{Halves, Queue};
 use crate::ffi::{Class, RawState, State};
+use crate::nesting::Nest;
 use crate::pins::Pins;
 use crate::timers::Callbacks;
 
@@ -191,9 +192,8 @@ pub(crate) struct Runtime {
     pub(crate) main: Cell<*mut RawState>,
     /// The coroutine that last yielded one of cosock's own waits to its resumer.
     pub(crate) nested_wait: Cell<*const c_void>,
-    /// Protected calls in progress, the innermost last.
-    #[cfg(feature = "lua51")]
-    pub(crate) nests: RefCell<Vec<crate::pcall::Nest>>,
+    /// Coroutines that are being resumed on behalf of others, the innermost last.
+    pub(crate) nests: RefCell<Vec<Nest>>,
 }
 
 /// Its address marks the yields by which methods park their task.
@@ -237,7 +237,6 @@ impl Runtime {
             replaced: Cell::new(false),
             main: Cell::new(ptr::null_mut()),
             nested_wait: Cell::new(ptr::null()),
-            #[cfg(feature = "lua51")]
             nests: RefCell::default(),
         }
     }
@@ -386,14 +385,6 @@ impl Runtime {
             None
         } else {
             self.current.get()
-        }
-    }
-
-    /// Makes the wait that `from` has yielded, if it is one, a wait of `to`, which is about to yield it.
-    #[cfg(feature = "lua51")]
-    pub(crate) fn hand_wait_on(&self, from: State, to: State) {
-        if self.nested_wait.get() == from.raw().cast_const().cast() {
-            self.nested_wait.set(to.raw().cast_const().cast());
         }
     }
 

@@ -8,11 +8,10 @@ use cosock_core::select::Element;
 
 use crate::arguments::{self, Called, DIRECT, raise, refuse, refuse_kind};
 use crate::ffi::{Kind, State};
-use crate::foreign;
 use crate::runtime::Runtime;
 use crate::socket::{self, kind_word};
 use crate::tasks::select_slot;
-use crate::wait as waiting;
+use crate::{foreign, nesting, wait as waiting};
 
 /// `socket.select(recvt, sendt, timeout)`: checks its arguments, then yields them.
 pub(crate) fn select(lua: State, runtime: &Runtime) -> c_int {
@@ -78,24 +77,24 @@ fn has_getfd(lua: State, index: c_int) -> bool {
 /// Yields its three arguments as a wait; `install_coroutine` passes such yields upward.
 pub(crate) fn wait(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
-    if runtime.task_of(lua).is_none() {
-        if lua.push_self() {
-            waiting::raise_outside(lua, DIRECT);
-        }
-        lua.pop(1);
-        runtime.nested_wait.set(lua.raw().cast_const().cast());
+    if lua.push_self() {
+        waiting::raise_outside(lua, DIRECT);
     }
+    lua.pop(1);
+    note_wait(lua, runtime);
     lua.yield_values(3)
 }
 
-/// `is_wait(coroutine)`: whether it has just yielded one of cosock's own waits. Asked once.
-pub(crate) fn is_wait(lua: State, runtime: &Runtime) -> c_int {
-    let yielded = runtime.nested_wait.replace(std::ptr::null());
-    let same = lua
-        .to_coroutine(1)
-        .is_some_and(|coroutine| coroutine.cast_const().cast() == yielded && !yielded.is_null());
-    lua.push_bool(same);
-    1
+/// Notes that what `lua` is about to yield is one of cosock's own waits, unless it yields to the scheduler.
+pub(crate) fn note_wait(lua: State, runtime: &Runtime) {
+    if runtime.task_of(lua).is_none() || nesting::is_nested(runtime, lua) {
+        runtime.nested_wait.set(lua.raw().cast_const().cast());
+    }
+}
+
+/// Whether the coroutine has just yielded one of cosock's own waits. Asked once.
+pub(crate) fn take_wait(runtime: &Runtime, coroutine: State) -> bool {
+    runtime.nested_wait.replace(std::ptr::null()) == coroutine.raw().cast_const().cast()
 }
 
 /// Parks the current task on the lists in arguments 1 and 2, with the timeout in argument 3.
@@ -178,11 +177,19 @@ fn collect(lua: State, runtime: &Runtime, list: c_int, interest: Interest) -> u3
         }
     }
     let mut count = 0;
+    let list_end = lua.top();
     if has_pairs(lua, list) {
         // The iterator, its state and its control variable.
         lua.push_value(list);
+        #[cfg(not(feature = "lua55"))]
         lua.call(1, 3);
-        let iterator = lua.top() - 2;
+        #[cfg(feature = "lua55")]
+        {
+            // And what a `for` closes at its end, as the stack does when it gets lower.
+            lua.call(1, 4);
+            lua.to_be_closed(-1);
+        }
+        let iterator = list_end + 1;
         loop {
             lua.push_value(iterator);
             lua.push_value(iterator + 1);

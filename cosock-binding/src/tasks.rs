@@ -246,7 +246,7 @@ pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
             lua.insert(-2);
             lua.raw_set_at(-2, LAST_RESET);
             // There is no task any more that could be parked.
-            runtime.current_coroutine.set(std::ptr::null_mut());
+            runtime.current.set(None);
         }
     }
     crate::timers::clear(lua, runtime);

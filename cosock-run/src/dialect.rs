@@ -8,6 +8,8 @@ mod lua52;
 mod lua53;
 #[cfg(feature = "lua54")]
 mod lua54;
+#[cfg(feature = "lua55")]
+mod lua55;
 #[cfg(feature = "luajit")]
 mod luajit;
 
@@ -19,6 +21,8 @@ pub(crate) use lua52::DIALECT;
 pub(crate) use lua53::DIALECT;
 #[cfg(feature = "lua54")]
 pub(crate) use lua54::DIALECT;
+#[cfg(feature = "lua55")]
+pub(crate) use lua55::DIALECT;
 #[cfg(feature = "luajit")]
 pub(crate) use luajit::DIALECT;
 
@@ -150,10 +154,14 @@ pub(crate) struct Interrupt {
 
 /// How the interactive mode reads and shows.
 pub(crate) struct ReplStyle {
-    /// A line is tried as an expression first. If not, only `=` in front makes it one.
+    /// A line is tried as an expression first.
     pub(crate) expressions: bool,
+    /// `=` in front makes a line an expression.
+    pub(crate) equals: bool,
     /// Ends the message of an error that more input may cure.
     pub(crate) unfinished: &'static [u8],
     /// A prompt may be any value, which `tostring` turns into text, instead of a string.
     pub(crate) any_prompt: bool,
+    /// A line that begins with `local` is warned of.
+    pub(crate) warns_of_locals: bool,
 }

@@ -12,7 +12,7 @@ use crate::options::{self, Options, Step};
 use crate::repl;
 use crate::state::State;
 use crate::stdio::{self, Output};
-use crate::version;
+use crate::{Preload, version};
 
 /// One run of the program.
 struct Session<'a> {
@@ -20,17 +20,19 @@ struct Session<'a> {
     program: &'static CStr,
     arguments: &'a [&'static CStr],
     options: Options,
+    preload: Option<Preload>,
     /// The run got to its end, and nothing failed that makes the exit code a failure.
     succeeded: bool,
 }
 
 /// Does what the command line says and returns the exit code.
-pub(crate) fn run(arguments: &[&'static CStr]) -> c_int {
+pub(crate) fn run(arguments: &[&'static CStr], preload: Option<Preload>) -> c_int {
     let named = arguments.first().filter(|name| !name.is_empty());
-    let program = named.copied().unwrap_or(c"cosock");
-    let options = options::parse(arguments);
+    let default = if preload.is_some() { c"cosock" } else { c"lua" };
+    let program = named.copied().unwrap_or(default);
+    let options = options::parse(arguments, preload.is_some());
     if options.help {
-        options::show_usage(Output::Standard, program);
+        options.show_usage(Output::Standard, program);
         return libc::EXIT_SUCCESS;
     }
     let Some(state) = State::new() else {
@@ -41,6 +43,7 @@ pub(crate) fn run(arguments: &[&'static CStr]) -> c_int {
         program,
         arguments,
         options,
+        preload,
         succeeded: false,
     };
     let outcome = state.protect(start, ptr::from_mut(&mut session).cast());
@@ -83,6 +86,8 @@ impl Session<'_> {
         if !options.no_environment {
             self.run_init(state)?;
         }
+        #[cfg(feature = "lua55")]
+        state.warnings(false);
         self.refuse_bad_option()?;
         if options.version && DIALECT.version_after_init {
             version::show(state);
@@ -103,7 +108,7 @@ impl Session<'_> {
 
     fn refuse_bad_option(&self) -> Result<(), Reported> {
         self.options.refusal.map_or(Ok(()), |refusal| {
-            refusal.show(self.program);
+            refusal.show(&self.options, self.program);
             Err(Reported)
         })
     }
@@ -115,8 +120,10 @@ impl Session<'_> {
         }
         state.stop_collector();
         state.open_libraries();
-        // SAFETY: the state is live, has its libraries, and this is a protected call.
-        unsafe { cosock_binding::preload(state.as_raw()) };
+        if let Some(preload) = self.preload {
+            // SAFETY: the state is live, has its libraries, and this is a protected call.
+            unsafe { preload(state.as_raw()) };
+        }
         if DIALECT.arg != ArgTable::WithScript {
             self.set_arg(state);
         }
@@ -160,9 +167,9 @@ impl Session<'_> {
         match step {
             Step::Execute(text) => chunk::run_text(state, self.program, text, c"=(command line)"),
             Step::Require(name) => self.require(state, name),
-            #[cfg(feature = "lua54")]
+            #[cfg(any(feature = "lua54", feature = "lua55"))]
             Step::Warn => {
-                state.warnings_on();
+                state.warnings(true);
                 Ok(())
             }
             #[cfg(feature = "luajit")]

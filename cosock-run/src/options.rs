@@ -8,6 +8,8 @@ use crate::stdio::{self, Output};
 /// What the command line asks for.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
+    /// The options that no stock interpreter has are there.
+    own: bool,
     /// Index of the script's name among the arguments.
     pub(crate) script: Option<usize>,
     /// `-i`: go on interactively.
@@ -34,7 +36,7 @@ pub(crate) enum Step {
     /// `-l`: require this library.
     Require(&'static CStr),
     /// `-W`: turn warnings on.
-    #[cfg(feature = "lua54")]
+    #[cfg(any(feature = "lua54", feature = "lua55"))]
     Warn,
     /// `-j`: call a function of LuaJIT's `jit` library, or start a `jit.*` module.
     #[cfg(feature = "luajit")]
@@ -60,9 +62,12 @@ pub(crate) enum Refusal {
     Bytecode,
 }
 
-/// Reads the command line, whose first item is the program.
-pub(crate) fn parse(arguments: &[&'static CStr]) -> Options {
-    let mut options = Options::default();
+/// Reads the command line, whose first item is the program. `own` options are those of the runner.
+pub(crate) fn parse(arguments: &[&'static CStr], own: bool) -> Options {
+    let mut options = Options {
+        own,
+        ..Options::default()
+    };
     let mut index = 1;
     while let Some(argument) = arguments.get(index) {
         match argument.to_bytes() {
@@ -123,7 +128,7 @@ impl Options {
             {
                 self.no_environment = true;
             }
-            #[cfg(feature = "lua54")]
+            #[cfg(any(feature = "lua54", feature = "lua55"))]
             b'W' if !attached => self.steps.push(Step::Warn),
             #[cfg(feature = "luajit")]
             b'j' => self.steps.push(Step::Jit(needed()?)),
@@ -131,6 +136,7 @@ impl Options {
             b'O' => self.steps.push(Step::Optimise(rest)),
             #[cfg(feature = "luajit")]
             b'b' => return Err(Refusal::Bytecode),
+            b'h' | b'-' if !self.own => return Err(Refusal::Unknown(option)),
             b'h' if !attached => self.help = true,
             b'-' if rest == c"help" => self.help = true,
             b'-' if rest == c"install-coroutine" => self.steps.push(Step::InstallCoroutine),
@@ -139,11 +145,26 @@ impl Options {
         }
         Ok(words)
     }
+
+    /// Shows all options.
+    pub(crate) fn show_usage(&self, output: Output, program: &CStr) {
+        let own = if self.own { OWN_USAGE } else { "" };
+        let parts: [&[u8]; 6] = [
+            b"usage: ",
+            program.to_bytes(),
+            DIALECT.usage_line.as_bytes(),
+            b"\n",
+            DIALECT.usage.as_bytes(),
+            own.as_bytes(),
+        ];
+        stdio::write(output, &parts);
+        stdio::flush(output);
+    }
 }
 
 impl Refusal {
     /// Shows what is wrong and what there is.
-    pub(crate) fn show(self, program: &CStr) {
+    pub(crate) fn show(self, options: &Options, program: &CStr) {
         match self {
             #[cfg(feature = "luajit")]
             Refusal::Bytecode => {
@@ -170,22 +191,8 @@ impl Refusal {
                 stdio::write(Output::Error, &parts);
             }
         }
-        show_usage(Output::Error, program);
+        options.show_usage(Output::Error, program);
     }
-}
-
-/// Shows all options.
-pub(crate) fn show_usage(output: Output, program: &CStr) {
-    let parts: [&[u8]; 6] = [
-        b"usage: ",
-        program.to_bytes(),
-        DIALECT.usage_line.as_bytes(),
-        b"\n",
-        DIALECT.usage.as_bytes(),
-        OWN_USAGE.as_bytes(),
-    ];
-    stdio::write(output, &parts);
-    stdio::flush(output);
 }
 
 /// The options that no stock interpreter has.

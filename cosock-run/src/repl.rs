@@ -38,6 +38,9 @@ fn load(state: State) -> Option<Result<(), Failed>> {
         state.remove(1);
         return Some(Ok(()));
     }
+    if DIALECT.repl.warns_of_locals {
+        warn_of_locals(state);
+    }
     loop {
         // SAFETY: the text stays at index 1 while it is loaded.
         let text = unsafe { state.text(1) }.unwrap_or_default();
@@ -78,6 +81,20 @@ fn load_expression(state: State) -> bool {
     loaded
 }
 
+/// Warns when the line at index 1 declares locals, which its chunk takes with it.
+fn warn_of_locals(state: State) {
+    // SAFETY: the line stays at index 1.
+    let line = unsafe { state.text(1) }.unwrap_or_default().to_bytes();
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = line.iter().take_while(|byte| is_space(byte)).count();
+    let follows = line[start..].strip_prefix(b"local");
+    // A line of that one word counts.
+    if follows.is_some_and(|rest| rest.first().is_none_or(is_space)) {
+        let warning = c"warning: locals do not survive across lines in interactive mode";
+        messages::show(None, warning);
+    }
+}
+
 /// Whether more input may cure the error on top of the stack.
 fn is_unfinished(state: State) -> bool {
     // SAFETY: used up before the value leaves the stack.
@@ -93,7 +110,7 @@ fn push_line(state: State, first: bool) -> bool {
         return false;
     };
     match line.to_bytes() {
-        [b'=', expression @ ..] if first => {
+        [b'=', expression @ ..] if first && DIALECT.repl.equals => {
             state.push(b"return ");
             state.push(expression);
             state.concat(2);

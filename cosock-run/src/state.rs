@@ -108,12 +108,15 @@ impl State {
 
     /// Loads a text. Its function goes on the stack.
     pub(crate) fn load_text(self, text: &[u8], name: &CStr) -> Result<(), Failed> {
+        // Since 5.5 no bytecode.
+        let mode = if cfg!(feature = "lua55") { c"t" } else { c"bt" };
         outcome(api!(
             self,
-            luaL_loadbuffer,
+            luaL_loadbufferx,
             text.as_ptr().cast(),
             text.len(),
-            name.as_ptr()
+            name.as_ptr(),
+            mode.as_ptr()
         ))
     }
 
@@ -138,6 +141,8 @@ impl State {
         );
         #[cfg(feature = "lua54")]
         api!(self, lua_gc, ffi::LUA_GCGEN, 0, 0);
+        #[cfg(feature = "lua55")]
+        api!(self, lua_gc, ffi::LUA_GCGEN);
     }
 
     /// Collects all garbage now.
@@ -145,10 +150,11 @@ impl State {
         api!(self, lua_gc, ffi::LUA_GCCOLLECT, 0);
     }
 
-    /// Turns warnings on.
-    #[cfg(feature = "lua54")]
-    pub(crate) fn warnings_on(self) {
-        api!(self, lua_warning, c"@on".as_ptr(), 0);
+    /// Turns warnings on or off.
+    #[cfg(any(feature = "lua54", feature = "lua55"))]
+    pub(crate) fn warnings(self, on: bool) {
+        let command = if on { c"@on" } else { c"@off" };
+        api!(self, lua_warning, command.as_ptr(), 0);
     }
 
     /// The number of values on the stack, which is the index of the top one.

@@ -59,7 +59,8 @@ do
   if expect.version == "5.1" or expect.version == "jit" then
     expect.equal(raised, nil)
   else
-    expect.equal(raised:sub(1, 16), "stack traceback:")
+    local text = expect.nil_error and expect.nil_error .. "\n" or ""
+    expect.equal(raised:sub(1, #text + 16), text .. "stack traceback:")
   end
 end
 

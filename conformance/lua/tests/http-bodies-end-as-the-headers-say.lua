@@ -23,6 +23,13 @@ local exchanges = {
   { "HTTP/1.0 200 OK\r\n\r\nuntil the end", "until the end", 200 },
   { ok .. "\r\n" .. large, large, 200 },
   { ok .. "Content-Length: what\r\n\r\nabc", "abc", 200 },
+  { ok .. "Content-Length: 0x1\r\n\r\nabc", "abc", 200 },
+  { ok .. "Content-Length: 1e0\r\n\r\nabc", "abc", 200 },
+  { ok .. "Content-Length: nan\r\n\r\nabc", "abc", 200 },
+  { ok .. "Content-Length: 1.5\r\n\r\nabc", "abc", 200 },
+  { ok .. "Content-Length: 3, 3\r\n\r\nabc", "abc", 200 },
+  { ok .. "Content-Length: -1\r\n\r\nabc", "", 200 },
+  { ok .. "Content-Length: 99999999999999999999\r\n\r\nabc", nil, "closed" },
   -- in chunks
   { chunked .. "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "hello world", 200 },
   { chunked .. "5;extension=1\r\nhello\r\n0\r\n\r\n", "hello", 200 },

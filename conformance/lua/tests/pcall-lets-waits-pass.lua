@@ -70,7 +70,7 @@ expect.tasks(function()
       expect.equal(ok, false)
       expect.equal(handled[1], value)
     end
-    check(expect.pack(pcall(failing(nil, waits))), false, nil)
+    check(expect.pack(pcall(failing(nil, waits))), false, expect.nil_error)
     local _, text = pcall(function()
       if waits then
         socket.sleep(0)
@@ -130,7 +130,7 @@ expect.tasks(function()
     -- One result of the handler, whatever it is; none is nil.
     local object = {}
     check(expect.pack(xpcall(failing("e", waits), function() return object, 2 end)), false, object)
-    check(expect.pack(xpcall(failing("e", waits), function() end)), false, nil)
+    check(expect.pack(xpcall(failing("e", waits), function() end)), false, expect.nil_error)
     -- A handler that fails, or waits, fails the call and nothing else.
     for _, handler in ipairs { function(err) error(err) end, function() socket.sleep(0) end,
       function() coroutine.yield() end } do

@@ -16,13 +16,17 @@ end
 
 -- A whole collection at nearly every allocation; the usual one again afterwards.
 local function with_eager_collector(fn)
-  collectgarbage("setpause", 0)
-  if expect.version == "5.1" or expect.version == "jit" then
-    collectgarbage("setstepmul", 0)
-  elseif expect.version == "5.2" or expect.version == "5.3" then
-    collectgarbage("setstepmul", 1000000)
-  else
+  if expect.version == "5.5" then
+    collectgarbage("incremental")
+    collectgarbage("param", "pause", 0)
+    collectgarbage("param", "stepmul", 0)
+  elseif expect.version == "5.4" then
+    collectgarbage("setpause", 0)
     collectgarbage("incremental", 0, 1000, 255)
+  else
+    collectgarbage("setpause", 0)
+    local unlimited = expect.version == "5.1" or expect.version == "jit"
+    collectgarbage("setstepmul", unlimited and 0 or 1000000)
   end
   collectgarbage()
   local results = expect.pack(pcall(fn))

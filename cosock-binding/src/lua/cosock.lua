@@ -3,7 +3,7 @@
 local modules, native = ...
 local cosock = modules["cosock"]
 local raw_resume, raw_create, raw_status = coroutine.resume, coroutine.create, coroutine.status
-local is_wait, wait = native.is_wait, native.wait
+local yield, resume_coroutine, wait = coroutine.yield, native.resume_coroutine, native.wait
 
 cosock._VERSION = "0.2.0"
 cosock._IMPL = "cosock in Rust"
@@ -11,16 +11,21 @@ cosock.socket = modules["cosock.socket"]
 cosock.channel = modules["cosock.channel"]
 cosock.ssl = modules["cosock.ssl"]
 
--- Resumes `co`; while it yields one of cosock's own waits, waits in its place.
-local function pass_waits(co, ...)
-  if raw_status(co) == "suspended" and is_wait(co) then
-    return pass_waits(co, raw_resume(co, wait(select(2, ...))))
+-- While `co` waits, waits in its place: by the token of a method, or by the values of the protocol.
+local function pass_waits(co, waits, ...)
+  if waits == "parked" then
+    return pass_waits(co, resume_coroutine(co, yield(...)))
+  elseif waits then
+    return pass_waits(co, resume_coroutine(co, wait(...)))
   end
   return ...
 end
 
 local function resume(co, ...)
-  return pass_waits(co, raw_resume(co, ...))
+  if type(co) == "thread" and raw_status(co) == "suspended" then
+    return pass_waits(co, resume_coroutine(co, ...))
+  end
+  return raw_resume(co, ...)
 end
 
 local function results_or_raise(co, ok, ...)

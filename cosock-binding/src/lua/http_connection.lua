@@ -217,7 +217,9 @@ end
 socket.sourcet["http-chunked"], socket.sinkt["http-chunked"] = chunked_source, chunked_sink
 
 function connection:receivebody(headers, sink, step)
-  local length, coding = tonumber(headers["content-length"]), headers["transfer-encoding"]
+  -- Not `tonumber` alone, which also takes hexadecimal digits, exponents and "nan".
+  local digits = (headers["content-length"] or ""):match "^%s*(-?%d+)%s*$"
+  local length, coding = tonumber(digits), headers["transfer-encoding"]
   local source
   if coding and coding:lower() ~= "identity" then
     source = chunked_source(self.c)

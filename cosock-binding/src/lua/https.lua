@@ -60,9 +60,51 @@ local function context_fields(params)
   return fields
 end
 
+-- Fields of requests, and of what `http.request` makes of them, that are none of a context.
+local request_fields = {}
+for _, field in ipairs {
+  "url", "scheme", "authority", "userinfo", "user", "password", "host", "port", "path", "params", "query",
+  "fragment", "uri", "method", "headers", "source", "sink", "step", "target", "proxy", "redirect",
+  "maxredirects", "nredirects", "create", "connect_host", "connect_port", "is_users_object",
+} do
+  request_fields[field] = true
+end
+
+-- Whether a request asks of TLS nothing of its own. A field that nobody knows may be a context's.
+local function is_usual(params)
+  for field in pairs(params) do
+    if not request_fields[field] then
+      return false
+    end
+  end
+  return true
+end
+
+-- The contexts of usual requests, without and with VERIFY: to read the system's certificates takes long.
+local usual = {}
+
 -- Whether a host is an address, which is no name to tell the server.
 local function is_address(host)
   return host:find ":" ~= nil or host:find "^%d+%.%d+%.%d+%.%d+$" ~= nil
+end
+
+-- The context of a connection to this host; or nil and the reason.
+local function context_of(params, host)
+  -- What to look for in a certificate is part of a context, but for the name that the server is told.
+  if is_usual(params) and not (https.VERIFY and is_address(host)) then
+    local kind = https.VERIFY and "verified" or "trusting"
+    local context, err = usual[kind], nil
+    if not context then
+      context, err = ssl.newcontext(context_fields {})
+      usual[kind] = context
+    end
+    return context, err
+  end
+  local fields = context_fields(params)
+  if fields.verify_host == true then
+    fields.verify_host = host
+  end
+  return ssl.newcontext(fields)
 end
 
 -- Asks the proxy on the other end of `sock` to lead on to the server.
@@ -107,11 +149,12 @@ local function connect(sock, proxy, host, port)
 end
 
 -- Makes a TLS object of a connected socket. Returns nil, the reason and what to close when that fails.
-local function encrypt(sock, fields, host)
-  if fields.verify_host == true then
-    fields.verify_host = host
+local function encrypt(sock, params, host)
+  local context, conn, err
+  context, err = context_of(params, host)
+  if context then
+    conn, err = ssl.wrap(sock, context)
   end
-  local conn, err = ssl.wrap(sock, fields)
   if not conn then
     return nil, err, sock
   end
@@ -147,14 +190,14 @@ local meta = {
 }
 
 function methods:connect(host, port)
-  local fields = context_fields(self.params)
-  local proxy = fields.proxy and url.parse(fields.proxy, { scheme = "http", port = request.PROXY_PORT })
+  local proxy = self.params.proxy
+  proxy = proxy and url.parse(proxy, { scheme = "http", port = request.PROXY_PORT })
   local done, err = connect(self.sock, proxy, host, port)
   if not done then
     self.sock:close()
     return nil, err
   end
-  local conn, reason, failed = encrypt(self.sock, fields, host)
+  local conn, reason, failed = encrypt(self.sock, self.params, host)
   if not conn then
     failed:close()
     return nil, reason

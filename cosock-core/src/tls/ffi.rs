@@ -10,6 +10,8 @@ use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::pkey::Params;
 use openssl::ssl::{SslContextBuilder, SslRef, SslStream};
+use openssl::stack::StackRef;
+use openssl::x509::X509;
 use openssl_sys::{SSL, SSL_CTX};
 
 /// `EC_builtin_curve`.
@@ -63,6 +65,23 @@ pub(super) fn want(ssl: &SslRef) -> c_int {
 pub(super) fn options(ssl: &SslRef) -> u64 {
     // SAFETY: as above.
     unsafe { SSL_get_options(ssl.as_ptr()) }
+}
+
+/// The certificates that follow this side's own.
+pub(super) fn own_chain(ssl: &SslRef) -> Vec<X509> {
+    const GET_CHAIN_CERTS: c_int = 115;
+    let mut chain: *mut openssl_sys::stack_st_X509 = ptr::null_mut();
+    let place: *mut *mut openssl_sys::stack_st_X509 = &raw mut chain;
+    // SAFETY: the reference is a live SSL; the call writes a pointer to `place`: null, or a stack that
+    // stays the SSL's, from which the certificates are taken at once.
+    unsafe {
+        openssl_sys::SSL_ctrl(ssl.as_ptr(), GET_CHAIN_CERTS, 0, place.cast());
+        if chain.is_null() {
+            return Vec::new();
+        }
+        let chain: &StackRef<X509> = StackRef::from_ptr(chain);
+        chain.iter().map(ToOwned::to_owned).collect()
+    }
 }
 
 /// An extension of the client's first message; only to be asked for in the callback of that message.

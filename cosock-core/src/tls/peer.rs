@@ -93,13 +93,12 @@ impl Session {
     /// The certificates that this side has sent, or would send.
     #[must_use]
     pub fn local_chain(&self) -> Vec<Certificate> {
-        let ssl = self.ssl();
-        let rest = ssl.ssl_context().extra_chain_certs();
-        let own = ssl.certificate().map(ToOwned::to_owned);
-        own.into_iter()
-            .chain(rest.iter().map(ToOwned::to_owned))
-            .map(Certificate::new)
-            .collect()
+        let Some(own) = self.ssl().certificate() else {
+            return Vec::new();
+        };
+        let rest = ffi::own_chain(self.ssl());
+        let all = std::iter::once(own.to_owned()).chain(rest);
+        all.map(Certificate::new).collect()
     }
 
     /// What verifying the peer's certificates came to, whether or not the context asks for it.

@@ -118,6 +118,11 @@ impl Session {
         self.phase == Phase::Open
     }
 
+    /// Whether an error has ended it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
     /// The certificates of a server by the name that the client asks for.
     pub fn set_names(&mut self, names: ServerNames) {
         hello::set_names(self.ssl_mut(), names);

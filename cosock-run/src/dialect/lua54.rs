@@ -31,8 +31,10 @@ pub(crate) const DIALECT: Dialect = Dialect {
     },
     repl: ReplStyle {
         expressions: true,
+        equals: true,
         unfinished: b"<eof>",
         any_prompt: true,
+        warns_of_locals: false,
     },
     usage_line: " [options] [script [args]]",
     usage: "\

@@ -11,6 +11,7 @@ outer()
 ";
 
 const FINALISED: &str = "
+collectgarbage('stop')
 if newproxy then getmetatable(newproxy(true)).__gc = function() print('finalised') end
 else setmetatable({}, {__gc = function() print('finalised') end}) end
 io.stdout:setvbuf('no')

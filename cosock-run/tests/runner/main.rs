@@ -7,6 +7,8 @@ mod arguments;
 mod environment;
 mod errors;
 mod extensions;
+#[cfg(feature = "lua55")]
+mod lua55;
 mod modules;
 mod output;
 mod repl;

@@ -1,17 +1,26 @@
 //! The interactive mode, through a pipe and at a terminal.
 //!
-//! The stock interpreters read with a line editor (all but LuaJIT), which shows each line that comes
-//! from a pipe, as a terminal would. So the lines are put into the runner's output before comparing.
+//! Most stock interpreters read with a line editor, which shows each line that comes from a pipe, as a
+//! terminal would. There the lines are put into the runner's output before comparing.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
+use std::sync::OnceLock;
 
 use rstest::rstest;
 
 use crate::support::{Case, Subject, comparable, wait_until_busy};
+
+fn stock_has_line_editor() -> bool {
+    static SHOWS: OnceLock<bool> = OnceLock::new();
+    *SHOWS.get_or_init(|| {
+        let case = Case::new().args(["-i"]).input("x = 1\n");
+        case.run(Subject::Stock).stdout.contains("> x = 1\n")
+    })
+}
 
 /// Gives both the same lines and wants the same output. Prompts end in `> `, which nothing else
 /// prints, and lines are short enough for the line editor not to scroll them.
@@ -25,7 +34,7 @@ fn converse(case: Case, lines: &[&str]) {
     );
     let (ours, stock) = (case.run(Subject::Runner), case.run(Subject::Stock));
     let mut shown = ours.stdout.clone();
-    if cfg!(not(feature = "luajit")) {
+    if stock_has_line_editor() {
         let mut parts = ours.stdout.split("> ");
         shown = parts.next().unwrap_or_default().to_owned();
         for (index, part) in parts.enumerate() {
@@ -85,6 +94,7 @@ fn converse(case: Case, lines: &[&str]) {
 #[case::exit(&["os.exit(3)", "not reached"])]
 #[case::vararg(&["...", "=..."])]
 #[case::semicolon(&["1;", "x = 1;"])]
+#[case::locals(&["local x = 5", "local", "  local x = 5  y = x", "x = 5 local y", "locals = 5"])]
 #[case::goto_and_labels(&["goto done", "::done::"])]
 fn conversation(#[case] lines: &[&str]) {
     converse(Case::new(), lines);
@@ -122,7 +132,7 @@ fn line_longer_than_the_buffer() {
 /// Old releases show the prompt, or whatever is left, instead of the error.
 #[test]
 fn unfinished_chunk_at_the_end_of_input() {
-    if cfg!(any(feature = "lua53", feature = "lua54")) {
+    if cfg!(any(feature = "lua53", feature = "lua54", feature = "lua55")) {
         let ending = Case::new().args(["-i"]).input("do\n").run(Subject::Runner);
         assert_eq!(ending.stderr, "stdin:1: 'end' expected near <eof>\n");
         assert!(
@@ -225,10 +235,14 @@ impl Terminal {
 fn at_a_terminal() {
     // LuaJIT does not look for hooks in compiled code.
     let case = Case::new().variable("LUA_INIT", "if jit then jit.off() end");
+    let expression = match cfg!(feature = "lua55") {
+        true => "x, x + 1\n",
+        false => "=x, x + 1\n",
+    };
     let [ours, stock] = [Subject::Runner, Subject::Stock].map(|subject| {
         let (mut terminal, mut child) = Terminal::start(&case, subject);
         terminal.expect("> ");
-        for line in ["x = 5\n", "=x, x + 1\n", "do\n", "end\n", "error('text')\n"] {
+        for line in ["x = 5\n", expression, "do\n", "end\n", "error('text')\n"] {
             terminal.enter(line);
             terminal.expect("> ");
         }

@@ -96,7 +96,7 @@ fn interrupt_while_reading() {
 
 /// Where a read fails at once, it does so with the input still open. The stock LuaJIT of Debian 12 is too
 /// old for that.
-#[cfg(any(feature = "lua54", feature = "luajit"))]
+#[cfg(any(feature = "lua54", feature = "lua55", feature = "luajit"))]
 #[test]
 fn interrupt_ends_a_read() {
     let code = "print('ready') io.stdout:flush() print(io.read())";

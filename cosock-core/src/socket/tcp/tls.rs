@@ -125,9 +125,10 @@ impl TcpSocket {
                 Err(Blocked::Ended) => self.ended = true,
                 Err(Blocked::Asked) => return Step::Done(Err(SocketError::Closed)),
                 Err(Blocked::Failed(error)) => {
-                    // From now on it is closed, also for `"*a"`.
-                    self.ended = true;
-                    self.end_told = true;
+                    // From now on it is closed, also for `"*a"`; but before the handshake it is only early.
+                    let is_over = self.session().is_none_or(Session::is_over);
+                    self.ended = is_over;
+                    self.end_told = is_over;
                     return Step::Done(Err(error));
                 }
             }

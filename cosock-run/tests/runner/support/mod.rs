@@ -29,9 +29,14 @@ pub(crate) const STOCK: &str = if cfg!(feature = "lua51") {
     "lua5.3"
 } else if cfg!(feature = "lua54") {
     "lua5.4"
+} else if cfg!(feature = "lua55") {
+    "lua5.5"
 } else {
     "luajit"
 };
+
+/// Stands in for the stock interpreter where none is packaged.
+const PLAIN: Option<&str> = option_env!("CARGO_BIN_EXE_lua");
 
 /// What the runner's usage has more than the stock one.
 const OWN_USAGE: &str = "\
@@ -61,6 +66,7 @@ impl Subject {
                 std::env::split_paths(&paths)
                     .map(|directory| directory.join(STOCK))
                     .find(|path| path.is_file())
+                    .or(PLAIN.map(PathBuf::from))
                     .unwrap_or_else(|| panic!("{STOCK} is not installed; ci/setup installs it"))
             }
         }
