@@ -218,10 +218,6 @@ function https.tcp(params)
   end
 end
 
-local function refuse(what)
-  error("bad argument #1 to 'request' (string or table expected, got " .. type(what) .. ")", 3)
-end
-
 -- A request for https on this module's port, made from one as `http.request` takes it.
 local function secured(given)
   local copy = {}
@@ -244,8 +240,8 @@ function https.request(given, body)
   if type(given) == "string" then
     given = http.genericform(given, body)
     chunks = given.target
-  elseif type(given) ~= "table" then
-    refuse(given)
+  else
+    request.check(given)
   end
   if given.create then
     return nil, "create function not permitted"
