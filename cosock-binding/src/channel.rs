@@ -1,52 +1,19 @@
 //! `cosock.channel`: an unbounded queue of Lua values between tasks.
 //!
 //! Both halves are tables whose one field `link` is the same table: `queue`, `closed` and `waker`,
-//! which programs read. The queue is a userdata, so that `#` works on it in every Lua; the messages
-//! are in its associated table, in the slots that the core's ring tells.
+//! which programs read. The queue is a userdata, so that `#` works on it in every Lua.
 
-use std::cell::{Cell, RefCell};
+mod queue;
+
 use std::ffi::{CStr, c_int};
-
-use cosock_core::channel::Ring;
-use cosock_core::scheduler::TaskKey;
 
 use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
 use crate::ffi::{Kind, State, upvalue};
-use crate::runtime::{Kind as WaitKind, QUEUE as QUEUE_CLASS, Runtime, token};
-use crate::socket::go_on_in_lua;
+use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
+use crate::wait::go_on_in_lua;
 
-/// The Rust half of a channel's queue.
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    ring: RefCell<Ring>,
-    /// Who waits in `receive`, or did: the core knows whether the wait still lasts.
-    waiter: Cell<Option<TaskKey>>,
-    /// Whether `link.waker` is set.
-    watched: Cell<bool>,
-    closed: Cell<bool>,
-}
-
-impl Queue {
-    /// How many messages wait.
-    pub(crate) fn len(&self) -> usize {
-        self.ring.borrow().len()
-    }
-
-    /// Whether either half was closed.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed.get()
-    }
-
-    /// Notes that nobody waits for a message any more.
-    pub(crate) fn served(&self) {
-        self.waiter.set(None);
-    }
-
-    /// Its identity, by which the core tells waits apart.
-    fn identity(&self) -> usize {
-        std::ptr::from_ref(self) as usize
-    }
-}
+pub(crate) use queue::{Halves, Looked, Queue, lay_back, look, push_link_waited_on};
+use queue::{LINK as LINK_OF_QUEUE, METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
 
 /// Upvalues of every channel function.
 pub(crate) const NAMES: [&CStr; 5] = [c"link", c"queue", c"waker", c"timeout", c"setwaker"];
@@ -62,72 +29,110 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(0);
     lua.new_table(0, 3);
     lua.push_userdata(QUEUE_CLASS, Queue::default);
-    lua.new_table(0, 0);
-    lua.set_user_table(-2);
-    lua.push_kept(kept.queue_meta);
-    lua.set_metatable(-2);
+    lua.new_table(3, 0);
     lua.push_value(-1);
+    lua.set_user_table(2);
+    lua.push_value(1);
+    lua.raw_set_at(3, LINK_OF_QUEUE);
+    lua.push_kept(kept.queue_meta);
+    lua.set_metatable(2);
+    lua.push_value(2);
     lua.raw_set_field(1, c"queue");
     lua.push_bool(false);
     lua.raw_set_field(1, c"closed");
-    for methods in [kept.sender_methods, kept.receiver_methods] {
+    // The table of messages, for both.
+    lua.new_table(0, 0);
+    let halves = [kept.sender_methods, kept.receiver_methods].map(|methods| {
         lua.new_table(0, 1);
         lua.push_value(LINK);
         lua.push_value(1);
         lua.raw_set(-3);
-        lua.new_table(1, 1);
+        lua.new_table(2, 2);
+        lua.push_value(4);
+        lua.raw_set_at(-2, SLOTS);
         lua.push_value(2);
-        lua.raw_set_at(-2, QUEUE_IN_META);
+        lua.raw_set_at(-2, QUEUE_OF_HALF);
         lua.push_kept(methods);
         lua.raw_set_field(-2, c"__index");
-        lua.set_metatable(-2);
+        lua.push_value(-1);
+        lua.set_metatable(-3);
+        let metatable = lua.identity(-1);
+        // Below its half, for the queue.
+        lua.insert(-2);
+        metatable
+    });
+    lua.push_kept(kept.new_field);
+    lua.raw_set_field(7, c"__newindex");
+    for (place, metatable) in METATABLES.into_iter().zip([5, 7]) {
+        lua.push_value(metatable);
+        lua.raw_set_at(3, place);
     }
-    lua.remove(2);
+    if let Some(queue) = lua.userdata(2, QUEUE_CLASS) {
+        queue.metatables.set(halves);
+    }
     lua.push_kept(kept.senders);
-    lua.push_value(2);
+    lua.push_value(6);
     lua.push_bool(true);
     lua.raw_set(-3);
     lua.pop(1);
+    lua.remove(7);
     2
 }
 
-/// A channel half's queue, found in argument 1; its userdata stays on the stack.
+/// A channel half's queue, found in argument 1. On top of the stack is the metatable of a half of it.
 struct Opened<'a> {
     queue: &'a Queue,
-    queue_at: c_int,
-    /// Whether argument 1 is a half itself, not a wrapper of one.
+    /// Identity of the metatable.
+    metatable: usize,
+    /// Whether argument 1 is that half itself, not a wrapper.
     plain: bool,
 }
 
-/// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every channel
-/// has for itself; a wrapper's by its `link`.
+/// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every half has
+/// for itself; a wrapper's by its `link`.
 #[inline]
-fn open<'a>(lua: State, called: Called) -> Opened<'a> {
+fn open<'a>(lua: State, runtime: &Runtime, called: impl FnOnce() -> Called) -> Opened<'a> {
     if lua.metatable(1) {
-        lua.raw_get_at(-1, QUEUE_IN_META);
-        if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
+        let metatable = lua.identity(-1);
+        if let Some(queue) = runtime.halves.find(metatable) {
             return Opened {
                 queue,
-                queue_at: lua.top(),
+                metatable,
                 plain: true,
             };
         }
-        lua.pop(2);
+        lua.pop(1);
     }
-    open_by_link(lua, called)
+    open_slowly(lua, runtime, called())
 }
 
 #[cold]
-fn open_by_link<'a>(lua: State, called: Called) -> Opened<'a> {
+fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> Opened<'a> {
+    if lua.metatable(1) {
+        lua.raw_get_at(-1, QUEUE_OF_HALF);
+        let metatable = lua.identity(-2);
+        if let Some(queue) = lua.userdata(-1, QUEUE_CLASS)
+            && runtime.halves.remember(metatable, queue)
+        {
+            lua.pop(1);
+            return Opened {
+                queue,
+                metatable,
+                plain: true,
+            };
+        }
+    }
     if lua.kind(1) == Kind::Table {
         push_link(lua);
         if lua.kind(-1) == Kind::Table {
             lua.push_value(QUEUE);
             lua.raw_get(-2);
             if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
+                lua.push_user_table(-1);
+                lua.raw_get_at(-1, METATABLES[1]);
                 return Opened {
                     queue,
-                    queue_at: lua.top(),
+                    metatable: lua.identity(-1),
                     plain: false,
                 };
             }
@@ -142,63 +147,77 @@ fn push_link(lua: State) {
     lua.get(1);
 }
 
-/// Where a half's metatable has the queue.
-const QUEUE_IN_META: usize = 1;
-
 /// `tx:send(value)`.
 pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::direct(lua, "send");
-    if called.count < 2 {
+    if lua.top() < 2 {
         lua.set_top(2);
     }
-    let opened = open(lua, called);
-    let queue = opened.queue;
+    let queue = open(lua, runtime, || Called::direct(lua, "send")).queue;
     if queue.is_closed() {
         lua.push_bool(false);
         lua.push_str("closed");
         return 2;
     }
-    make_room(lua, &opened);
-    lua.push_user_table(opened.queue_at);
-    lua.push_value(2);
-    let slot = queue.ring.borrow_mut().push();
-    lua.raw_set_at(-2, slot + 1);
-    tell(lua, runtime, &opened);
+    if queue.ring.borrow().growth().is_some() {
+        make_room(lua, queue);
+    }
+    let handed = match queue.waiter.get() {
+        Some(task) => queue.hand(lua, runtime, task, 2),
+        None => false,
+    };
+    if !handed {
+        queue.append(lua, 2, -1);
+    }
+    if queue.watched.get() {
+        call_waker(lua, queue);
+    }
     lua.push_bool(true);
     1
 }
 
-/// Lays the messages out anew in a larger table, if the next one has no room.
-fn make_room(lua: State, opened: &Opened<'_>) {
-    let queue = opened.queue;
+/// Lays the messages out anew in a larger table, with the metatable of a half on top.
+#[cold]
+fn make_room(lua: State, queue: &Queue) {
+    let metatable = lua.top();
     loop {
         let growth = queue.ring.borrow().growth();
         let Some(growth) = growth else { return };
         lua.new_table(growth.new as c_int, 0);
         // Making a table may run a finalizer, which may send and receive.
         let unchanged = queue.ring.borrow().growth() == Some(growth);
-        if !unchanged {
+        if unchanged && lua.raw_get_table_at(metatable, SLOTS) {
+            for position in 0..growth.len {
+                lua.raw_get_at(-1, ((growth.head + position) & (growth.old - 1)) + 1);
+                lua.raw_set_at(-3, position + 1);
+            }
             lua.pop(1);
-            continue;
+            replace_slots(lua, metatable);
+            queue.ring.borrow_mut().grown(growth);
+            return;
         }
-        lua.push_user_table(opened.queue_at);
-        for position in 0..growth.len {
-            lua.raw_get_at(-1, ((growth.head + position) & (growth.old - 1)) + 1);
-            lua.raw_set_at(-3, position + 1);
-        }
-        lua.pop(1);
-        lua.set_user_table(opened.queue_at);
-        queue.ring.borrow_mut().grown(growth);
-        return;
+        lua.set_top(metatable);
     }
 }
 
-/// Wakes whoever waits for a message.
-#[inline]
-fn tell(lua: State, runtime: &Runtime, opened: &Opened<'_>) {
-    let queue = opened.queue;
+/// Pops a table of messages and gives it to both halves, of which one has the metatable at
+/// `metatable`. Makes nothing.
+fn replace_slots(lua: State, metatable: c_int) {
+    let slots = lua.top();
+    lua.raw_get_at(metatable, QUEUE_OF_HALF);
+    lua.push_user_table(-1);
+    for half in METATABLES {
+        lua.raw_get_at(-1, half);
+        lua.push_value(slots);
+        lua.raw_set_at(-2, SLOTS);
+        lua.pop(1);
+    }
+    lua.set_top(slots - 1);
+}
+
+/// Wakes whoever waits for a message, so that it sees the channel closed.
+fn tell(lua: State, runtime: &Runtime, queue: &Queue) {
     if let Some(task) = queue.waiter.get() {
-        runtime.enter(lua, |core| core.wake_message(task, queue.identity()));
+        queue.wake(lua, runtime, task);
     }
     if queue.watched.get() {
         call_waker(lua, queue);
@@ -219,45 +238,24 @@ fn call_waker(lua: State, queue: &Queue) {
 
 /// `tx:close()` and `rx:close()`.
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
-    let opened = open(lua, Called::direct(lua, "close"));
-    opened.queue.closed.set(true);
+    let queue = open(lua, runtime, || Called::direct(lua, "close")).queue;
+    queue.closed.set(true);
     push_link(lua);
     if lua.kind(-1) == Kind::Table {
         lua.push_bool(true);
         lua.raw_set_field(-2, c"closed");
     }
-    tell(lua, runtime, &opened);
+    tell(lua, runtime, queue);
     0
-}
-
-/// Pops the oldest message of the queue at `index` and pushes it, above its table; tells whether
-/// there was one. Makes nothing, so it cannot raise.
-#[inline]
-pub(crate) fn pop(lua: State, queue: &Queue, index: c_int) -> bool {
-    let slot = queue.ring.borrow_mut().pop();
-    let Some(slot) = slot else { return false };
-    lua.push_user_table(index);
-    lua.raw_get_at(-1, slot + 1);
-    lua.push_nil();
-    lua.raw_set_at(-3, slot + 1);
-    true
 }
 
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
-    let opened = open(lua, Called::wrapped(lua, "receive"));
+    let opened = open(lua, runtime, || Called::wrapped(lua, "receive"));
     let queue = opened.queue;
-    if pop(lua, queue, opened.queue_at) {
-        let burst_over = queue.ring.borrow().is_worth_giving_back();
-        if burst_over {
-            lua.new_table(0, 0);
-            // Making a table may run a finalizer, which may send.
-            let still = queue.ring.borrow_mut().give_back();
-            if still {
-                lua.set_user_table(opened.queue_at);
-            } else {
-                lua.pop(1);
-            }
+    if queue.take(lua, runtime, -1) {
+        if queue.ring.borrow().is_worth_giving_back() {
+            give_back(lua, queue);
         }
         return 1;
     }
@@ -266,73 +264,106 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         lua.push_str("closed");
         return 2;
     }
-    let Some(task) = runtime.task_of(lua).filter(|_| is_native(lua, runtime)) else {
+    let Some(task) = runtime
+        .task_of(lua)
+        .filter(|_| is_native(lua, runtime, &opened))
+    else {
         lua.set_top(1);
         return go_on_in_lua(lua, runtime, c"channel_receive", 1);
     };
-    if is_waited(lua, runtime, &opened) {
-        raise_waited(lua, WRAPPED);
+    if queue.waiter.get().is_some() || queue.watched.get() {
+        refuse_second(lua, runtime, queue, WRAPPED);
     }
-    lua.push_value(TIMEOUT);
-    let timeout = if !opened.plain {
-        lua.get(1);
-        receive_timeout(lua)
-    } else if lua.raw_get_is_nil(1) {
+    let timeout = if opened.plain && !runtime.timeouts_set.get() {
         None
     } else {
-        receive_timeout(lua)
+        receive_timeout(lua, &opened)
     };
+    runtime.enter(lua, |core| {
+        core.park_message(task, timeout, queue.identity())
+    });
     queue.waiter.set(Some(task));
-    let pending = &runtime.pending;
-    pending.kind.set(WaitKind::Message);
-    pending.timeout.set(timeout);
-    pending.object.set(queue.identity());
-    lua.push_value(1);
-    lua.push_value(opened.queue_at);
+    runtime.note(task, |task| {
+        task.channel = opened.metatable;
+        task.timeout = timeout;
+        task.listed = (1, 0);
+    });
+    // The half's metatable is kept, and with it the queue.
     lua.push_pointer(token());
-    lua.yield_values(WaitKind::Message.anchored())
+    lua.yield_values(2)
 }
 
-/// The receiver's timeout, which is on top.
-fn receive_timeout(lua: State) -> Option<f64> {
-    match arguments::timeout_value(lua, -1) {
-        Ok(timeout) => timeout,
-        Err(_) => {
-            let got = lua.type_name(-1);
-            raise(
-                lua,
-                WRAPPED,
-                format_args!("bad timeout (number expected, got {got})"),
-            )
-        }
+/// Gives up the large table of a burst that is over; the last message, on top, stays there.
+#[cold]
+fn give_back(lua: State, queue: &Queue) {
+    // Below the message are the table that it was in, and the metatable.
+    let metatable = lua.top() - 2;
+    lua.new_table(0, 0);
+    // Making a table may run a finalizer, which may send.
+    let still = queue.ring.borrow_mut().give_back();
+    if still {
+        replace_slots(lua, metatable);
+    } else {
+        lua.pop(1);
     }
 }
 
-/// Whether nobody replaced the `setwaker` of the receiver in argument 1.
-fn is_native(lua: State, runtime: &Runtime) -> bool {
-    lua.push_value(SETWAKER);
-    lua.get(1);
-    lua.identity(-1) == runtime.classes.get().receiver.setwaker
+/// The receiver's timeout, which programs also write themselves. Leaves the stack as it was.
+fn receive_timeout(lua: State, opened: &Opened<'_>) -> Option<f64> {
+    lua.push_value(TIMEOUT);
+    if opened.plain {
+        lua.raw_get(1);
+    } else {
+        lua.get(1);
+    }
+    let timeout = arguments::timeout_value(lua, -1);
+    if timeout.is_err() {
+        let got = lua.type_name(-1);
+        raise(
+            lua,
+            WRAPPED,
+            format_args!("bad timeout (number expected, got {got})"),
+        );
+    }
+    lua.pop(1);
+    timeout.unwrap_or_default()
 }
 
-/// Whether somebody waits on the receiver already.
-fn is_waited(lua: State, runtime: &Runtime, opened: &Opened<'_>) -> bool {
-    let queue = opened.queue;
-    if let Some(task) = queue.waiter.get()
-        && runtime.enter(lua, |core| core.waits_for_message(task, queue.identity()))
-    {
+/// Whether nobody replaced the `setwaker` of the receiver in argument 1. Leaves the stack as it was.
+fn is_native(lua: State, runtime: &Runtime, opened: &Opened<'_>) -> bool {
+    if opened.plain && runtime.trusts_objects() {
         return true;
     }
+    lua.push_value(SETWAKER);
+    lua.get(1);
+    let native = lua.identity(-1) == runtime.classes.get().receiver.setwaker;
+    lua.pop(1);
+    native
+}
+
+/// Raises if somebody waits on the receiver already.
+#[cold]
+fn refuse_second(lua: State, runtime: &Runtime, queue: &Queue, level: c_int) {
+    // A task that runs does not wait; it may have tried to where it could not.
+    if let Some(task) = queue.waiter.get()
+        && runtime.running_task() != Some(task)
+        && runtime.enter(lua, |core| core.waits_for_message(task, queue.identity()))
+    {
+        raise_waited(lua, level);
+    }
     if !queue.watched.get() {
-        return false;
+        return;
     }
+    let top = lua.top();
     push_link(lua);
-    if lua.kind(-1) != Kind::Table {
-        return false;
+    if lua.kind(-1) == Kind::Table {
+        lua.push_value(WAKER);
+        lua.raw_get(-2);
+        if !lua.is_nil(-1) {
+            raise_waited(lua, level);
+        }
     }
-    lua.push_value(WAKER);
-    lua.raw_get(-2);
-    !lua.is_nil(-1)
+    lua.set_top(top);
 }
 
 fn raise_waited(lua: State, level: c_int) -> ! {
@@ -344,11 +375,12 @@ fn raise_waited(lua: State, level: c_int) -> ! {
 }
 
 /// `rx:settimeout(t)`.
-pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "settimeout");
     lua.set_top(2);
-    open(lua, called);
+    open(lua, runtime, || called);
     arguments::timeout(lua, called, 2);
+    runtime.timeouts_set.set(true);
     lua.push_value(TIMEOUT);
     lua.push_value(2);
     lua.raw_set(1);
@@ -363,10 +395,9 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
-    let opened = open(lua, Called::direct(lua, "setwaker"));
-    let queue = opened.queue;
-    if !lua.is_nil(2) && is_waited(lua, runtime, &opened) {
-        raise_waited(lua, 1);
+    let queue = open(lua, runtime, || Called::direct(lua, "setwaker")).queue;
+    if !lua.is_nil(2) {
+        refuse_second(lua, runtime, queue, 1);
     }
     push_link(lua);
     if lua.kind(-1) == Kind::Table {
@@ -390,7 +421,8 @@ pub(crate) fn queue_len(lua: State, _: &Runtime) -> c_int {
 }
 
 /// `queue[n]`: the nth message as programs know it, a table with a field `msg`.
-pub(crate) fn queue_index(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn queue_index(lua: State, runtime: &Runtime) -> c_int {
+    lua.set_top(2);
     let Some(queue) = lua.userdata(1, QUEUE_CLASS) else {
         return 0;
     };
@@ -398,17 +430,26 @@ pub(crate) fn queue_index(lua: State, _: &Runtime) -> c_int {
         Some(place) if lua.kind(2) == Kind::Number && place >= 1.0 => place as usize - 1,
         _ => return 0,
     };
+    lua.new_table(0, 1);
     let slot = queue.ring.borrow().slot(place);
     let Some(slot) = slot else { return 0 };
-    lua.push_user_table(1);
-    lua.new_table(0, 1);
-    lua.raw_get_at(-2, slot + 1);
-    lua.raw_set_field(-2, c"msg");
+    if place > 0 || !queue.push_handed(lua, runtime) {
+        lua.push_user_table(1);
+        lua.raw_get_at(-1, METATABLES[0]);
+        if lua.raw_get_table_at(-1, SLOTS) {
+            lua.raw_get_at(-1, slot + 1);
+        }
+    }
+    lua.raw_set_field(3, c"msg");
+    lua.set_top(3);
     1
 }
 
 /// `__gc` of the queue.
-pub(crate) fn collect(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
+    if let Some(queue) = lua.userdata(1, QUEUE_CLASS) {
+        runtime.halves.forget(queue);
+    }
     let _ = lua.take_userdata(1, QUEUE_CLASS);
     0
 }
@@ -422,8 +463,8 @@ pub(crate) fn abandon(lua: State, runtime: &Runtime, link: c_int) {
     queue.closed.set(true);
     lua.push_bool(true);
     lua.raw_set_field(link, c"closed");
-    if let Some(task) = queue.waiter.take() {
-        runtime.enter(lua, |core| core.wake_message(task, queue.identity()));
+    if let Some(task) = queue.waiter.get() {
+        queue.wake(lua, runtime, task);
     }
     lua.raw_get_field(link, c"waker");
     if lua.is_nil(-1) {

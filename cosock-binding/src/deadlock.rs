@@ -6,8 +6,8 @@ use cosock_core::operation::Operation;
 use cosock_core::scheduler::Wait;
 
 use crate::channel;
-use crate::ffi::{Kind, State, Status};
-use crate::runtime::{Kind as WaitKind, Runtime, Task};
+use crate::ffi::{Function, Kind, State, Status};
+use crate::runtime::{Runtime, Task};
 use crate::tasks::{handle_slot, select_slot};
 
 /// Looks, after one collection, for channels whose senders are gone: they are closed, which wakes
@@ -34,34 +34,32 @@ pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
 /// Closes what the task waits on and nobody sends to any more.
 fn close_orphans(lua: State, runtime: &Runtime, task: Task, linked: c_int) {
     let coroutine = task.state();
-    match task.parked {
-        Some(WaitKind::Message) => {
-            // The anchored values are: the receiver, its queue and the token.
-            if coroutine.is_yielded() && coroutine.top() >= WaitKind::Message.anchored() {
-                coroutine.push_value(-3);
-                coroutine.move_to(lua, 1);
-                close_orphan(lua, runtime, linked);
-            }
+    let (receives, selects) = runtime.enter(lua, |core| match core.wait_of(task.key) {
+        Wait::Message => (true, false),
+        Wait::Select(_) => (false, true),
+        _ => (false, false),
+    });
+    if receives && channel::push_link_waited_on(coroutine) {
+        coroutine.move_to(lua, 1);
+        close_orphan(lua, runtime, linked, close_link_if_orphan);
+    }
+    if selects {
+        lua.push_kept(runtime.kept.get().slots);
+        lua.raw_get_at(-1, select_slot(task.key.index));
+        let objects = lua.top();
+        if lua.kind(objects) != Kind::Table {
+            return;
         }
-        Some(_) => {}
-        None => {
-            lua.push_kept(runtime.kept.get().slots);
-            lua.raw_get_at(-1, select_slot(task.key.index));
-            let objects = lua.top();
-            if lua.kind(objects) != Kind::Table {
-                return;
-            }
-            for number in 1..=lua.raw_len(objects) {
-                lua.raw_get_at(objects, number);
-                close_orphan(lua, runtime, linked);
-            }
+        for number in 1..=lua.raw_len(objects) {
+            lua.raw_get_at(objects, number);
+            close_orphan(lua, runtime, linked, close_if_orphan);
         }
     }
 }
 
-/// Pops an object, and closes its channel if that has no sender among the links at `linked`.
-fn close_orphan(lua: State, runtime: &Runtime, linked: c_int) {
-    lua.push_function(runtime, close_if_orphan, 0);
+/// Pops an object or a link, and calls `close` with it and the links at `linked`.
+fn close_orphan(lua: State, runtime: &Runtime, linked: c_int, close: impl Function) {
+    lua.push_function(runtime, close, 0);
     lua.insert(-2);
     lua.push_value(linked);
     // A wrapper's `__index` and a waker are user code.
@@ -70,17 +68,23 @@ fn close_orphan(lua: State, runtime: &Runtime, linked: c_int) {
     }
 }
 
-/// Called with an object and the links that have senders.
+/// Called with an object and the links that have senders: closes its channel if that has none.
 fn close_if_orphan(lua: State, runtime: &Runtime) -> c_int {
     if lua.kind(1) != Kind::Table {
         return 0;
     }
     lua.get_field(1, c"link");
-    if lua.kind(3) == Kind::Table {
-        lua.push_value(3);
+    lua.replace(1);
+    close_link_if_orphan(lua, runtime)
+}
+
+/// Called with a link and the links that have senders.
+fn close_link_if_orphan(lua: State, runtime: &Runtime) -> c_int {
+    if lua.kind(1) == Kind::Table {
+        lua.push_value(1);
         lua.raw_get(2);
         if lua.is_nil(-1) {
-            channel::abandon(lua, runtime, 3);
+            channel::abandon(lua, runtime, 1);
         }
     }
     0
@@ -185,18 +189,11 @@ fn push_name(lua: State, runtime: &Runtime, task: Task) {
 fn push_where_it_waits(lua: State, task: Task) {
     let coroutine = task.state();
     for level in 0..8 {
-        coroutine.push_where(level);
-        let place = coroutine
-            .to_bytes(-1)
-            .and_then(|text| text.strip_suffix(b": "))
-            .filter(|place| !place.starts_with(b"[cosock"));
-        if let Some(place) = place {
-            // The text it is cut from is still on the coroutine's stack.
-            lua.push_bytes(place);
-            coroutine.pop(1);
-            return;
+        lua.push_place(coroutine, level);
+        match lua.to_bytes(-1) {
+            Some(place) if !place.is_empty() && !place.starts_with(b"[cosock") => return,
+            _ => lua.pop(1),
         }
-        coroutine.pop(1);
     }
     lua.push_str("?");
 }

@@ -11,7 +11,8 @@ use cosock_core::resolver::{Answer, LookupId, Query};
 
 use crate::arguments::{self, Called, raise};
 use crate::ffi::State;
-use crate::runtime::{Kind as WaitKind, Runtime, Shape, token};
+use crate::runtime::{Runtime, Shape};
+use crate::wait;
 
 /// What a `dns` function reports of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,15 +126,17 @@ pub(crate) fn park(
     shape: Shape,
     timeout: Option<f64>,
 ) -> c_int {
-    let operation = Operation::Lookup(Box::new(Lookup::new(id, then)));
-    crate::socket::prepare(runtime, operation, Interest::Read, shape);
-    runtime.pending.kind.set(WaitKind::Operation);
-    runtime.pending.timeout.set(timeout);
-    runtime.pending.object.set(lua.identity(1));
-    lua.push_value(1);
-    lua.push_nil();
-    lua.push_pointer(token());
-    lua.yield_values(WaitKind::Operation.anchored())
+    // Look-ups begin only where a task can wait.
+    let Some(task) = runtime.task_of(lua) else {
+        return 0;
+    };
+    let object = lua.identity(1);
+    runtime.enter(lua, |core| {
+        let operation = Operation::Lookup(Box::new(Lookup::new(id, then)));
+        core.park_operation(task, operation, Interest::Read, timeout, object);
+    });
+    wait::note(runtime, task, shape, timeout, (0, 0));
+    wait::yield_anchored(lua, 0)
 }
 
 /// Answers a query of a `dns` function, now or when its task is resumed.

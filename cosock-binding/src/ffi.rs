@@ -12,6 +12,7 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use mlua::ffi;
 
@@ -62,14 +63,46 @@ impl Status {
 pub(crate) trait Function: Fn(State, &Runtime) -> c_int + Copy + 'static {}
 impl<F: Fn(State, &Runtime) -> c_int + Copy + 'static> Function for F {}
 
-/// Calls the zero-sized `F`, with the runtime found in upvalue 1.
+/// The first runtime of the process until there is a second: nearly always the only one, and found
+/// here at less than the cost of a look at an upvalue. Null from the second on.
+static ONLY: AtomicPtr<Runtime> = AtomicPtr::new(NONE_YET);
+
+const NONE_YET: *mut Runtime = std::ptr::without_provenance_mut(1);
+
+/// Notes a runtime before any of its functions can be called.
+fn note_runtime(runtime: *mut Runtime) {
+    let first = ONLY.compare_exchange(NONE_YET, runtime, Ordering::Relaxed, Ordering::Relaxed);
+    if first.is_err() {
+        ONLY.store(std::ptr::null_mut(), Ordering::Relaxed);
+    }
+}
+
+/// The runtime of the state whose function runs.
+///
+/// # Safety
+///
+/// Upvalue 1 of the function is the runtime's userdata.
+#[inline]
+unsafe fn runtime_of<'a>(raw: *mut RawState) -> &'a Runtime {
+    let only = ONLY.load(Ordering::Relaxed);
+    // SAFETY: who has noted a second runtime, and so all that is called in its state, sees null. The
+    // runtime lies in the userdata, which lives as long as the state.
+    unsafe {
+        if only.is_null() {
+            &*ffi::lua_touserdata(raw, ffi::lua_upvalueindex(1)).cast::<Runtime>()
+        } else {
+            &*only
+        }
+    }
+}
+
+/// Calls the zero-sized `F`, with the runtime whose userdata is upvalue 1.
 unsafe extern "C-unwind" fn trampoline<F: Function>(raw: *mut RawState) -> c_int {
     // SAFETY: Lua passes a live state. `F` has no size (checked where it is pushed), so any address
     // is an instance. Upvalue 1 is the runtime's userdata, put there by `push_function`.
     unsafe {
         let function = std::ptr::NonNull::<F>::dangling().as_ref();
-        let anchor = ffi::lua_touserdata(raw, ffi::lua_upvalueindex(1)).cast::<Runtime>();
-        let runtime = &*anchor;
+        let runtime = runtime_of(raw);
         if runtime.is_closed() {
             raise_closing(State(raw));
         }
@@ -318,6 +351,12 @@ impl State {
     /// Pops the value. May raise for lack of memory.
     pub(crate) fn raw_set_at(self, table: c_int, place: usize) {
         unsafe { ffi::lua_rawseti(self.0, table, place as _) }
+    }
+
+    /// Tells whether the value that it pushes is a table.
+    #[inline]
+    pub(crate) fn raw_get_table_at(self, table: c_int, place: usize) -> bool {
+        unsafe { ffi::lua_rawgeti(self.0, table, place as _) == ffi::LUA_TTABLE }
     }
 
     pub(crate) fn raw_get_signed(self, table: c_int, place: i64) {
@@ -607,6 +646,23 @@ impl State {
         }
     }
 
+    /// Pushes the source and line at `level` of another coroutine, where nothing is made: an error in
+    /// it would have nobody to catch it. An empty string for a C function, or beyond the end.
+    pub(crate) fn push_place(self, of: State, level: c_int) {
+        unsafe {
+            let mut debug: ffi::lua_Debug = std::mem::zeroed();
+            if ffi::lua_getstack(of.0, level, &mut debug) != 0
+                && ffi::lua_getinfo(of.0, c"Sl".as_ptr(), &mut debug) != 0
+                && debug.currentline > 0
+            {
+                let (source, line) = (debug.short_src.as_ptr(), debug.currentline);
+                ffi::lua_pushfstring(self.0, c"%s:%d".as_ptr(), source, line);
+                return;
+            }
+        }
+        self.push_bytes(b"");
+    }
+
     /// Pushes a traceback of `of`, below the message on top, which it replaces when there is one.
     pub(crate) fn push_traceback(self, of: State, message: Option<&CStr>, level: c_int) {
         let message = message.map_or(std::ptr::null(), CStr::as_ptr);
@@ -800,6 +856,7 @@ pub(crate) fn push_runtime<E>(
         match make() {
             Ok(runtime) => {
                 place.write(runtime);
+                note_runtime(place);
                 lua.set_metatable(-2);
                 Ok(place.cast_const())
             }

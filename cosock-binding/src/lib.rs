@@ -30,6 +30,7 @@ mod tasks;
 mod tcp;
 mod timers;
 mod udp;
+mod wait;
 
 #[doc(hidden)]
 pub use mlua::ffi::lua_State;

@@ -218,6 +218,8 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     lua.new_table(0, 1);
     plain.set(-1, c"__index", select::result_index);
     kept.result_meta = lua.keep();
+    plain.method(socket::new_field);
+    kept.new_field = lua.keep();
 }
 
 /// Hides the metatable on top from `getmetatable`: its `__gc` is for the collector alone.
@@ -340,9 +342,11 @@ pub(crate) fn make_socket_class(
     lua.push_function(runtime, tcp::inner_index, 1);
     lua.raw_set_field(inner, c"__index");
     lua.pop(1);
-    lua.new_table(0, 1);
+    lua.new_table(0, 2);
     lua.push_value(module);
     lua.raw_set_field(-2, c"__index");
+    lua.push_kept(runtime.kept.get().new_field);
+    lua.raw_set_field(-2, c"__newindex");
     class.metatable = lua.identity(-1);
     (lua.keep(), class)
 }
@@ -412,17 +416,22 @@ fn load_shims(lua: State, runtime: &Runtime) {
     plain.set(native, c"udp6", udp::create_v6);
     lua.push_pointer(token());
     lua.raw_set_field(native, c"in_lua");
+    plain.set(native, c"replaced", socket::replaced);
     lua.push_bool(cfg!(any(feature = "lua51", feature = "luajit")));
     lua.raw_set_field(native, c"needs_frames");
-    for (name, source) in SHIMS {
+    let load = |(name, source)| {
         lua.load(name, source);
         lua.push_kept(kept.modules);
         lua.push_value(native);
         lua.push_kept(kept.shims);
         lua.call(3, 0);
-    }
+    };
+    SHIMS.into_iter().for_each(load);
     #[cfg(feature = "tls")]
     crate::ssl::load_shim(lua, runtime, native);
+    if runtime.trusts_objects() {
+        load((c"=[cosock.watch]", include_str!("lua/watch.lua")));
+    }
     lazy::install(lua, runtime, native);
     lua.pop(1);
 }

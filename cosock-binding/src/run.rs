@@ -3,15 +3,14 @@
 use std::ffi::c_int;
 use std::io::{self, Write as _};
 
-use cosock_core::operation::{Operation, Outcome};
-use cosock_core::reactor::Interest;
-use cosock_core::scheduler::{Start, TaskKey, Tried, Turn};
+use cosock_core::operation::Outcome;
+use cosock_core::scheduler::{Scheduler, Start, TaskKey, Tried, Turn};
 
 use crate::arguments::{self, Called, DIRECT, raise};
-use crate::channel;
+use crate::channel::{self, Looked};
 use crate::ffi::{Kind as ValueKind, State, Status};
-use crate::runtime::{Kind, QUEUE, Runtime, Shape, token};
-use crate::{deadlock, foreign, outcome, select, tasks, timers};
+use crate::runtime::{Runtime, Shape, token};
+use crate::{deadlock, foreign, outcome, select, tasks, timers, wait};
 
 /// `cosock.run()`.
 pub(crate) fn run(lua: State, runtime: &Runtime) -> c_int {
@@ -78,18 +77,9 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
         if turn.foreign {
             disarm_foreign(lua, runtime, turn.ready);
         }
-        for _ in 0..turn.ready {
-            if let Some((key, start)) = runtime.enter(lua, |core| core.start_next()) {
-                run_task(lua, runtime, key, start);
-                if lua.top() > 0 {
-                    // An error's report, or the like.
-                    lua.set_top(0);
-                }
-            }
-        }
-        if let Some(ready) = runtime.enter(lua, |core| core.end_quick_turn()) {
-            (turn.ready, turn.foreign) = (ready, false);
-            continue;
+        let mut left = turn.ready;
+        while let Some(next) = runtime.enter(lua, |core| next_of_turns(core, &mut left)) {
+            run_task(lua, runtime, next);
         }
         runtime.pins.unwind_to(pinned);
         runtime.outcomes.borrow_mut().truncate(unpushed);
@@ -109,14 +99,46 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
     }
 }
 
+/// The next task of this turn, of which so many are left; `None` when it is over and has to be ended in
+/// full.
+#[inline]
+fn next_of_turns(core: &mut Scheduler, left: &mut usize) -> Option<Next> {
+    loop {
+        if *left == 0 {
+            *left = core.end_quick_turn()?;
+        }
+        *left -= 1;
+        if let Some((key, start)) = core.start_next() {
+            let (owner, object) = (core.owner(key), core.object(key));
+            return Some(Next {
+                key,
+                start,
+                owner,
+                object,
+            });
+        }
+    }
+}
+
+/// A task that is to run, why, and what the core knows of it for us.
+#[derive(Clone, Copy)]
+struct Next {
+    key: TaskKey,
+    start: Start,
+    /// The address of its coroutine.
+    owner: usize,
+    /// Identity of what it waited on.
+    object: usize,
+}
+
 /// Waits for something to happen, and lets the interpreter act on signals.
 fn end_turn(lua: State, runtime: &Runtime) -> Turn {
+    // A signal that interrupts the wait ends an empty turn, and its hook fires before the next.
     let_hook_fire(lua, runtime);
     let ended = runtime.enter(lua, |core| {
         core.end_turn()
             .map_err(|error| error.raw_os_error().unwrap_or(0))
     });
-    let_hook_fire(lua, runtime);
     match ended {
         Ok(turn) => turn,
         Err(code) => raise(
@@ -155,46 +177,37 @@ fn nothing(_: State, _: &Runtime) -> c_int {
 }
 
 /// Resumes a task with what it waited for.
-fn run_task(lua: State, runtime: &Runtime, key: TaskKey, start: Start) {
-    let known = runtime.look(key, |task| (task.state(), task.parked, task.shape));
-    let Some((coroutine, parked, shape)) = known else {
-        return;
-    };
+#[inline]
+fn run_task(lua: State, runtime: &Runtime, next: Next) {
+    let Next { key, start, .. } = next;
+    let coroutine = runtime.coroutine_of(next.owner);
     runtime.current.set(Some(key));
-    let arguments = match parked {
-        Some(_) if start != Start::First => {
-            if !is_parked_on(coroutine) {
-                abandon(lua, runtime, key, coroutine);
-                return leave(runtime);
-            }
-            match start {
-                Start::Operation => complete(lua, runtime, key, shape, coroutine),
-                Start::Look { timed_out } => look(lua, runtime, key, coroutine, timed_out),
-                _ => Some(0),
-            }
+    let arguments = match start {
+        Start::First | Start::Select { .. } => start_or_select(lua, runtime, key, start, coroutine),
+        Start::Look { timed_out } => look(lua, runtime, next, coroutine, timed_out),
+        _ if !is_parked(coroutine) => {
+            abandon(lua, runtime, key, coroutine);
+            None
         }
-        _ => start_or_select(lua, runtime, key, start, coroutine),
+        Start::Slept => Some(0),
+        Start::Operation => complete(lua, runtime, key, coroutine),
     };
     if let Some(arguments) = arguments {
         resume(lua, runtime, key, coroutine, arguments);
     }
-    leave(runtime);
+    runtime.current.set(None);
 }
 
 /// Whether the coroutine still is as a method parked it: then the token is on top of its stack. When
 /// somebody else has resumed or closed it, something else is, or nothing.
-fn is_parked_on(coroutine: State) -> bool {
+#[inline]
+pub(crate) fn is_parked(coroutine: State) -> bool {
     coroutine.top() > 0 && coroutine.to_pointer(-1) == token()
 }
 
 /// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
-fn complete(
-    lua: State,
-    runtime: &Runtime,
-    key: TaskKey,
-    shape: Shape,
-    coroutine: State,
-) -> Option<c_int> {
+fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
+    let shape = runtime.look(key, |task| task.shape)?;
     let data = match shape {
         Shape::Sent { base, end } => match coroutine.to_bytes(-2) {
             Some(data) if end <= data.len() => &data[base..end],
@@ -207,7 +220,7 @@ fn complete(
         return None;
     };
     let wants_anchors = match shape {
-        Shape::Received => coroutine.kind(-2) == ValueKind::String,
+        Shape::Received { prefixed } => prefixed,
         Shape::Connected | Shape::One => true,
         _ => false,
     };
@@ -245,39 +258,35 @@ fn hand_over(lua: State, coroutine: State, count: c_int) {
 }
 
 /// Gives a task parked in a channel's `receive` its message, or parks it again.
+#[inline]
 fn look(
     lua: State,
     runtime: &Runtime,
-    key: TaskKey,
+    Next { key, object, .. }: Next,
     coroutine: State,
     timed_out: bool,
 ) -> Option<c_int> {
-    let Some(queue) = coroutine.userdata(-2, QUEUE) else {
-        abandon(lua, runtime, key, coroutine);
-        return None;
-    };
-    // The slots that its own call guarantees are enough for this.
-    if channel::pop(coroutine, queue, -2) {
-        queue.served();
-        return Some(1);
+    match channel::look(runtime, coroutine, object, timed_out) {
+        Looked::Message => Some(1),
+        Looked::Over { closed } => {
+            lua.push_nil();
+            lua.push_str(if closed { "closed" } else { "timeout" });
+            hand_over(lua, coroutine, 2);
+            Some(2)
+        }
+        Looked::Nothing => {
+            runtime.enter(lua, |core| core.park_message_again(key));
+            None
+        }
+        Looked::Elsewhere => {
+            abandon(lua, runtime, key, coroutine);
+            None
+        }
     }
-    if queue.is_closed() || timed_out {
-        queue.served();
-        lua.push_nil();
-        lua.push_str(if queue.is_closed() {
-            "closed"
-        } else {
-            "timeout"
-        });
-        hand_over(lua, coroutine, 2);
-        return Some(2);
-    }
-    // Somebody else took the message.
-    runtime.enter(lua, |core| core.park_message_again(key));
-    None
 }
 
 /// Prepares the first resume of a task, or one with the results of a select.
+#[inline(never)]
 fn start_or_select(
     lua: State,
     runtime: &Runtime,
@@ -316,6 +325,7 @@ fn start_or_select(
 }
 
 /// Drops a task whose coroutine somebody else has resumed or closed while it was parked.
+#[cold]
 fn abandon(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
     if coroutine.is_yielded() {
         // Not by `eprintln`, which panics when nobody reads.
@@ -329,41 +339,47 @@ fn abandon(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
     }
 }
 
+#[inline]
 fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, arguments: c_int) {
     runtime.current_coroutine.set(coroutine.raw());
     let (status, count) = coroutine.resume(lua, arguments);
     // From here on, what Lua calls runs outside the task.
     runtime.current_coroutine.set(std::ptr::null_mut());
-    match status {
-        Status::Yield if !runtime.has_task(key) => {
-            // `reset` was called: it is not waited for any more.
-            drop(runtime.pending.operation.take());
+    if status == Status::Yield {
+        // A method has parked its task before it yielded.
+        let parked = count > 0 && coroutine.to_pointer(-1) == token();
+        // After a `reset` it is not waited for any more.
+        if !parked && runtime.has_task(key) {
+            park(lua, runtime, key, coroutine, count);
         }
-        Status::Yield => park(lua, runtime, key, coroutine, count),
-        Status::Ok => {
-            if tasks::push_and_forget(lua, runtime, key) {
-                lua.pop(1);
-            }
-        }
-        Status::Error => {
-            lua.push_traceback(coroutine, None, 0);
-            // The original stays: to-be-closed variables are told of it. A stack that is full has no
-            // room for the copy, so that one gives its own.
-            if coroutine.has_stack(1) {
-                coroutine.push_value(-1);
-            }
-            coroutine.move_to(lua, 1);
-            report(lua, runtime, key);
-        }
+    } else {
+        finish(lua, runtime, key, coroutine, status);
     }
 }
 
-/// Parks a task that has yielded: on what a method prepared, or by the protocol.
-fn park(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, count: c_int) {
-    if count > 0 && coroutine.to_pointer(-1) == token() {
-        return park_prepared(lua, runtime, key);
+/// Ends a task that has returned or failed.
+#[inline(never)]
+fn finish(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, status: Status) {
+    if status == Status::Ok {
+        if tasks::push_and_forget(lua, runtime, key) {
+            lua.pop(1);
+        }
+        return;
     }
-    runtime.note(key, |task| task.parked = None);
+    lua.push_traceback(coroutine, None, 0);
+    // The original stays: to-be-closed variables are told of it. A stack that is full has no room for
+    // the copy, so that one gives its own.
+    if coroutine.has_stack(1) {
+        coroutine.push_value(-1);
+    }
+    coroutine.move_to(lua, 1);
+    report(lua, runtime, key);
+    lua.set_top(0);
+}
+
+/// Parks a task that has yielded by the protocol.
+#[inline(never)]
+fn park(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, count: c_int) {
     lua.push_function(runtime, select::arm, 0);
     let given = count.min(3);
     if !coroutine.has_stack(3) {
@@ -379,43 +395,7 @@ fn park(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, count: c_
     if lua.pcall(given, 0, 0) != Status::Ok {
         fail_with(lua, runtime, key);
     }
-}
-
-fn park_prepared(lua: State, runtime: &Runtime, key: TaskKey) {
-    let pending = &runtime.pending;
-    let (kind, timeout, object) = (
-        pending.kind.get(),
-        pending.timeout.get(),
-        pending.object.get(),
-    );
-    let listed = runtime.enter(lua, |core| match kind {
-        Kind::Sleep => {
-            core.park_sleep(key, timeout);
-            (0, 0)
-        }
-        Kind::Message => {
-            core.park_message(key, timeout, object);
-            (1, 0)
-        }
-        Kind::Operation => {
-            let Some((operation, interest)) = pending.operation.borrow_mut().take() else {
-                return (0, 0);
-            };
-            let listed = match (&operation, interest) {
-                (Operation::Lookup(_), _) => (0, 0),
-                (_, Interest::Read) => (1, 0),
-                (_, Interest::Write) => (0, 1),
-            };
-            core.park_operation(key, operation, interest, timeout, object);
-            listed
-        }
-    });
-    runtime.note(key, |task| {
-        task.shape = pending.shape.get();
-        task.parked = Some(kind);
-        task.timeout = timeout;
-        task.listed = listed;
-    });
+    lua.set_top(0);
 }
 
 /// Fails a task with the error value on top, which somebody raised on its behalf.
@@ -511,17 +491,17 @@ pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
         Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
         _ => arguments::timeout(lua, Called::wrapped(lua, "sleep"), 1),
     };
-    if runtime.task_of(lua).is_none() {
+    let Some(task) = runtime.task_of(lua) else {
         match timeout {
             // As it was given, for it is yielded to the user.
             Some(seconds) if lua.to_number(1) == Some(seconds) => lua.push_value(1),
             Some(seconds) => lua.push_number(seconds),
             None => lua.push_nil(),
         }
-        return crate::socket::go_on_in_lua(lua, runtime, c"sleep", 1);
-    }
-    runtime.pending.kind.set(Kind::Sleep);
-    runtime.pending.timeout.set(timeout);
+        return wait::go_on_in_lua(lua, runtime, c"sleep", 1);
+    };
+    runtime.enter(lua, |core| core.park_sleep(task, timeout));
+    wait::note(runtime, task, Shape::Nothing, timeout, (0, 0));
     lua.push_pointer(token());
-    lua.yield_values(Kind::Sleep.anchored())
+    lua.yield_values(1)
 }

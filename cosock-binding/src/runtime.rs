@@ -7,14 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use cosock_core::operation::{Operation, Outcome};
-use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Call, Scheduler, TaskKey};
 use cosock_core::select::Select;
 use cosock_core::socket::{Tcp, Udp};
 
 use rustc_hash::FxHashMap;
 
-use crate::channel::Queue;
+use crate::channel::{Halves, Queue};
 use crate::ffi::{Class, RawState, State};
 use crate::nesting::Nest;
 use crate::pins::Pins;
@@ -28,8 +27,8 @@ pub(crate) struct Task {
     pub(crate) coroutine: *mut RawState,
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
-    /// What it last parked on; `None` for a wait by the protocol, or before the first.
-    pub(crate) parked: Option<Kind>,
+    /// Identity of the metatable of the channel half that it last waited on; 0 before the first.
+    pub(crate) channel: usize,
     /// The timeout of its wait in seconds, as it was given.
     pub(crate) timeout: Option<f64>,
     /// Lengths of the lists of its wait.
@@ -63,8 +62,8 @@ pub(crate) enum Shape {
     /// No values.
     #[default]
     Nothing,
-    /// A string, with the prefix in the anchor.
-    Received,
+    /// A string; when it has a prefix, that is in the anchor.
+    Received { prefixed: bool },
     /// The index of the last byte sent, counted from the start of the string; it began after `base`
     /// and ends at `end`.
     Sent { base: usize, end: usize },
@@ -80,39 +79,6 @@ pub(crate) enum Shape {
     Datagram { from: bool },
     /// What a look-up found.
     Names(crate::dns::Report),
-}
-
-/// What a method has prepared, and what its task parks on when its coroutine has yielded.
-#[derive(Debug, Default)]
-pub(crate) struct Pending {
-    pub(crate) kind: Cell<Kind>,
-    pub(crate) timeout: Cell<Option<f64>>,
-    /// Identity of the socket object or the queue.
-    pub(crate) object: Cell<usize>,
-    pub(crate) shape: Cell<Shape>,
-    pub(crate) operation: RefCell<Option<(Operation, Interest)>>,
-    /// How many operations were prepared.
-    pub(crate) count: Cell<u32>,
-}
-
-/// The kinds of waits that methods park on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Kind {
-    #[default]
-    Sleep,
-    Message,
-    Operation,
-}
-
-impl Kind {
-    /// How many values the coroutine keeps on its stack for such a wait, the token on top:
-    /// an operation its object and one more value, a message its receiver and its queue.
-    pub(crate) const fn anchored(self) -> c_int {
-        match self {
-            Kind::Sleep => 1,
-            Kind::Message | Kind::Operation => 3,
-        }
-    }
 }
 
 /// Registry numbers of the tables that outlive calls.
@@ -137,6 +103,8 @@ pub(crate) struct Kept {
     /// Method tables of channel halves.
     pub(crate) sender_methods: c_int,
     pub(crate) receiver_methods: c_int,
+    /// The `__newindex` of objects.
+    pub(crate) new_field: c_int,
     /// All senders, weakly.
     pub(crate) senders: c_int,
     /// Module tables by name.
@@ -167,6 +135,14 @@ pub(crate) struct Classes {
     pub(crate) receiver: ObjectClass,
 }
 
+impl Classes {
+    /// The classes of socket objects.
+    #[inline]
+    pub(crate) fn of_sockets(&self) -> impl Iterator<Item = ObjectClass> {
+        [self.tcp, self.udp, self.tls].into_iter()
+    }
+}
+
 /// Identities of what the objects of one kind share: if an object has these, nobody replaced how it
 /// is waited on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -185,13 +161,17 @@ pub(crate) struct Runtime {
     /// Places of living tasks by the identity of their handles.
     pub(crate) places: RefCell<FxHashMap<usize, u32>>,
     pub(crate) pins: Pins,
+    pub(crate) halves: Halves,
     pub(crate) kept: Cell<Kept>,
     pub(crate) classes: Cell<Classes>,
     pub(crate) running: Cell<bool>,
     /// The task that is being resumed, and its coroutine.
     pub(crate) current: Cell<Option<TaskKey>>,
     pub(crate) current_coroutine: Cell<*mut RawState>,
-    pub(crate) pending: Pending,
+    /// An operation that is to be parked on, while Lua is asked how; and its number.
+    staged: Cell<Option<(u32, Operation)>>,
+    /// How many operations were staged.
+    stages: Cell<u32>,
     /// Results of operations while they are turned into values: a stack, for that may run finalizers.
     pub(crate) outcomes: RefCell<Vec<Outcome>>,
     /// The select that is being put together.
@@ -204,6 +184,10 @@ pub(crate) struct Runtime {
     pub(crate) handler: Cell<c_int>,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
     pub(crate) wakers_set: Cell<bool>,
+    /// Whether any object was ever given a timeout, likewise.
+    pub(crate) timeouts_set: Cell<bool>,
+    /// Whether a program ever replaced how some object is waited on, likewise.
+    pub(crate) replaced: Cell<bool>,
     /// The state's main coroutine, which lives as long as the state; null where it is not known.
     pub(crate) main: Cell<*mut RawState>,
     /// The coroutine that last yielded one of cosock's own waits to its resumer.
@@ -234,12 +218,14 @@ impl Runtime {
             tasks: RefCell::default(),
             places: RefCell::default(),
             pins: Pins::default(),
+            halves: Halves::default(),
             kept: Cell::default(),
             classes: Cell::default(),
             running: Cell::new(false),
             current: Cell::new(None),
             current_coroutine: Cell::new(ptr::null_mut()),
-            pending: Pending::default(),
+            staged: Cell::new(None),
+            stages: Cell::new(0),
             outcomes: RefCell::default(),
             arming: RefCell::default(),
             woken: RefCell::default(),
@@ -247,6 +233,8 @@ impl Runtime {
             callbacks: RefCell::default(),
             handler: Cell::new(0),
             wakers_set: Cell::new(false),
+            timeouts_set: Cell::new(false),
+            replaced: Cell::new(false),
             main: Cell::new(ptr::null_mut()),
             nested_wait: Cell::new(ptr::null()),
             nests: RefCell::default(),
@@ -277,6 +265,27 @@ impl Runtime {
         if let Ok(mut core) = self.core.try_borrow_mut() {
             let _ = catch_unwind(AssertUnwindSafe(|| work(&mut core)));
         }
+    }
+
+    /// Whether an object need not be asked how it is waited on, for nobody ever replaced that: module
+    /// tables notice it, but for versions without `__pairs`, where they cannot do so unseen.
+    #[inline]
+    pub(crate) fn trusts_objects(&self) -> bool {
+        !cfg!(any(feature = "lua51", feature = "luajit")) && !self.replaced.get()
+    }
+
+    /// Puts an operation where an error that is raised cannot lose it; returns its number.
+    pub(crate) fn stage(&self, operation: Operation) -> u32 {
+        let number = self.stages.get().wrapping_add(1);
+        self.stages.set(number);
+        self.staged.set(Some((number, operation)));
+        number
+    }
+
+    /// Takes the operation that was staged under `number`, unless another one came since.
+    pub(crate) fn staged(&self, number: u32) -> Option<Operation> {
+        let (staged, operation) = self.staged.take()?;
+        (staged == number).then_some(operation)
     }
 
     /// Whether the state is closing and the runtime's finalizer has run.
@@ -311,12 +320,9 @@ impl Runtime {
             self.outcomes
                 .try_borrow_mut()
                 .map(|mut it| std::mem::take(&mut *it)),
-            self.pending
-                .operation
-                .try_borrow_mut()
-                .map(|mut it| it.take()),
         );
         drop(tables);
+        self.staged.take();
         self.pins.close();
         if let Ok(mut core) = self.core.try_borrow_mut() {
             // SAFETY: `closed` lets nobody come here again, and the borrow is never given back.
@@ -361,6 +367,24 @@ impl Runtime {
             && task.key == key
         {
             change(task);
+        }
+    }
+
+    /// The coroutine of a task that the core has just named, for the length of one call from Lua.
+    #[inline]
+    pub(crate) fn coroutine_of(&self, owner: usize) -> State {
+        // SAFETY: a task's owner is the address of its coroutine, which is anchored in the slots table
+        // for as long as the core knows the task: see `tasks`.
+        unsafe { State::new(owner as *mut RawState) }
+    }
+
+    /// The task whose code runs at this moment, in whatever coroutine.
+    #[inline]
+    pub(crate) fn running_task(&self) -> Option<TaskKey> {
+        if self.current_coroutine.get().is_null() {
+            None
+        } else {
+            self.current.get()
         }
     }
 

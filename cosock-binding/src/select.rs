@@ -11,7 +11,7 @@ use crate::ffi::{Kind, State};
 use crate::runtime::Runtime;
 use crate::socket::{self, kind_word};
 use crate::tasks::select_slot;
-use crate::{foreign, nesting};
+use crate::{foreign, nesting, wait as waiting};
 
 /// `socket.select(recvt, sendt, timeout)`: checks its arguments, then yields them.
 pub(crate) fn select(lua: State, runtime: &Runtime) -> c_int {
@@ -78,7 +78,7 @@ fn has_getfd(lua: State, index: c_int) -> bool {
 pub(crate) fn wait(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     if lua.push_self() {
-        socket::raise_outside(lua, DIRECT);
+        waiting::raise_outside(lua, DIRECT);
     }
     lua.pop(1);
     note_wait(lua, runtime);

@@ -3,20 +3,19 @@
 use std::ffi::{CStr, c_int};
 use std::io::{self, Write as _};
 
-use cosock_core::operation::Operation;
 use cosock_core::reactor::Interest;
 use cosock_core::socket::{Tcp, Udp};
 
-use crate::arguments::{Called, WRAPPED, raise, refuse_kind};
+use crate::arguments::{Called, raise, refuse_kind};
 use crate::ffi::{Kind, State, upvalue};
-use crate::runtime::{Kind as WaitKind, ObjectClass, Runtime, Shape, TCP, UDP, token};
+use crate::runtime::{ObjectClass, Runtime, TCP, UDP};
 
 /// Upvalues of every socket function: names that it reads, as Lua strings.
 pub(crate) const NAMES: [&CStr; 5] = [c"inner_sock", c"timeout", c"setwaker", c"_wake", c"wakers"];
 const INNER_SOCK: c_int = upvalue(2);
-const TIMEOUT: c_int = upvalue(3);
-const SETWAKER: c_int = upvalue(4);
-const WAKE: c_int = upvalue(5);
+pub(crate) const TIMEOUT: c_int = upvalue(3);
+pub(crate) const SETWAKER: c_int = upvalue(4);
+pub(crate) const WAKE: c_int = upvalue(5);
 const WAKERS: c_int = upvalue(6);
 
 /// The two wake kinds as Lua names them.
@@ -95,17 +94,42 @@ pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     lua.top() - inner
 }
 
+/// `__newindex` of objects, which methods look at no more closely than they have to: a new field may
+/// be one that tells them to.
+pub(crate) fn new_field(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::direct(lua, "newindex");
+    if lua.kind(1) != Kind::Table {
+        refuse_kind(lua, called, 1, "socket");
+    }
+    if lua.kind(2) == Kind::String {
+        match lua.to_bytes(2) {
+            Some(b"timeout") => runtime.timeouts_set.set(true),
+            Some(b"setwaker" | b"_wake") => runtime.replaced.set(true),
+            _ => {}
+        }
+    }
+    lua.set_top(3);
+    lua.raw_set(1);
+    0
+}
+
+/// `replaced()`: notes that a module table got another way of waiting.
+pub(crate) fn replaced(_: State, runtime: &Runtime) -> c_int {
+    runtime.replaced.set(true);
+    0
+}
+
 /// The class of socket objects that the value belongs to, as far as its metatable tells.
 #[inline]
 pub(crate) fn object_class(lua: State, runtime: &Runtime, index: c_int) -> Option<ObjectClass> {
     if lua.kind(index) != Kind::Table || !lua.metatable(index) {
         return None;
     }
-    let classes = runtime.classes.get();
     let identity = lua.identity(-1);
     lua.pop(1);
-    [classes.tcp, classes.udp, classes.tls]
-        .into_iter()
+    let classes = runtime.classes.get();
+    classes
+        .of_sockets()
         .find(|class| class.metatable == identity)
 }
 
@@ -140,119 +164,6 @@ pub(crate) fn has_waker(lua: State, index: c_int, interest: Interest) -> bool {
     found
 }
 
-/// Whether nobody replaced how argument 1, an object of `class`, is waked.
-fn is_native(lua: State, class: ObjectClass) -> bool {
-    lua.push_value(SETWAKER);
-    lua.get(1);
-    lua.push_value(WAKE);
-    lua.get(1);
-    lua.identity(-2) == class.setwaker && lua.identity(-1) == class.wake
-}
-
-/// How a method that would block goes on.
-pub(crate) enum Blocked {
-    /// Its task parks: the function returns this.
-    Parked(c_int),
-    /// It must speak the protocol, in Lua.
-    Protocol,
-}
-
-/// Parks the task on the prepared operation, if this is a task's own coroutine and a native object.
-///
-/// What the operation needs is anchored: argument 1, and whatever is at `extra`.
-pub(crate) fn block(lua: State, runtime: &Runtime, class: ObjectClass, extra: c_int) -> Blocked {
-    let prepared = runtime.pending.count.get();
-    if lua.kind(1) != Kind::Table {
-        // An inner socket, taken for an object: it has no fields to wait by.
-        refuse_kind(
-            lua,
-            Called {
-                name: "wait",
-                level: WRAPPED,
-                count: 1,
-            },
-            1,
-            "socket",
-        );
-    }
-    if runtime.task_of(lua).is_none() || !is_native(lua, class) {
-        return Blocked::Protocol;
-    }
-    let timeout = object_timeout(lua, class);
-    if runtime.pending.count.get() != prepared {
-        // A wrapper's `__index` has called other sockets.
-        return Blocked::Protocol;
-    }
-    refuse_second_waiter(lua, runtime);
-    runtime.pending.kind.set(WaitKind::Operation);
-    runtime.pending.timeout.set(timeout);
-    lua.push_value(1);
-    if extra == 0 {
-        lua.push_nil()
-    } else {
-        lua.push_value(extra)
-    }
-    lua.push_pointer(token());
-    Blocked::Parked(lua.yield_values(WaitKind::Operation.anchored()))
-}
-
-/// The `timeout` of the object in argument 1, which programs also write themselves.
-pub(crate) fn object_timeout(lua: State, class: ObjectClass) -> Option<f64> {
-    if lua.kind(1) != Kind::Table {
-        return None;
-    }
-    lua.push_value(TIMEOUT);
-    if lua.raw_get_is_nil(1) {
-        if lua.metatable(1) && lua.identity(-1) == class.metatable {
-            return None;
-        }
-        // A wrapper has that of its socket.
-        lua.push_value(TIMEOUT);
-        lua.get(1);
-    }
-    match crate::arguments::timeout_value(lua, -1) {
-        Ok(timeout) => timeout,
-        Err(_) => raise(
-            lua,
-            WRAPPED,
-            format_args!("bad timeout (number expected, got {})", lua.type_name(-1)),
-        ),
-    }
-}
-
-/// Raises if argument 1 is waited on already in the direction of the prepared operation.
-fn refuse_second_waiter(lua: State, runtime: &Runtime) {
-    let object = lua.identity(1);
-    runtime.pending.object.set(object);
-    let (interest, waited) = runtime.enter(lua, |core| {
-        let pending = runtime.pending.operation.borrow();
-        let Some((operation, interest)) = pending.as_ref() else {
-            return (Interest::Read, false);
-        };
-        // What cannot be registered is told by the operation itself.
-        let waited = match operation.source(&mut core.reactor) {
-            Ok(Some(source)) => core.reactor.is_waited(source, *interest, object),
-            _ => false,
-        };
-        (*interest, waited)
-    });
-    if waited {
-        raise_waited(lua, WRAPPED, interest);
-    }
-    if !runtime.wakers_set.get() {
-        return;
-    }
-    lua.push_value(WAKERS);
-    if lua.raw_get_table(1) {
-        lua.push_str(kind_word(interest));
-        lua.raw_get(-2);
-        if !lua.is_nil(-1) {
-            raise_waited(lua, WRAPPED, interest);
-        }
-        lua.pop(1);
-    }
-}
-
 /// Raises what the second waiter of one object and direction gets.
 pub(crate) fn raise_waited(lua: State, level: c_int, interest: Interest) -> ! {
     let kind = kind_word(interest);
@@ -263,59 +174,8 @@ pub(crate) fn raise_waited(lua: State, level: c_int, interest: Interest) -> ! {
     )
 }
 
-/// Prepares an operation for [`block`].
-pub(crate) fn prepare(runtime: &Runtime, operation: Operation, interest: Interest, shape: Shape) {
-    let pending = &runtime.pending;
-    *pending.operation.borrow_mut() = Some((operation, interest));
-    pending.shape.set(shape);
-    pending.count.set(pending.count.get().wrapping_add(1));
-}
-
-/// Goes on in the Lua part with the function `shim`, given the top `arguments` values.
-pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments: c_int) -> c_int {
-    if lua.push_self() {
-        raise_outside(lua, WRAPPED);
-    }
-    lua.pop(1);
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
-    {
-        // The Lua frame in front of this function sees the marker and calls the shim.
-        let _ = (runtime, shim);
-        lua.push_pointer(token());
-        lua.insert(-arguments - 1);
-        arguments + 1
-    }
-    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
-    {
-        lua.push_kept(runtime.kept.get().shims);
-        lua.push_bytes(shim.to_bytes());
-        lua.raw_get(-2);
-        lua.remove(-2);
-        lua.insert(-arguments - 1);
-        lua.tail_call(arguments)
-    }
-}
-
-/// Raises what a wait in the main program gets.
-pub(crate) fn raise_outside(lua: State, level: c_int) -> ! {
-    raise(
-        lua,
-        level,
-        format_args!("{OUTSIDE} (not inside a cosock task)"),
-    )
-}
-
-/// What Lua itself says of a yield in the main program.
-const OUTSIDE: &str = if cfg!(feature = "lua51") {
-    "attempt to yield across metamethod/C-call boundary"
-} else if cfg!(feature = "luajit") {
-    "attempt to yield across C-call boundary"
-} else {
-    "attempt to yield from outside a coroutine"
-};
-
 /// `settimeout(t [, mode])`: stores the timeout in the object, where programs look for it.
-pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "settimeout");
     push_inner(lua, called);
     let inner = lua.top();
@@ -339,6 +199,7 @@ pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
             socket.borrow_mut().total_timeout = timeout;
         }
     } else if lua.kind(1) == Kind::Table {
+        runtime.timeouts_set.set(true);
         lua.push_value(TIMEOUT);
         lua.push_value(2);
         lua.raw_set(1);
@@ -452,6 +313,9 @@ fn is_parked_on(lua: State, runtime: &Runtime, interest: Interest) -> bool {
     let fd = inner_fd(lua, 1);
     fd >= 0
         && runtime.enter(lua, |core| {
+            if let Some(task) = runtime.running_task() {
+                core.withdraw(task);
+            }
             core.reactor.is_object_waited(fd, interest, object)
         })
 }

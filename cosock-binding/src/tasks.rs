@@ -6,8 +6,8 @@ use cosock_core::scheduler::TaskKey;
 
 use crate::arguments::{Called, raise, refuse, refuse_kind};
 use crate::ffi::{Kind, State, Status};
-use crate::foreign;
 use crate::runtime::{Runtime, Shape, Task};
+use crate::{channel, foreign};
 
 /// The slots of the task at `place`: handle, coroutine, and the objects it selects on.
 pub(crate) const fn handle_slot(place: u32) -> usize {
@@ -81,13 +81,13 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
         lua.raw_set_at(-2, place as usize + 1);
     }
     runtime.enter(lua, |core| {
-        let key = core.spawn();
+        let key = core.spawn_for(coroutine.raw() as usize);
         runtime.places.borrow_mut().insert(handle, key.index);
         let task = Task {
             key,
             coroutine: coroutine.raw(),
             shape: Shape::Nothing,
-            parked: None,
+            channel: 0,
             timeout: None,
             listed: (0, 0),
             handle,
@@ -155,6 +155,9 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
         return false;
     };
     lua.check_stack(12);
+    if task.channel != 0 {
+        channel::lay_back(runtime, &task);
+    }
     runtime.places.borrow_mut().remove(&task.handle);
     runtime.note(key, |task| task.coroutine = std::ptr::null_mut());
     lua.push_kept(kept.slots);
@@ -242,6 +245,8 @@ pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
             lua.push_kept(runtime.kept.get().slots);
             lua.insert(-2);
             lua.raw_set_at(-2, LAST_RESET);
+            // There is no task any more that could be parked.
+            runtime.current.set(None);
         }
     }
     crate::timers::clear(lua, runtime);

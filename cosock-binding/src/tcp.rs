@@ -7,14 +7,15 @@ use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
-use cosock_core::socket::{Attempt, Endpoint, Step, Tcp, TcpClass, TcpSocket};
+use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::{Kind, State};
 use crate::module::{Blocking, Plain};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, TCP, UDP};
-use crate::socket::{self, Blocked, block, call_inner, go_on_in_lua, prepare, tcp};
+use crate::socket::{self, call_inner, tcp};
+use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// Methods that never wait; those of the inner socket are the same.
 pub(crate) const PLAIN: &[Plain] = &[
@@ -342,74 +343,60 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     if socket.borrow().class() != TcpClass::Client {
         check_class(lua, socket, TcpClass::Client, called);
     }
-    let attempt = || {
-        runtime.enter(lua, |core| {
+    let shape = Shape::Received {
+        prefixed: extra != 0,
+    };
+    let operation = || {
+        let socket = Tcp::clone(socket);
+        Some(Operation::Receive { socket, pattern })
+    };
+    let mut asked = false;
+    loop {
+        let step = runtime.enter(lua, |core| {
             let mut socket = socket.borrow_mut();
             let step = socket.receive(pattern, &mut core.reactor);
             step.map(|result| result.map_err(|error| (error, socket.partial(pattern))))
-        })
-    };
-    let mut step = attempt();
-    if let Step::Wait { interest, .. } = step {
-        let again = doubts(lua, runtime, INNER, &socket.borrow(), interest);
-        if again {
-            step = attempt();
-        }
-    }
-    match step {
-        Step::Done(Ok(chunk)) if extra == 0 => {
-            runtime.pins.push_chunk(lua, chunk);
-            1
-        }
-        Step::Done(result) => {
-            let outcome = match result {
-                Ok(chunk) => Outcome::Received(chunk),
-                Err((error, chunk)) => Outcome::Partial(error, chunk),
+        });
+        let interest = match step {
+            Step::Done(Ok(chunk)) if extra == 0 => {
+                runtime.pins.push_chunk(lua, chunk);
+                return 1;
+            }
+            Step::Done(result) => {
+                let outcome = match result {
+                    Ok(chunk) => Outcome::Received(chunk),
+                    Err((error, chunk)) => Outcome::Partial(error, chunk),
+                };
+                return outcome::push(lua, runtime, outcome, shape, 1, extra);
+            }
+            Step::Wait { interest, .. } if INNER && asked => {
+                let mut socket = socket.borrow_mut();
+                let error = socket.timeout_error(interest);
+                let outcome = Outcome::Partial(error, socket.partial(pattern));
+                drop(socket);
+                return outcome::push(lua, runtime, outcome, shape, 1, extra);
+            }
+            Step::Wait { interest, .. } => interest,
+        };
+        let blocked = if INNER {
+            wait::doubt(lua, runtime, operation)
+        } else {
+            let wait = Wait {
+                interest,
+                shape,
+                extra,
             };
-            outcome::push(lua, runtime, outcome, Shape::Received, 1, extra)
-        }
-        Step::Wait { interest, .. } if INNER => {
-            let mut socket = socket.borrow_mut();
-            let error = socket.timeout_error(interest);
-            let outcome = Outcome::Partial(error, socket.partial(pattern));
-            drop(socket);
-            outcome::push(lua, runtime, outcome, Shape::Received, 1, extra)
-        }
-        Step::Wait { interest, .. } => {
-            let operation = Operation::Receive {
-                socket: Tcp::clone(socket),
-                pattern,
-            };
-            prepare(runtime, operation, interest, Shape::Received);
-            match block(lua, runtime, runtime.classes.get().tcp, extra) {
-                Blocked::Parked(yielded) => yielded,
-                Blocked::Protocol => {
-                    lua.set_top(called.count);
-                    go_on_in_lua(lua, runtime, c"receive", called.count)
-                }
+            wait::block(lua, runtime, wait, asked, operation)
+        };
+        match blocked {
+            Blocked::Parked(yielded) => return yielded,
+            Blocked::Again => asked = true,
+            Blocked::Protocol => {
+                lua.set_top(called.count);
+                return go_on_in_lua(lua, runtime, c"receive", called.count);
             }
         }
     }
-}
-
-/// Whether a method that would block has to try once more and really ask the system: what was noted
-/// at the last event serves only who parks and waits for the next.
-pub(crate) fn doubts(
-    lua: State,
-    runtime: &Runtime,
-    inner: bool,
-    endpoint: &Endpoint,
-    interest: Interest,
-) -> bool {
-    runtime.enter(lua, |core| {
-        let doubts = inner
-            || runtime.task_of(lua).is_none()
-            || endpoint.has_waiters(interest, &mut core.reactor);
-        if doubts {
-            endpoint.doubt(&mut core.reactor);
-        }
-        doubts
-    })
 }
 
 /// A method whose inner socket is not ours: the Lua part speaks the protocol around it.
@@ -463,53 +450,56 @@ pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     } else {
         &[]
     };
-    let mut next = 0;
-    let mut attempt = || {
-        runtime.enter(lua, |core| {
-            socket.borrow_mut().send(part, &mut next, &mut core.reactor)
-        })
-    };
-    let mut step = attempt();
-    if let Step::Wait { interest, .. } = step {
-        let again = doubts(lua, runtime, INNER, &socket.borrow(), interest);
-        if again {
-            step = attempt();
-        }
-    }
     let shape = Shape::Sent {
         base,
         end: base + part.len(),
     };
-    match step {
-        Step::Done(Ok(())) => {
-            lua.push_number((base + next) as f64);
-            lua.push_nil();
-            lua.push_nil();
-            3
-        }
-        Step::Done(result) => {
-            let outcome = Outcome::Sent(next, result.err());
-            outcome::push(lua, runtime, outcome, shape, 1, 0)
-        }
-        Step::Wait { interest, .. } if INNER => {
-            let error = socket.borrow().timeout_error(interest);
-            let outcome = Outcome::Sent(next, Some(error));
-            outcome::push(lua, runtime, outcome, shape, 1, 0)
-        }
-        Step::Wait { interest, .. } => {
-            let operation = Operation::Send {
-                socket: Tcp::clone(socket),
-                next,
+    let mut next = 0;
+    let mut asked = false;
+    loop {
+        let step = runtime.enter(lua, |core| {
+            socket.borrow_mut().send(part, &mut next, &mut core.reactor)
+        });
+        let interest = match step {
+            Step::Done(Ok(())) => {
+                lua.push_number((base + next) as f64);
+                lua.push_nil();
+                lua.push_nil();
+                return 3;
+            }
+            Step::Done(result) => {
+                let outcome = Outcome::Sent(next, result.err());
+                return outcome::push(lua, runtime, outcome, shape, 1, 0);
+            }
+            Step::Wait { interest, .. } if INNER && asked => {
+                let error = socket.borrow().timeout_error(interest);
+                let outcome = Outcome::Sent(next, Some(error));
+                return outcome::push(lua, runtime, outcome, shape, 1, 0);
+            }
+            Step::Wait { interest, .. } => interest,
+        };
+        let operation = || {
+            let socket = Tcp::clone(socket);
+            Some(Operation::Send { socket, next })
+        };
+        let blocked = if INNER {
+            wait::doubt(lua, runtime, operation)
+        } else {
+            let wait = Wait {
+                interest,
+                shape,
+                extra: 2,
             };
-            prepare(runtime, operation, interest, shape);
-            match block(lua, runtime, runtime.classes.get().tcp, 2) {
-                Blocked::Parked(yielded) => yielded,
-                Blocked::Protocol => {
-                    lua.set_top(2);
-                    lua.push_integer((base + next + 1) as i64);
-                    lua.push_integer((base + part.len()) as i64);
-                    go_on_in_lua(lua, runtime, c"send", 4)
-                }
+            wait::block(lua, runtime, wait, asked, operation)
+        };
+        match blocked {
+            Blocked::Parked(yielded) => return yielded,
+            Blocked::Again => asked = true,
+            Blocked::Protocol => {
+                lua.set_top(2);
+                lua.push_integer((base + next + 1) as i64);
+                lua.push_integer((base + part.len()) as i64);
+                return go_on_in_lua(lua, runtime, c"send", 4);
             }
         }
     }
@@ -534,13 +524,19 @@ fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         Step::Done(Err(error)) => fail(lua, runtime, error),
         Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
         Step::Wait { interest, .. } => {
-            let operation = Operation::Accept {
-                socket: Tcp::clone(socket),
+            let wait = Wait {
+                interest,
+                shape: Shape::Accepted,
+                extra: 0,
             };
-            prepare(runtime, operation, interest, Shape::Accepted);
-            match block(lua, runtime, runtime.classes.get().tcp, 0) {
+            // `accept` has just asked the system.
+            let blocked = wait::block(lua, runtime, wait, true, || {
+                let socket = Tcp::clone(socket);
+                Some(Operation::Accept { socket })
+            });
+            match blocked {
                 Blocked::Parked(yielded) => yielded,
-                Blocked::Protocol => {
+                Blocked::Again | Blocked::Protocol => {
                     lua.set_top(called.count);
                     go_on_in_lua(lua, runtime, c"accept", called.count)
                 }
@@ -590,7 +586,7 @@ fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER),
         Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
         Err(crate::dns::Begun::Pending(id)) => {
-            let timeout = socket::object_timeout(lua, runtime.classes.get().tcp);
+            let timeout = wait::object_timeout(lua, runtime);
             let then = Then::Connect(Tcp::clone(socket));
             crate::dns::park(lua, runtime, id, then, Shape::Connected, timeout)
         }
@@ -618,15 +614,20 @@ fn connect_to(
             fail(lua, runtime, SocketError::Timeout)
         }
         Step::Wait { interest, .. } => {
-            let operation = Operation::Connect {
+            debug_assert_eq!(interest, Interest::Write);
+            let number = runtime.stage(Operation::Connect {
                 socket: Tcp::clone(socket),
                 attempt: Box::new(attempt),
+            });
+            let wait = Wait {
+                interest,
+                shape: Shape::Connected,
+                extra: 0,
             };
-            prepare(runtime, operation, interest, Shape::Connected);
-            debug_assert_eq!(interest, Interest::Write);
-            match block(lua, runtime, runtime.classes.get().tcp, 0) {
+            match wait::block(lua, runtime, wait, true, || runtime.staged(number)) {
                 Blocked::Parked(yielded) => yielded,
-                Blocked::Protocol => {
+                Blocked::Again | Blocked::Protocol => {
+                    drop(runtime.staged(number));
                     lua.set_top(called.count);
                     go_on_in_lua(lua, runtime, c"connect", called.count)
                 }

@@ -14,8 +14,9 @@ use crate::ffi::State;
 use crate::module::{Blocking, Plain};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, UDP};
-use crate::socket::{self, Blocked, block, call_inner, go_on_in_lua, prepare, udp};
-use crate::tcp::{doubts, foreign};
+use crate::socket::{self, call_inner, udp};
+use crate::tcp::foreign;
+use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// Methods that never wait; those of the inner socket are the same.
 pub(crate) const PLAIN: &[Plain] = &[
@@ -309,36 +310,41 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
     }
     let size = size as usize;
     let shape = Shape::Datagram { from: FROM };
-    let attempt = || {
-        runtime.enter(lua, |core| {
-            socket.borrow_mut().receive(size, &mut core.reactor)
-        })
+    let operation = || {
+        let socket = Udp::clone(socket);
+        Some(Operation::Datagram { socket, size })
     };
-    let mut step = attempt();
-    if let Step::Wait { interest, .. } = step {
-        let again = doubts(lua, runtime, INNER, &socket.borrow(), interest);
-        if again {
-            step = attempt();
-        }
-    }
-    match step {
-        Step::Done(Ok(datagram)) => {
-            outcome::push(lua, runtime, Outcome::Datagram(datagram), shape, 1, 0)
-        }
-        Step::Done(Err(error)) => fail(lua, runtime, error),
-        Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
-        Step::Wait { interest, .. } => {
-            let operation = Operation::Datagram {
-                socket: Udp::clone(socket),
-                size,
+    let mut asked = false;
+    loop {
+        let step = runtime.enter(lua, |core| {
+            socket.borrow_mut().receive(size, &mut core.reactor)
+        });
+        let interest = match step {
+            Step::Done(Ok(datagram)) => {
+                return outcome::push(lua, runtime, Outcome::Datagram(datagram), shape, 1, 0);
+            }
+            Step::Done(Err(error)) => return fail(lua, runtime, error),
+            Step::Wait { .. } if INNER && asked => {
+                return fail(lua, runtime, SocketError::Timeout);
+            }
+            Step::Wait { interest, .. } => interest,
+        };
+        let blocked = if INNER {
+            wait::doubt(lua, runtime, operation)
+        } else {
+            let wait = Wait {
+                interest,
+                shape,
+                extra: 0,
             };
-            prepare(runtime, operation, interest, shape);
-            match block(lua, runtime, runtime.classes.get().udp, 0) {
-                Blocked::Parked(yielded) => yielded,
-                Blocked::Protocol => {
-                    lua.set_top(called.count);
-                    go_on_in_lua(lua, runtime, shim, called.count)
-                }
+            wait::block(lua, runtime, wait, asked, operation)
+        };
+        match blocked {
+            Blocked::Parked(yielded) => return yielded,
+            Blocked::Again => asked = true,
+            Blocked::Protocol => {
+                lua.set_top(called.count);
+                return go_on_in_lua(lua, runtime, shim, called.count);
             }
         }
     }

@@ -32,7 +32,7 @@ impl Chunk {
         if self.as_slice().last() == Some(&b'\r') {
             self.end -= 1;
         }
-        if memchr::memchr(b'\r', self.as_slice()).is_none() {
+        if find(b'\r', self.as_slice()).is_none() {
             return self;
         }
         let kept: Vec<u8> = self
@@ -43,6 +43,16 @@ impl Chunk {
             .collect();
         let end = kept.len();
         Chunk::new(Rc::new(kept), 0, end)
+    }
+}
+
+/// The place of the first such byte. What is short is looked through at less than the cost of a call.
+#[inline]
+fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
+    if bytes.len() < 16 {
+        bytes.iter().position(|other| *other == byte)
+    } else {
+        memchr::memchr(byte, bytes)
     }
 }
 
@@ -86,7 +96,7 @@ impl Unread {
             Pattern::All => None,
             Pattern::Line => {
                 let data = self.data.as_ref()?;
-                match memchr::memchr(b'\n', &data[self.start + self.scanned..]) {
+                match find(b'\n', &data[self.start + self.scanned..]) {
                     Some(offset) => {
                         let length = self.scanned + offset;
                         Some(self.cut(length, length + 1).into_line())
@@ -139,7 +149,7 @@ impl Unread {
         if self.is_empty() {
             let (end, next) = match pattern {
                 Pattern::Line => {
-                    let end = memchr::memchr(b'\n', &fresh[..length]);
+                    let end = find(b'\n', &fresh[..length]);
                     end.map_or((None, 0), |end| (Some(end), end + 1))
                 }
                 Pattern::Count(count) if count <= length => (Some(count), count),

@@ -4,8 +4,8 @@
 //! asks here which slot is next. Both ends are O(1) at any depth.
 
 const FIRST_CAPACITY: usize = 4;
-/// An emptied ring larger than this is given back.
-const KEPT_CAPACITY: usize = 64;
+/// An emptied ring larger than this, some kilobytes of values, is given back.
+const KEPT_CAPACITY: usize = 256;
 
 /// Slot arithmetic of one channel's queue.
 #[derive(Debug, Default)]
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_large_ring_is_given_back_only_when_it_is_empty() {
         let mut queue = Queue::default();
-        for value in 0..100 {
+        for value in 0..=KEPT_CAPACITY as u32 {
             queue.push(value);
         }
         assert!(!queue.ring.give_back());

@@ -57,6 +57,16 @@ pub enum Operation {
     Lookup(Box<Lookup>),
 }
 
+/// What a wait for an operation begins with.
+pub(crate) struct Terms {
+    /// The [epoch](crate::socket::Endpoint::epoch) of its socket.
+    pub(crate) epoch: u32,
+    /// Seconds that the whole of it may take.
+    pub(crate) total_timeout: Option<f64>,
+    /// What to wait on, if that can be waited on.
+    pub(crate) source: Result<Option<SourceId>, SocketError>,
+}
+
 /// A name look-up under way.
 #[derive(Debug)]
 pub struct Lookup {
@@ -233,6 +243,26 @@ impl Operation {
             }
             Operation::Send { next, .. } => Outcome::Sent(*next, Some(error)),
             _ => Outcome::Failed(error),
+        }
+    }
+
+    /// What a wait for it begins with.
+    #[inline]
+    pub(crate) fn terms(&self, reactor: &mut Reactor) -> Terms {
+        match self {
+            Operation::Receive { socket, .. } | Operation::Send { socket, .. } => {
+                let mut socket = socket.borrow_mut();
+                Terms {
+                    epoch: socket.epoch(),
+                    total_timeout: socket.total_timeout,
+                    source: socket.source(reactor).map(Some),
+                }
+            }
+            _ => Terms {
+                epoch: self.epoch(),
+                total_timeout: self.total_timeout(),
+                source: self.source(reactor),
+            },
         }
     }
 

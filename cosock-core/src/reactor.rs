@@ -79,6 +79,17 @@ pub struct Waiter {
     pub object: usize,
 }
 
+/// Who waits for a direction of a source already, as seen by an object that is about to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    /// Nobody.
+    Nobody,
+    /// Other objects, which share the descriptor.
+    Others,
+    /// The object itself.
+    Itself,
+}
+
 #[derive(Debug, Default)]
 struct Source {
     fd: RawFd,
@@ -255,32 +266,48 @@ impl Reactor {
             .filter(|source| source.registered && source.generation == id.generation)
     }
 
-    /// Whether `object` already has a waiter for this direction.
+    /// Who waits for this direction of the source.
+    #[inline]
     #[must_use]
-    pub fn is_waited(&mut self, id: SourceId, interest: Interest, object: usize) -> bool {
-        self.live(id).is_some_and(|source| {
-            source
-                .waiters(interest)
-                .iter()
-                .any(|waiter| waiter.object == object)
-        })
-    }
-
-    /// Whether anybody waits for this direction of the source.
-    #[must_use]
-    pub fn has_waiters(&mut self, id: Option<SourceId>, interest: Interest) -> bool {
-        id.and_then(|id| self.live(id))
-            .is_some_and(|source| !source.waiters(interest).is_empty())
+    pub fn company(&mut self, id: SourceId, interest: Interest, object: usize) -> Company {
+        match self.live(id) {
+            Some(source) => company_of(source.waiters(interest), object),
+            None => Company::Nobody,
+        }
     }
 
     /// Whether `object` has a waiter on the descriptor, which need not be registered.
     #[must_use]
     pub fn is_object_waited(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
         self.known(fd)
-            .is_some_and(|id| self.is_waited(id, interest, object))
+            .is_some_and(|id| self.company(id, interest, object) == Company::Itself)
+    }
+
+    /// Adds a waiter of an operation, unless its object waits already, or with `alone` anybody does.
+    /// Tells who waited before.
+    #[inline]
+    pub fn join(
+        &mut self,
+        id: SourceId,
+        interest: Interest,
+        waiter: Waiter,
+        alone: bool,
+    ) -> Company {
+        let Some(source) = self.live(id) else {
+            self.fired.push(waiter);
+            return Company::Nobody;
+        };
+        let waiters = source.waiters(interest);
+        let company = company_of(waiters, waiter.object);
+        if company == Company::Nobody || (company == Company::Others && !alone) {
+            waiters.push(waiter);
+            self.waiters += 1;
+        }
+        company
     }
 
     /// Adds a waiter; it fires at the next edge, or when the source is forgotten.
+    #[inline]
     pub fn watch(&mut self, id: SourceId, interest: Interest, waiter: Waiter) {
         if let Some(source) = self.live(id) {
             let waiters = source.waiters(interest);
@@ -336,15 +363,17 @@ impl Reactor {
         self.registered
     }
 
-    /// Whether waiters fired that [`Reactor::drain_fired`] has not yet handed out.
+    /// Whether waiters fired that [`Reactor::swap_fired`] has not yet handed out.
     #[must_use]
     pub fn has_fired(&self) -> bool {
         !self.fired.is_empty()
     }
 
-    /// Moves all fired waiters into `list`.
-    pub fn drain_fired(&mut self, list: &mut Vec<Waiter>) {
-        list.append(&mut self.fired);
+    /// Exchanges the fired waiters for `list`, which is empty.
+    #[inline]
+    pub fn swap_fired(&mut self, list: &mut Vec<Waiter>) {
+        debug_assert!(list.is_empty());
+        std::mem::swap(list, &mut self.fired);
     }
 
     /// Waits for events, at most `timeout`; `None` waits without limit.
@@ -374,13 +403,11 @@ impl Reactor {
             }
             if event.is_readable() || event.is_read_closed() || broken {
                 source.maybe_readable = true;
-                self.waiters -= source.readers.len();
-                self.fired.append(&mut source.readers);
+                self.waiters -= fire(&mut source.readers, &mut self.fired);
             }
             if event.is_writable() || event.is_write_closed() || broken {
                 source.maybe_writable = true;
-                self.waiters -= source.writers.len();
-                self.fired.append(&mut source.writers);
+                self.waiters -= fire(&mut source.writers, &mut self.fired);
             }
         }
         Ok(())
@@ -415,10 +442,16 @@ impl Reactor {
     /// # Errors
     ///
     /// What opening the poll reports.
+    #[inline]
     pub fn follow_fork(&mut self) -> io::Result<()> {
         if self.fork_count == sys::fork_count() {
             return Ok(());
         }
+        self.renew_poll()
+    }
+
+    #[cold]
+    fn renew_poll(&mut self) -> io::Result<()> {
         let poll = Poll::new()?;
         self.notify = Arc::new(mio::Waker::new(poll.registry(), NOTIFY)?);
         self.poll = poll;
@@ -435,6 +468,30 @@ impl Reactor {
         }
         Ok(())
     }
+}
+
+#[inline]
+fn company_of(waiters: &[Waiter], object: usize) -> Company {
+    if waiters.is_empty() {
+        Company::Nobody
+    } else if waiters.iter().any(|waiter| waiter.object == object) {
+        Company::Itself
+    } else {
+        Company::Others
+    }
+}
+
+/// Moves the waiters of one direction to those that fired; returns how many there were.
+#[inline]
+fn fire(waiters: &mut Vec<Waiter>, fired: &mut Vec<Waiter>) -> usize {
+    let count = waiters.len();
+    match count {
+        0 => {}
+        // Nearly always, and then cheaper than moving a range.
+        1 => fired.extend(waiters.pop()),
+        _ => fired.append(waiters),
+    }
+    count
 }
 
 /// Everything that a source can become ready for; urgent data only to know of it.

@@ -36,7 +36,7 @@ enum Owner {
 /// What a parked task waits for.
 #[derive(Debug, Default)]
 pub enum Wait {
-    /// Nothing: it is new, running or about to run for the first time.
+    /// Nothing: it is running, or about to run for the first time.
     #[default]
     Nothing,
     /// Its deadline.
@@ -81,6 +81,7 @@ enum Phase {
 #[derive(Debug)]
 struct Task {
     generation: u32,
+    owner: usize,
     phase: Phase,
     timed_out: bool,
     serial: u64,
@@ -214,9 +215,15 @@ impl Scheduler {
 
     /// A new task, ready to run in the next turn.
     pub fn spawn(&mut self) -> TaskKey {
+        self.spawn_for(0)
+    }
+
+    /// The same, with a number by which its owner knows it.
+    pub fn spawn_for(&mut self, owner: usize) -> TaskKey {
         let index = self.free.pop().unwrap_or_else(|| {
             self.tasks.push(Task {
                 generation: 0,
+                owner,
                 phase: Phase::Free,
                 timed_out: false,
                 serial: 0,
@@ -234,6 +241,7 @@ impl Scheduler {
         });
         let task = &mut self.tasks[index as usize];
         task.phase = Phase::Ready;
+        task.owner = owner;
         let key = TaskKey {
             index,
             generation: task.generation,
@@ -259,6 +267,20 @@ impl Scheduler {
     #[must_use]
     pub fn is_alive(&self, key: TaskKey) -> bool {
         self.look(key).is_some()
+    }
+
+    /// The number by which a living task's owner knows it.
+    #[inline]
+    #[must_use]
+    pub fn owner(&self, key: TaskKey) -> usize {
+        self.tasks[key.index as usize].owner
+    }
+
+    /// The identity of what a living task waits on, or waited on last.
+    #[inline]
+    #[must_use]
+    pub fn object(&self, key: TaskKey) -> usize {
+        self.tasks[key.index as usize].object
     }
 
     /// How many tasks are alive.
@@ -288,7 +310,10 @@ impl Scheduler {
     /// What the task waits for.
     #[must_use]
     pub fn wait_of(&self, key: TaskKey) -> &Wait {
-        self.look(key).map_or(&Wait::Nothing, |task| &task.wait)
+        match self.look(key) {
+            Some(task) if task.phase != Phase::Running => &task.wait,
+            _ => &Wait::Nothing,
+        }
     }
 
     /// Ends a task in whatever state it is: nothing of it stays registered.
@@ -343,26 +368,28 @@ impl Scheduler {
     }
 
     /// Takes the next ready task and counts it as running; `None` for one cancelled meanwhile.
+    #[inline]
     pub fn start_next(&mut self) -> Option<(TaskKey, Start)> {
         let key = self.ready.pop_front()?;
-        let now = self.now;
-        let task = self.task(key)?;
+        let task = self.tasks.get_mut(key.index as usize)?;
+        // One that could not wait where it asked to may be here twice.
+        if task.generation != key.generation || task.phase != Phase::Ready {
+            return None;
+        }
         task.phase = Phase::Running;
-        task.last_run = Some(now);
+        task.last_run = Some(self.now);
+        // Any later wake belongs to a wait that is over, unless the operation goes on.
         let timed_out = task.timed_out;
         let start = match &task.wait {
             Wait::Nothing => Start::First,
             Wait::Sleep => Start::Slept,
             Wait::Message => Start::Look { timed_out },
-            Wait::Operation(_) => return Some((key, Start::Operation)),
+            Wait::Operation(_) => Start::Operation,
             Wait::Select(_) => {
                 self.ready_selects -= 1;
-                return Some((key, Start::Select { timed_out }));
+                Start::Select { timed_out }
             }
         };
-        task.wait = Wait::Nothing;
-        // Any later wake belongs to a wait that is over.
-        task.serial = 0;
         Some((key, start))
     }
 
@@ -494,21 +521,13 @@ impl Scheduler {
     /// Turns fired waiters and finished look-ups into ready tasks.
     fn dispatch(&mut self) {
         let mut fired = std::mem::take(&mut self.fired);
-        self.reactor.drain_fired(&mut fired);
+        self.reactor.swap_fired(&mut fired);
         for waiter in fired.drain(..) {
             let Waiter {
                 task, serial, role, ..
             } = waiter;
             match role {
-                Role::Operation => {
-                    if let Some(task) = self.task(task)
-                        && task.serial == serial
-                    {
-                        // Firing has taken it off the source.
-                        task.watched = None;
-                    }
-                    self.wake_operation(task, serial);
-                }
+                Role::Operation => self.wake_operation(task, serial),
                 Role::Element(element) => {
                     self.wake_element(task, serial, element);
                 }

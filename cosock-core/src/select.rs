@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::os::fd::RawFd;
 
-use crate::reactor::{Interest, Reactor, Role, SourceId, Waiter};
+use crate::reactor::{Company, Interest, Reactor, Role, SourceId, Waiter};
 use crate::scheduler::TaskKey;
 
 /// One listed object.
@@ -113,7 +113,9 @@ impl Select {
                     ready.push(number);
                     continue;
                 };
-                if !element.foreign && reactor.is_waited(id, element.interest, element.object) {
+                if !element.foreign
+                    && reactor.company(id, element.interest, element.object) == Company::Itself
+                {
                     return Err(element.interest);
                 }
                 let role = match element.foreign {

@@ -14,6 +14,7 @@ expect.equal(require "cosock.asyncify", asyncify)
 local named = {
   ["socket"] = "cosock.socket",
   ["socket.core"] = "cosock.socket",
+  ["socket.http"] = "cosock.socket.http",
   ["cosock"] = "cosock",
   ["cosock.socket"] = "cosock.socket",
   ["cosock.socket.tcp"] = "cosock.socket.tcp",
@@ -22,7 +23,7 @@ local named = {
   ["cosock.asyncify"] = "cosock.asyncify",
 }
 if pcall(require, "cosock.ssl") then
-  named["ssl"] = "cosock.ssl"
+  named["ssl"], named["ssl.https"] = "cosock.ssl", "cosock.ssl.https"
 end
 for name, own in pairs(named) do
   expect.equal(asyncify(name), require(own), name)
@@ -51,7 +52,7 @@ sources.write {
   inner = [[
     return {
       core = require "socket.core", ltn12 = require "ltn12", url = require "socket.url", mime = require "mime",
-      mime_core = require "mime.core", headers = require "socket.headers",
+      mime_core = require "mime.core", headers = require "socket.headers", http = require "socket.http",
     }
   ]],
   lazily = [[ return { tcp = require("socket").tcp } ]],
@@ -79,6 +80,7 @@ check_apart("after asyncify, ")
 expect.equal(outer.name, "outer")
 expect.equal(outer.socket, cosock.socket)
 expect.equal(outer.inner.core, cosock.socket)
+expect.equal(outer.inner.http, require "cosock.socket.http")
 for field, name in pairs { ltn12 = "ltn12", url = "socket.url", mime = "mime", mime_core = "mime.core",
   headers = "socket.headers" } do
   expect.equal(outer.inner[field], asyncify(name), name)

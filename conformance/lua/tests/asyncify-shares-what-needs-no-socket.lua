@@ -106,5 +106,15 @@ package.loaded["made.of.c"] = nil
 table.remove(searchers, 2)
 expect.equal(calls > 0, true)
 
+-- A whole program may be asyncified: its own require is asyncify then.
+local raw_require = require
+require = asyncify
+sources.write { whole = "return { socket = require 'socket', leaf = require 'leaf', string = require 'string' }" }
+local whole = require "whole"
+require = raw_require
+expect.equal(whole.socket, cosock.socket)
+expect.equal(whole.leaf, require "leaf")
+expect.equal(whole.string, string)
+
 sources.remove()
 world.finish()

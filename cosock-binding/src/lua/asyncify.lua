@@ -15,7 +15,7 @@
 -- is called without C between it and the task, so that it may wait.
 
 local modules, common, native = ...
-local package, require = package, require
+local package, require = package, common.require
 local load, dump = loadstring or load, string.dump
 local getfenv, setfenv = getfenv, setfenv
 local error, rawget, tostring, type = error, rawget, tostring, type
@@ -140,7 +140,7 @@ local function obtain(name, caller, count)
   if module then
     return module
   elseif ours[name] then
-    error("module '" .. name .. "' is " .. ours[name] .. ", without which this cosock was built", 3)
+    error("module '" .. name .. "': this cosock was built without TLS", 3)
   end
   local loader, extra = search(name)
   if not loader then

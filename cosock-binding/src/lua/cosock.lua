@@ -65,6 +65,9 @@ function cosock.install_pcall()
   end
 end
 
+-- Kept now: a program may make `require` another name of this function.
+native.require = require
+
 -- Loads a module so that the sockets it uses are cosock's.
 function cosock.asyncify(...)
   local module, extra = modules["asyncify"]((...), "asyncify", select("#", ...))

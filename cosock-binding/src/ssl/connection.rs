@@ -13,7 +13,8 @@ use crate::ffi::{Kind, State};
 use crate::module::{Blocking, Plain};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, TCP};
-use crate::socket::{self, Blocked, block, go_on_in_lua, prepare, tcp};
+use crate::socket::{self, tcp};
+use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// Methods that never wait; those of the inner object are the same.
 pub(crate) const PLAIN: &[Plain] = &[
@@ -218,13 +219,19 @@ fn handshake<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
             fail(lua, runtime, error)
         }
         Step::Wait { interest, .. } => {
-            let operation = Operation::Handshake {
-                socket: Tcp::clone(socket),
+            let wait = Wait {
+                interest,
+                shape: Shape::Handshake,
+                extra: 0,
             };
-            prepare(runtime, operation, interest, Shape::Handshake);
-            match block(lua, runtime, runtime.classes.get().tls, 0) {
+            // A handshake that would block has just asked the system.
+            let blocked = wait::block(lua, runtime, wait, true, || {
+                let socket = Tcp::clone(socket);
+                Some(Operation::Handshake { socket })
+            });
+            match blocked {
                 Blocked::Parked(yielded) => yielded,
-                Blocked::Protocol => {
+                Blocked::Again | Blocked::Protocol => {
                     lua.set_top(called.count);
                     go_on_in_lua(lua, runtime, c"dohandshake", called.count)
                 }

@@ -43,7 +43,7 @@ fn waiter(task: TaskKey, serial: u64, role: Role, object: usize) -> Waiter {
 
 fn fired(reactor: &mut Reactor) -> Vec<Waiter> {
     let mut list = Vec::new();
-    reactor.drain_fired(&mut list);
+    reactor.swap_fired(&mut list);
     list
 }
 
@@ -146,17 +146,17 @@ fn waiters_are_taken_back_by_task_and_direction() {
         reactor.watch(id, interest, of_a);
     }
     assert_eq!(reactor.waiters(), 4);
-    assert!(reactor.is_waited(id, Interest::Read, 1));
+    assert_eq!(reactor.company(id, Interest::Read, 1), Company::Itself);
     reactor.unwatch(id, Interest::Read, a);
     assert_eq!(reactor.waiters(), 3);
-    assert!(!reactor.is_waited(id, Interest::Read, 1));
-    assert!(reactor.is_waited(id, Interest::Read, 2));
-    assert!(reactor.is_waited(id, Interest::Write, 1));
+    assert_eq!(reactor.company(id, Interest::Read, 1), Company::Others);
+    assert_eq!(reactor.company(id, Interest::Read, 2), Company::Itself);
+    assert_eq!(reactor.company(id, Interest::Write, 1), Company::Itself);
     assert!(reactor.is_object_waited(client.as_raw_fd(), Interest::Write, 1));
     assert!(!reactor.is_object_waited(-1, Interest::Write, 1));
     reactor.unwatch(id, Interest::Read, b);
-    assert!(!reactor.has_waiters(Some(id), Interest::Read));
-    assert!(reactor.has_waiters(Some(id), Interest::Write));
+    assert_eq!(reactor.company(id, Interest::Read, 2), Company::Nobody);
+    assert_eq!(reactor.company(id, Interest::Write, 3), Company::Others);
 }
 
 #[test]

@@ -4,15 +4,17 @@ use std::ops::Range;
 
 use super::{Call, Owner, Phase, Scheduler, TaskKey, Tried, Wait};
 use crate::clock::Time;
-use crate::operation::{Operation, Outcome};
-use crate::reactor::{Interest, Role, Waiter};
+use crate::operation::{Operation, Outcome, Terms};
+use crate::reactor::{Company, Interest, Role, SourceId, Waiter};
 use crate::select::Select;
 use crate::socket::Step;
 
 impl Scheduler {
     /// Parks a running task. A `timeout` in seconds, counted from now, makes it ready again; `None`
     /// waits without limit; at zero or less it runs again in the next turn.
+    #[inline]
     pub(super) fn park(&mut self, key: TaskKey, wait: Wait, timeout: Option<f64>) -> u64 {
+        self.withdraw(key);
         self.serials += 1;
         let serial = self.serials;
         let task = &mut self.tasks[key.index as usize];
@@ -23,17 +25,43 @@ impl Scheduler {
         task.timeout = timeout;
         task.deadline = None;
         if let Some(timeout) = timeout {
-            if timeout <= 0.0 {
-                // Nothing is registered yet that would have to be taken back.
-                task.timed_out = true;
-                task.phase = Phase::Ready;
-                self.ready_selects += usize::from(matches!(task.wait, Wait::Select(_)));
-                self.ready.push_back(key);
-            } else if let Some(deadline) = self.clock.now().after(timeout) {
-                self.arm(key, deadline);
-            }
+            self.limit(key, timeout);
         }
         serial
+    }
+
+    /// Starts the timeout of a task that has just been parked.
+    fn limit(&mut self, key: TaskKey, timeout: f64) {
+        if timeout <= 0.0 {
+            // Nothing is registered yet that would have to be taken back.
+            let task = &mut self.tasks[key.index as usize];
+            task.timed_out = true;
+            task.phase = Phase::Ready;
+            self.ready_selects += usize::from(matches!(task.wait, Wait::Select(_)));
+            self.ready.push_back(key);
+        } else if let Some(deadline) = self.clock.now().after(timeout) {
+            self.arm(key, deadline);
+        }
+    }
+
+    /// Takes back the wait of a task that runs and so did not come to it: a method parks its task and then
+    /// yields, which may fail where the language cannot yield.
+    #[inline]
+    pub fn withdraw(&mut self, key: TaskKey) {
+        if self.tasks[key.index as usize].phase != Phase::Running {
+            self.take_back(key);
+        }
+    }
+
+    #[cold]
+    fn take_back(&mut self, key: TaskKey) {
+        self.disarm(key);
+        let task = &mut self.tasks[key.index as usize];
+        task.phase = Phase::Running;
+        task.serial = 0;
+        if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
+            self.drop_lookup(&operation);
+        }
     }
 
     pub(super) fn arm(&mut self, key: TaskKey, deadline: Time) {
@@ -50,6 +78,7 @@ impl Scheduler {
     pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
         if timeout.is_some_and(|timeout| timeout <= 0.0) {
             // It only steps aside: nothing is registered, and nothing else can wake it.
+            self.withdraw(key);
             let task = &mut self.tasks[key.index as usize];
             task.phase = Phase::Ready;
             task.wait = Wait::Sleep;
@@ -61,16 +90,27 @@ impl Scheduler {
     }
 
     /// Parks a running task until there is a message in the queue identified by `object`.
+    #[inline]
     pub fn park_message(&mut self, key: TaskKey, timeout: Option<f64>, object: usize) {
-        self.tasks[key.index as usize].object = object;
-        self.park(key, Wait::Message, timeout);
+        self.withdraw(key);
+        // It has no waiters, so no serial number either.
+        let task = &mut self.tasks[key.index as usize];
+        task.phase = Phase::Parked;
+        if !matches!(task.wait, Wait::Message) {
+            task.wait = Wait::Message;
+        }
+        task.object = object;
+        task.timed_out = false;
+        task.deadline = None;
+        if let Some(timeout) = timeout {
+            self.limit(key, timeout);
+        }
     }
 
     /// Parks a running task for a message once more: it was woken, and somebody else took it.
     pub fn park_message_again(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
         task.phase = Phase::Parked;
-        task.wait = Wait::Message;
         if let Some(deadline) = task.deadline {
             self.arm(key, deadline);
         }
@@ -87,11 +127,25 @@ impl Scheduler {
         })
     }
 
-    /// Wakes the task if it is parked for a message in the queue identified by `object`.
-    pub fn wake_message(&mut self, key: TaskKey, object: usize) {
-        if self.waits_for_message(key, object) {
-            self.make_ready(key);
+    /// Wakes the task if it is parked for a message in the queue identified by `object`, and then names
+    /// its owner.
+    #[inline]
+    pub fn wake_message(&mut self, key: TaskKey, object: usize) -> Option<usize> {
+        let task = self.tasks.get_mut(key.index as usize)?;
+        let waits = task.phase == Phase::Parked
+            && task.generation == key.generation
+            && task.object == object
+            && matches!(task.wait, Wait::Message);
+        if !waits {
+            return None;
         }
+        let owner = task.owner;
+        task.phase = Phase::Ready;
+        self.ready.push_back(key);
+        if task.deadline.is_some() {
+            self.disarm(key);
+        }
+        Some(owner)
     }
 
     /// Parks a running task on an operation that would block; each wait of it may last for `timeout`
@@ -109,45 +163,106 @@ impl Scheduler {
         if let Operation::Lookup(lookup) = &operation {
             self.lookups.insert(lookup.id, key);
         }
-        let task = &mut self.tasks[key.index as usize];
-        task.object = object;
-        task.epoch = operation.epoch();
-        let total = operation.total_timeout();
-        let first = match (timeout, total) {
-            (Some(each), Some(total)) => Some(each.min(total)),
-            (each, total) => each.or(total),
-        };
-        self.park(key, Wait::Operation(operation), first);
-        let limit = total.and_then(|total| self.clock.now().after(total));
-        let task = &mut self.tasks[key.index as usize];
-        (task.timeout, task.limit) = (timeout, limit);
-        self.watch_operation(key, interest);
+        let terms = operation.terms(&mut self.reactor);
+        if let Ok(Some(source)) = terms.source {
+            let waiter = Waiter {
+                task: key,
+                serial: self.serials + 1,
+                role: Role::Operation,
+                object,
+            };
+            self.reactor.watch(source, interest, waiter);
+        }
+        self.park_on(key, operation, terms, interest, timeout, object);
     }
 
-    pub(super) fn watch_operation(&mut self, key: TaskKey, interest: Interest) {
-        let task = &mut self.tasks[key.index as usize];
-        let Wait::Operation(operation) = &task.wait else {
-            return;
+    /// Does so unless the object is waited on already in this direction, or somebody else waits for the
+    /// descriptor and the system was not `asked`: then the next try asks it, for what was noted of the
+    /// descriptor's readiness serves only who waits alone. Tells who waited before.
+    #[inline]
+    pub fn park_in_company(
+        &mut self,
+        key: TaskKey,
+        operation: Operation,
+        interest: Interest,
+        timeout: Option<f64>,
+        object: usize,
+        asked: bool,
+    ) -> Company {
+        self.withdraw(key);
+        let terms = operation.terms(&mut self.reactor);
+        let waiter = Waiter {
+            task: key,
+            // That of the wait which is about to begin.
+            serial: self.serials + 1,
+            role: Role::Operation,
+            object,
         };
-        if task.phase != Phase::Parked {
-            return;
+        let company = match terms.source {
+            Ok(Some(source)) => self.reactor.join(source, interest, waiter, !asked),
+            // What cannot be registered is told by the operation itself.
+            _ => Company::Nobody,
+        };
+        if company == Company::Nobody || (asked && company == Company::Others) {
+            self.park_on(key, operation, terms, interest, timeout, object);
+        } else if !asked {
+            operation.doubt(&mut self.reactor);
         }
-        match operation.source(&mut self.reactor) {
+        company
+    }
+
+    /// Parks on an operation whose waiter, if it has a source to wait on, is there already.
+    #[inline]
+    fn park_on(
+        &mut self,
+        key: TaskKey,
+        operation: Operation,
+        terms: Terms,
+        interest: Interest,
+        timeout: Option<f64>,
+        object: usize,
+    ) {
+        let first = match (timeout, terms.total_timeout) {
+            (each, None) => each,
+            (Some(each), Some(total)) => Some(each.min(total)),
+            (None, total) => total,
+        };
+        self.park(key, Wait::Operation(operation), first);
+        let task = &mut self.tasks[key.index as usize];
+        task.object = object;
+        task.epoch = terms.epoch;
+        task.timeout = timeout;
+        task.limit = match terms.total_timeout {
+            Some(total) => self.clock.now().after(total),
+            None => None,
+        };
+        match terms.source {
             Ok(None) => {}
-            Ok(Some(id)) => {
-                task.watched = Some((id, interest));
-                let (serial, object) = (task.serial, task.object);
-                let waiter = Waiter {
-                    task: key,
-                    serial,
-                    role: Role::Operation,
-                    object,
-                };
-                self.reactor.watch(id, interest, waiter);
+            Ok(Some(source)) if task.phase == Phase::Parked => {
+                task.watched = Some((source, interest));
             }
+            // Its time is over before it began.
+            Ok(Some(source)) => self.reactor.unwatch(source, interest, key),
             // The next try reports what is wrong with the descriptor.
             Err(_) => self.make_ready(key),
         }
+    }
+
+    /// Has a task wait for its operation's descriptor, unless it is ready already.
+    #[inline]
+    fn watch_source(&mut self, key: TaskKey, source: SourceId, interest: Interest) {
+        let task = &mut self.tasks[key.index as usize];
+        if task.phase != Phase::Parked {
+            return;
+        }
+        task.watched = Some((source, interest));
+        let waiter = Waiter {
+            task: key,
+            serial: task.serial,
+            role: Role::Operation,
+            object: task.object,
+        };
+        self.reactor.watch(source, interest, waiter);
     }
 
     /// Parks a running task on the elements of a select; the result names this wait.
@@ -228,6 +343,7 @@ impl Scheduler {
 
     // --- waking ---
 
+    #[inline]
     pub(super) fn make_ready(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
         if task.phase != Phase::Parked {
@@ -254,10 +370,23 @@ impl Scheduler {
         news
     }
 
-    /// Has the task try its operation again, if `serial` is still its wait.
-    pub fn wake_operation(&mut self, key: TaskKey, serial: u64) {
-        if self.look(key).is_some_and(|task| task.serial == serial) {
-            self.make_ready(key);
+    /// Has the task try its operation again, whose waiter has fired, if `serial` is still its wait.
+    #[inline]
+    pub(super) fn wake_operation(&mut self, key: TaskKey, serial: u64) {
+        let Some(task) = self.tasks.get_mut(key.index as usize) else {
+            return;
+        };
+        if task.serial != serial || task.generation != key.generation {
+            return;
+        }
+        // Firing has taken it off the source.
+        task.watched = None;
+        if task.phase == Phase::Parked {
+            task.phase = Phase::Ready;
+            self.ready.push_back(key);
+            if task.deadline.is_some() {
+                self.disarm(key);
+            }
         }
     }
 
@@ -316,8 +445,8 @@ impl Scheduler {
                 Step::Wait { .. } if task.timed_out => operation.time_out(),
                 Step::Wait { interest, moved } => match operation.source(&mut self.reactor) {
                     Err(error) => operation.fail(error),
-                    Ok(_) => {
-                        self.park_again(key, interest, moved);
+                    Ok(source) => {
+                        self.park_again(key, source, interest, moved);
                         return Tried::Parked;
                     }
                 },
@@ -331,7 +460,13 @@ impl Scheduler {
         Tried::Complete(outcome)
     }
 
-    pub(super) fn park_again(&mut self, key: TaskKey, interest: Interest, moved: bool) {
+    fn park_again(
+        &mut self,
+        key: TaskKey,
+        source: Option<SourceId>,
+        interest: Interest,
+        moved: bool,
+    ) {
         self.serials += 1;
         let serial = self.serials;
         let task = &mut self.tasks[key.index as usize];
@@ -351,6 +486,8 @@ impl Scheduler {
         if let Some(deadline) = deadline {
             self.arm(key, deadline);
         }
-        self.watch_operation(key, interest);
+        if let Some(source) = source {
+            self.watch_source(key, source, interest);
+        }
     }
 }

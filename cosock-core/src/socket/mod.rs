@@ -185,12 +185,6 @@ impl Endpoint {
         }
     }
 
-    /// Whether anybody waits for this direction of the descriptor.
-    #[must_use]
-    pub fn has_waiters(&self, interest: Interest, reactor: &mut Reactor) -> bool {
-        reactor.has_waiters(self.source, interest)
-    }
-
     /// Has the next try ask the system, whatever was noted of its readiness.
     pub fn doubt(&self, reactor: &mut Reactor) {
         reactor.doubt(self.source);

@@ -8,7 +8,7 @@ use std::{cell::RefCell, time::Duration};
 use cosock_core::buffer::Pattern;
 use cosock_core::error::SocketError;
 use cosock_core::operation::{Operation, Outcome};
-use cosock_core::reactor::Interest;
+use cosock_core::reactor::{Company, Interest};
 use cosock_core::scheduler::{Start, TaskKey, Tried};
 use cosock_core::socket::{Step, Tcp, TcpSocket};
 
@@ -204,14 +204,14 @@ fn reader_and_writer_of_one_socket_are_told_apart() {
         .borrow_mut()
         .source(&mut driver.core.reactor)
         .expect("it is open");
-    assert!(driver.core.reactor.is_waited(id, Interest::Read, object));
-    assert!(!driver.core.reactor.is_waited(id, Interest::Write, object));
-    assert!(
-        !driver
-            .core
-            .reactor
-            .is_waited(id, Interest::Read, object + 1)
-    );
+    let reactor = &mut driver.core.reactor;
+    for (interest, by, company) in [
+        (Interest::Read, object, Company::Itself),
+        (Interest::Write, object, Company::Nobody),
+        (Interest::Read, object + 1, Company::Others),
+    ] {
+        assert_eq!(reactor.company(id, interest, by), company);
+    }
     let operation = Operation::Send {
         socket: Rc::clone(&socket),
         next: 0,

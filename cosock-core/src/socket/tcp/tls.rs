@@ -145,7 +145,10 @@ impl TcpSocket {
         let mut moved = false;
         loop {
             // Nothing can be sent without a session, too.
-            let is_flushed = self.tls.as_ref().map_or(data.is_empty(), |tls| !tls.is_unflushed());
+            let is_flushed = self
+                .tls
+                .as_ref()
+                .map_or(data.is_empty(), |tls| !tls.is_unflushed());
             if *next >= data.len() && is_flushed {
                 return Step::Done(Ok(()));
             }

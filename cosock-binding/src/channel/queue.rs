@@ -1,0 +1,324 @@
+//! A channel's queue: its Rust half, and the ways of a message through it.
+//!
+//! The messages are in a Lua table, in the slots that the core's ring tells. One that comes for a
+//! parked receiver goes straight to the stack of its coroutine, where it stays the oldest of the
+//! queue until the receiver runs: somebody else may take it before.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_int;
+
+use cosock_core::channel::Ring;
+use cosock_core::scheduler::TaskKey;
+
+use crate::ffi::{Kind, State};
+use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, Task, token};
+
+/// Where the metatable of a half, which each has for itself, has the table of messages and the queue.
+pub(crate) const SLOTS: usize = 1;
+pub(crate) const QUEUE: usize = 2;
+
+/// Where the queue's associated table has the metatables of both halves, and their link.
+pub(crate) const METATABLES: [usize; 2] = [1, 2];
+pub(crate) const LINK: usize = 3;
+
+/// The Rust half of a channel's queue.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    pub(super) ring: RefCell<Ring>,
+    /// Who waits in `receive`, or did: the core knows whether the wait still lasts.
+    pub(super) waiter: Cell<Option<TaskKey>>,
+    /// Whether the oldest message is on the stack of the waiter's coroutine.
+    handed: Cell<bool>,
+    /// Whether `link.waker` is set.
+    pub(super) watched: Cell<bool>,
+    pub(super) closed: Cell<bool>,
+    /// Identities of the metatables of both halves, which the queue keeps alive.
+    pub(super) metatables: Cell<[usize; 2]>,
+}
+
+impl Queue {
+    /// How many messages wait.
+    pub(crate) fn len(&self) -> usize {
+        self.ring.borrow().len()
+    }
+
+    /// Whether either half was closed.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Its identity, by which the core tells waits apart: that of the receiver's metatable.
+    #[inline]
+    pub(super) fn identity(&self) -> usize {
+        self.metatables.get()[1]
+    }
+
+    /// Takes the oldest message and pushes it, with another value below it; `metatable` is where that of
+    /// a half is. Tells whether there was one. Makes nothing, so it cannot raise.
+    #[inline]
+    pub(super) fn take(&self, lua: State, runtime: &Runtime, metatable: c_int) -> bool {
+        if self.handed.get() && self.take_back(lua, runtime) {
+            return true;
+        }
+        let slot = self.ring.borrow_mut().pop();
+        let Some(slot) = slot else { return false };
+        if lua.raw_get_table_at(metatable, SLOTS) {
+            lua.raw_get_at(-1, slot + 1);
+            lua.push_nil();
+            lua.raw_set_at(-3, slot + 1);
+        }
+        true
+    }
+
+    /// Appends the value at `message`; `metatable` is where that of a half is. There must be room.
+    #[inline]
+    pub(super) fn append(&self, lua: State, message: c_int, metatable: c_int) {
+        if lua.raw_get_table_at(metatable, SLOTS) {
+            lua.push_value(message);
+            let slot = self.ring.borrow_mut().push();
+            lua.raw_set_at(-2, slot + 1);
+        }
+    }
+
+    /// Wakes the task if it is parked here, and gives it the value at `message`: tells whether it did.
+    /// There must be room.
+    #[inline]
+    pub(super) fn hand(
+        &self,
+        lua: State,
+        runtime: &Runtime,
+        task: TaskKey,
+        message: c_int,
+    ) -> bool {
+        let Some(owner) = self.wake(lua, runtime, task) else {
+            return false;
+        };
+        let coroutine = runtime.coroutine_of(owner);
+        if !coroutine.is_yielded() {
+            return false;
+        }
+        // One more fits into the slots that its own call guarantees.
+        lua.push_value(message);
+        lua.move_to(coroutine, 1);
+        self.ring.borrow_mut().push();
+        self.handed.set(true);
+        true
+    }
+
+    /// Wakes the task if it is parked here, and then tells the address of its coroutine.
+    #[inline]
+    pub(super) fn wake(&self, lua: State, runtime: &Runtime, task: TaskKey) -> Option<usize> {
+        runtime.enter(lua, |core| core.wake_message(task, self.identity()))
+    }
+
+    /// Takes the message out of the waiter's hands and pushes it; tells whether it is still there.
+    #[cold]
+    fn take_back(&self, lua: State, runtime: &Runtime) -> bool {
+        let waiter = self
+            .waiter
+            .get()
+            .and_then(|key| runtime.look(key, Task::state));
+        let kept = waiter.is_some_and(|coroutine| is_parked(coroutine, true));
+        if let Some(coroutine) = waiter.filter(|_| kept) {
+            lua.push_nil();
+            coroutine.move_to(lua, 1);
+        }
+        self.drop_handed();
+        kept
+    }
+
+    /// Pushes a copy of the message in the waiter's hands, if the oldest is there.
+    pub(super) fn push_handed(&self, lua: State, runtime: &Runtime) -> bool {
+        let waiter = self
+            .waiter
+            .get()
+            .and_then(|key| runtime.look(key, Task::state));
+        match waiter {
+            Some(coroutine) if self.handed.get() && is_parked(coroutine, true) => {
+                coroutine.push_value(-1);
+                coroutine.move_to(lua, 1);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn drop_handed(&self) {
+        self.handed.set(false);
+        self.ring.borrow_mut().pop();
+    }
+}
+
+/// Whether the coroutine still is as `receive` parked it, below the message if it got one: a half's
+/// metatable with the token on top.
+#[inline]
+fn is_parked(coroutine: State, handed: bool) -> bool {
+    let above = c_int::from(handed);
+    coroutine.top() > 1 + above && coroutine.to_pointer(-1 - above) == token()
+}
+
+/// What a task that was parked in `receive` finds.
+pub(crate) enum Looked {
+    /// A message, on top of its stack.
+    Message,
+    /// That its wait is over without one.
+    Over {
+        /// Because the channel is closed.
+        closed: bool,
+    },
+    /// That somebody else took the message.
+    Nothing,
+    /// Itself elsewhere: somebody has resumed or closed it, and a message given to it is lost with it.
+    Elsewhere,
+}
+
+/// Looks for the message of a task that was parked in `receive` of the half with this metatable.
+#[inline]
+pub(crate) fn look(
+    runtime: &Runtime,
+    coroutine: State,
+    metatable: usize,
+    timed_out: bool,
+) -> Looked {
+    let Some(queue) = find(runtime, coroutine, metatable) else {
+        return Looked::Elsewhere;
+    };
+    let handed = queue.handed.get();
+    if handed {
+        queue.drop_handed();
+    }
+    if !is_parked(coroutine, handed) {
+        return Looked::Elsewhere;
+    }
+    // The slots that its own call guarantees are enough for this.
+    if handed || queue.take(coroutine, runtime, -2) {
+        queue.waiter.set(None);
+        return Looked::Message;
+    }
+    let closed = queue.is_closed();
+    if closed || timed_out {
+        queue.waiter.set(None);
+        return Looked::Over { closed };
+    }
+    Looked::Nothing
+}
+
+/// Lays a message back that was handed to a task which is about to end. Makes nothing.
+pub(crate) fn lay_back(runtime: &Runtime, task: &Task) {
+    let coroutine = task.state();
+    let Some(queue) = find(runtime, coroutine, task.channel) else {
+        return;
+    };
+    if queue.waiter.get() != Some(task.key) {
+        return;
+    }
+    queue.waiter.set(None);
+    if !queue.handed.replace(false) {
+        return;
+    }
+    if !is_parked(coroutine, true) {
+        queue.ring.borrow_mut().pop();
+        return;
+    }
+    // On its stack are the half's metatable, the token and the message, whose slot is kept.
+    if coroutine.raw_get_table_at(-3, SLOTS) {
+        let slot = queue.ring.borrow().slot(0).unwrap_or_default();
+        coroutine.push_value(-2);
+        coroutine.raw_set_at(-2, slot + 1);
+    }
+    coroutine.pop(2);
+}
+
+/// The queue of the half with this metatable, on which the task of `coroutine` was parked.
+#[inline]
+fn find<'a>(runtime: &Runtime, coroutine: State, metatable: usize) -> Option<&'a Queue> {
+    runtime
+        .halves
+        .find(metatable)
+        .or_else(|| anchored(coroutine))
+}
+
+/// The queue whose metatable the coroutine keeps on its stack.
+#[cold]
+fn anchored<'a>(coroutine: State) -> Option<&'a Queue> {
+    let handed = [false, true]
+        .into_iter()
+        .find(|handed| is_parked(coroutine, *handed))?;
+    let metatable = -2 - c_int::from(handed);
+    if coroutine.kind(metatable) != Kind::Table {
+        return None;
+    }
+    coroutine.raw_get_at(metatable, QUEUE);
+    let queue = coroutine.userdata(-1, QUEUE_CLASS);
+    coroutine.pop(1);
+    queue
+}
+
+/// Pushes the link of the channel on which the coroutine is parked; tells whether it is.
+pub(crate) fn push_link_waited_on(coroutine: State) -> bool {
+    if !is_parked(coroutine, false) {
+        return false;
+    }
+    coroutine.raw_get_at(-2, QUEUE);
+    let found = coroutine.userdata(-1, QUEUE_CLASS).is_some();
+    if found {
+        coroutine.push_user_table(-1);
+        coroutine.raw_get_at(-1, LINK);
+        coroutine.insert(-3);
+        coroutine.pop(2);
+    } else {
+        coroutine.pop(1);
+    }
+    found
+}
+
+/// How many halves are found at once.
+const REMEMBERED: usize = 64;
+
+/// The queues of the halves that were used last, by the identities of the halves' metatables: the
+/// shortest way to a queue.
+#[derive(Debug)]
+pub(crate) struct Halves([Cell<(usize, *const Queue)>; REMEMBERED]);
+
+impl Default for Halves {
+    fn default() -> Self {
+        Halves([const { Cell::new((0, std::ptr::null())) }; REMEMBERED])
+    }
+}
+
+impl Halves {
+    fn entry(&self, metatable: usize) -> &Cell<(usize, *const Queue)> {
+        // A table takes some 64 bytes.
+        &self.0[(metatable >> 6) % REMEMBERED]
+    }
+
+    /// The queue of the half with this metatable, if it is remembered.
+    ///
+    /// The reference is good while the half, its metatable or its queue is anchored.
+    #[inline]
+    pub(super) fn find<'a>(&self, metatable: usize) -> Option<&'a Queue> {
+        let (known, queue) = self.entry(metatable).get();
+        // SAFETY: an entry is there only until its queue is finalized, which is before its memory
+        // ends; and until then the queue keeps the metatable, so that no other has its address.
+        (known == metatable && metatable != 0).then(|| unsafe { &*queue })
+    }
+
+    /// Remembers the queue of the half with this metatable; tells whether it is that of a half.
+    pub(super) fn remember(&self, metatable: usize, queue: &Queue) -> bool {
+        let is_half = queue.metatables.get().contains(&metatable);
+        if is_half {
+            self.entry(metatable).set((metatable, queue));
+        }
+        is_half
+    }
+
+    /// Forgets a queue that is being finalized.
+    pub(super) fn forget(&self, queue: &Queue) {
+        for entry in &self.0 {
+            if std::ptr::eq(entry.get().1, queue) {
+                entry.set((0, std::ptr::null()));
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! How a method that would block parks its task, or goes on in Lua where it cannot.
+//!
+//! A method parks its task and yields as its last act. Where the yield fails, because the language
+//! cannot yield there, the scheduler takes the wait back at the task's next one.
+
+use std::ffi::{CStr, c_int};
+
+use cosock_core::operation::Operation;
+use cosock_core::reactor::{Company, Interest};
+use cosock_core::scheduler::TaskKey;
+
+use crate::arguments::{Called, WRAPPED, raise, refuse_kind};
+use crate::ffi::{Kind, State};
+use crate::runtime::{Runtime, Shape, token};
+use crate::socket::{self, SETWAKER, TIMEOUT, WAKE};
+
+/// What a method waits for, on the object in argument 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) interest: Interest,
+    /// How the result will look in Lua.
+    pub(crate) shape: Shape,
+    /// Where a value is that has to stay alive beside the object; 0 when there is none.
+    pub(crate) extra: c_int,
+}
+
+/// How a method that would block goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blocked {
+    /// Its task is parked: the function returns this.
+    Parked(c_int),
+    /// It tries once more, and that really asks the system: what was noted at the last event serves
+    /// only who parks alone and waits for the next.
+    Again,
+    /// It must speak the protocol, in Lua.
+    Protocol,
+}
+
+/// Parks the task on the operation that `make` makes, if this is a task's own coroutine and a native
+/// object. `asked` says that the last try has asked the system itself.
+///
+/// An operation that is no longer there, because looking at the object ran user code, cannot be
+/// parked on.
+pub(crate) fn block(
+    lua: State,
+    runtime: &Runtime,
+    wait: Wait,
+    asked: bool,
+    make: impl FnOnce() -> Option<Operation>,
+) -> Blocked {
+    let Some(task) = runtime.task_of(lua) else {
+        if !asked {
+            return doubt(lua, runtime, make);
+        }
+        refuse_inner(lua);
+        return Blocked::Protocol;
+    };
+    let plain = is_object(lua, runtime);
+    let trusted = plain && runtime.trusts_objects();
+    if !trusted && !is_native(lua, runtime) {
+        return Blocked::Protocol;
+    }
+    let timeout = if plain && !runtime.timeouts_set.get() {
+        None
+    } else {
+        object_timeout(lua, runtime)
+    };
+    let object = lua.identity(1);
+    let has_waker = runtime.wakers_set.get() && socket::has_waker(lua, 1, wait.interest);
+    if has_waker && asked {
+        socket::raise_waited(lua, WRAPPED, wait.interest);
+    } else if has_waker {
+        return doubt(lua, runtime, make);
+    }
+    let company = runtime.enter(lua, |core| {
+        let operation = make()?;
+        Some(core.park_in_company(task, operation, wait.interest, timeout, object, asked))
+    });
+    match company {
+        None => return Blocked::Protocol,
+        Some(Company::Nobody) => {}
+        Some(_) if !asked => return Blocked::Again,
+        Some(Company::Others) => {}
+        Some(Company::Itself) => socket::raise_waited(lua, WRAPPED, wait.interest),
+    }
+    let listed = match wait.interest {
+        Interest::Read => (1, 0),
+        Interest::Write => (0, 1),
+    };
+    note(runtime, task, wait.shape, timeout, listed);
+    Blocked::Parked(yield_anchored(lua, wait.extra))
+}
+
+/// Has the next try ask the system, on behalf of a method that does not park.
+#[cold]
+pub(crate) fn doubt(
+    lua: State,
+    runtime: &Runtime,
+    make: impl FnOnce() -> Option<Operation>,
+) -> Blocked {
+    runtime.enter(lua, |core| {
+        if let Some(operation) = make() {
+            operation.doubt(&mut core.reactor);
+        }
+    });
+    Blocked::Again
+}
+
+/// Notes how the task waits that has just been parked.
+#[inline]
+pub(crate) fn note(
+    runtime: &Runtime,
+    key: TaskKey,
+    shape: Shape,
+    timeout: Option<f64>,
+    listed: (u32, u32),
+) {
+    runtime.note(key, |task| {
+        task.shape = shape;
+        task.timeout = timeout;
+        task.listed = listed;
+    });
+}
+
+/// Yields as a task parked on an operation does: the coroutine keeps its object and one more value,
+/// with the token on top.
+#[inline]
+pub(crate) fn yield_anchored(lua: State, extra: c_int) -> c_int {
+    lua.push_value(1);
+    if extra == 0 {
+        lua.push_nil();
+    } else {
+        lua.push_value(extra);
+    }
+    lua.push_pointer(token());
+    lua.yield_values(3)
+}
+
+/// Whether nobody replaced how argument 1, which is an object of ours or stands for one, is waked.
+#[cold]
+fn is_native(lua: State, runtime: &Runtime) -> bool {
+    refuse_inner(lua);
+    lua.push_value(SETWAKER);
+    lua.get(1);
+    lua.push_value(WAKE);
+    lua.get(1);
+    let (setwaker, wake) = (lua.identity(-2), lua.identity(-1));
+    let classes = runtime.classes.get();
+    classes
+        .of_sockets()
+        .any(|class| class.setwaker == setwaker && class.wake == wake)
+}
+
+/// Whether argument 1 is a socket object, by its metatable.
+#[inline]
+fn is_object(lua: State, runtime: &Runtime) -> bool {
+    if !lua.metatable(1) {
+        return false;
+    }
+    let metatable = lua.identity(-1);
+    runtime
+        .classes
+        .get()
+        .of_sockets()
+        .any(|class| class.metatable == metatable)
+}
+
+/// Raises for an inner socket that is taken for an object: it has no fields to wait by.
+fn refuse_inner(lua: State) {
+    if lua.kind(1) != Kind::Table {
+        let called = Called {
+            name: "wait",
+            level: WRAPPED,
+            count: 1,
+        };
+        refuse_kind(lua, called, 1, "socket");
+    }
+}
+
+/// The `timeout` of the object in argument 1, which programs also write themselves.
+pub(crate) fn object_timeout(lua: State, runtime: &Runtime) -> Option<f64> {
+    if lua.kind(1) != Kind::Table {
+        return None;
+    }
+    lua.push_value(TIMEOUT);
+    if lua.raw_get_is_nil(1) {
+        if is_object(lua, runtime) {
+            return None;
+        }
+        // A wrapper has that of its socket.
+        lua.push_value(TIMEOUT);
+        lua.get(1);
+    }
+    match crate::arguments::timeout_value(lua, -1) {
+        Ok(timeout) => timeout,
+        Err(_) => raise(
+            lua,
+            WRAPPED,
+            format_args!("bad timeout (number expected, got {})", lua.type_name(-1)),
+        ),
+    }
+}
+
+/// Goes on in the Lua part with the function `shim`, given the top `arguments` values.
+pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments: c_int) -> c_int {
+    if lua.push_self() {
+        raise_outside(lua, WRAPPED);
+    }
+    lua.pop(1);
+    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    {
+        // The Lua frame in front of this function sees the marker and calls the shim.
+        let _ = (runtime, shim);
+        lua.push_pointer(token());
+        lua.insert(-arguments - 1);
+        arguments + 1
+    }
+    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    {
+        lua.push_kept(runtime.kept.get().shims);
+        lua.push_bytes(shim.to_bytes());
+        lua.raw_get(-2);
+        lua.remove(-2);
+        lua.insert(-arguments - 1);
+        lua.tail_call(arguments)
+    }
+}
+
+/// Raises what a wait in the main program gets.
+pub(crate) fn raise_outside(lua: State, level: c_int) -> ! {
+    raise(
+        lua,
+        level,
+        format_args!("{OUTSIDE} (not inside a cosock task)"),
+    )
+}
+
+/// What Lua itself says of a yield in the main program.
+const OUTSIDE: &str = if cfg!(feature = "lua51") {
+    "attempt to yield across metamethod/C-call boundary"
+} else if cfg!(feature = "luajit") {
+    "attempt to yield across C-call boundary"
+} else {
+    "attempt to yield from outside a coroutine"
+};
