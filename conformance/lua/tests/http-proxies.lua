@@ -145,6 +145,9 @@ web.test(function()
     n = 4, nil, "connection refused",
   })
   keeper:close()
+  expect.list(expect.pack(https.request { url = address, proxy = "https://127.0.0.1" }), {
+    n = 4, nil, "unsupported proxy scheme 'https'",
+  })
 end)
 
 world.finish()
