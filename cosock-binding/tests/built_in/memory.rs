@@ -389,3 +389,33 @@ fn waits_inside_protected_calls() {
         assert(reached == 1)",
     );
 }
+
+#[test]
+fn the_first_look_at_a_module_that_waits_to_be_asked_for() {
+    run_first_with_ever_more_memory(
+        "
+        local mime = require 'mime'
+        assert(mime.b64 'text' == 'dGV4dA==' and require 'mime' == mime)",
+    );
+}
+
+#[test]
+fn mime() {
+    run_with_ever_more_memory(
+        "
+        local mime = require 'mime'
+        for _, name in ipairs { 'b64', 'unb64', 'qp', 'unqp' } do
+            local whole = {}
+            local held = ''
+            for _ = 1, 3 do
+                local output
+                output, held = mime[name](held, ('text= '):rep(20))
+                whole[#whole + 1] = output
+            end
+            whole[#whole + 1] = mime[name](held)
+            assert(#table.concat(whole) > 100)
+        end
+        local lines, left = mime.wrp(5, ('text '):rep(20), 5)
+        assert(#lines > 100 and left == 0, left)",
+    );
+}
