@@ -179,6 +179,7 @@ function http.genericform(target, body)
   local chunks = {}
   local given = { url = target, sink = ltn12.sink.table(chunks), target = chunks }
   if body then
+    body = tostring(body)
     given.method = "POST"
     given.source = ltn12.source.string(body)
     given.headers = {
@@ -199,10 +200,8 @@ end
 
 function http.request(given, body)
   if type(given) == "string" then
-    if body ~= nil and type(body) ~= "string" and type(body) ~= "number" then
-      error("bad argument #2 to 'request' (string expected, got " .. type(body) .. ")", 2)
-    end
-    given = http.genericform(given, body and tostring(body))
+    request.check_body(body)
+    given = http.genericform(given, body)
     return text_of(given.target, run(given))
   end
   request.check(given)

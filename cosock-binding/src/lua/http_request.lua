@@ -32,6 +32,14 @@ function request.check(given)
   end
 end
 
+-- The same for the body of the simple form.
+function request.check_body(body)
+  local kind = type(body)
+  if body ~= nil and kind ~= "string" and kind ~= "number" then
+    error("bad argument #2 to 'request' (string expected, got " .. kind .. ")", 3)
+  end
+end
+
 -- Fields of a request that say the same as its URL does.
 local url_fields = {
   "url", "scheme", "authority", "userinfo", "user", "password", "host", "port", "path", "params", "query",

@@ -42,7 +42,9 @@ local function context_fields(params)
   end
   if https.VERIFY then
     fields.verify = fields.verify or "peer"
-    if fields.verify_host == nil and fields.verify ~= "none" then
+  end
+  if https.VERIFY and fields.verify ~= "none" then
+    if fields.verify_host == nil then
       fields.verify_host = true
     end
     if not fields.cafile and not fields.capath then
@@ -238,6 +240,7 @@ end
 function https.request(given, body)
   local chunks
   if type(given) == "string" then
+    request.check_body(body)
     given = http.genericform(given, body)
     chunks = given.target
   else
