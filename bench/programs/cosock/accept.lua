@@ -1,0 +1,27 @@
+-- A server of one line for each connection.
+
+local cosock = require "cosock"
+local socket = cosock.socket
+
+local listener = assert(socket.bind("127.0.0.1", 0, 128))
+
+local function serve(client)
+  local line = client:receive()
+  if line then
+    client:send(line .. "\n")
+  end
+  client:close()
+end
+
+cosock.spawn(function()
+  while true do
+    local client = assert(listener:accept())
+    cosock.spawn(function()
+      serve(client)
+    end)
+  end
+end, "accepts")
+
+print("ready", (select(2, listener:getsockname())))
+io.stdout:flush()
+cosock.run()

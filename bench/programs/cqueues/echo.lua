@@ -1,0 +1,35 @@
+-- A server that returns every line. echo.lua [TIMEOUT]
+
+local cqueues = require "cqueues"
+local socket = require "cqueues.socket"
+
+local timeout = tonumber(arg[1])
+local loop = cqueues.new()
+local listener = assert(socket.listen { host = "127.0.0.1", port = 0, nodelay = true })
+assert(listener:listen())
+
+local function serve(client)
+  client:setmode("bl", "bf")
+  client:settimeout(timeout)
+  while true do
+    local line = client:read("*l")
+    if not line then
+      break
+    end
+    client:write(line, "\n")
+    client:flush()
+  end
+  client:close()
+end
+
+loop:wrap(function()
+  for client in listener:clients() do
+    loop:wrap(function()
+      serve(client)
+    end)
+  end
+end)
+
+print("ready", (select(3, listener:localname())))
+io.stdout:flush()
+assert(loop:loop())

@@ -1,0 +1,40 @@
+-- TASKS tasks send to one, each its next message when everybody's last has been taken.
+-- fan-in.lua SECONDS TASKS
+
+local cqueues = require "cqueues"
+local channel = require "channel"
+
+local budget, tasks = assert(tonumber(arg[1])), assert(tonumber(arg[2]))
+local loop = cqueues.new()
+local messages = channel.new()
+local wakers = {}
+local done = 0
+local start
+
+for task = 1, tasks do
+  local wake = channel.new()
+  wakers[task] = wake
+  loop:wrap(function()
+    while wake:receive() do
+      messages:send(task)
+    end
+  end)
+end
+
+loop:wrap(function()
+  start = os.clock()
+  repeat
+    for task = 1, tasks do
+      wakers[task]:send(true)
+    end
+    local sum = 0
+    for _ = 1, tasks do
+      sum = sum + messages:receive()
+    end
+    assert(sum == tasks * (tasks + 1) / 2)
+    done = done + tasks
+  until os.clock() - start >= budget
+  print("done", done, os.clock() - start)
+  os.exit(0, false)
+end)
+assert(loop:loop())

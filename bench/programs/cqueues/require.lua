@@ -1,0 +1,2 @@
+require "cqueues"
+require "cqueues.socket"

@@ -1,0 +1,30 @@
+-- COUNT tasks wait for what never comes; the memory before and with them is what counts. tasks.lua COUNT
+
+local cqueues = require "cqueues"
+local channel = require "channel"
+
+local count = assert(tonumber(arg[1]))
+local loop = cqueues.new()
+local waiting = 0
+
+print("empty")
+io.stdout:flush()
+io.read()
+for _ = 1, count do
+  local never = channel.new()
+  loop:wrap(function()
+    waiting = waiting + 1
+    never:receive()
+  end)
+end
+loop:wrap(function()
+  while waiting < count do
+    cqueues.sleep(0)
+  end
+  collectgarbage()
+  print("full")
+  io.stdout:flush()
+  io.read()
+  os.exit(0, false)
+end)
+assert(loop:loop())

@@ -1,0 +1,23 @@
+-- COUNT tasks sleep at once, each between 1 and 100 ms, until all have slept. timers.lua SECONDS COUNT
+
+local cqueues = require "cqueues"
+local sleep = cqueues.sleep
+
+local budget, count = assert(tonumber(arg[1])), assert(tonumber(arg[2]))
+local loop = cqueues.new()
+local done = 0
+local start = os.clock()
+
+repeat
+  local slept = 0
+  for task = 1, count do
+    loop:wrap(function()
+      sleep((task * 7919 % 100 + 1) / 1000)
+      slept = slept + 1
+    end)
+  end
+  assert(loop:loop())
+  assert(slept == count)
+  done = done + count
+until os.clock() - start >= budget
+print("done", done, os.clock() - start)

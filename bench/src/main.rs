@@ -1,0 +1,80 @@
+//! Measures the cost of cosock's operations beside its peers and beside a server without Lua.
+//!
+//! Each measurement starts one program of `programs/` in an interpreter, loads it, checks that every
+//! byte and operation was there, and divides the processor time of that process by the operations.
+//! Rounds interleave the subjects, so that what disturbs the machine disturbs all of them. `ci/bench`
+//! is how to start it.
+
+mod load;
+mod measure;
+mod options;
+mod process;
+mod report;
+mod statistics;
+mod subject;
+mod workload;
+
+use std::process::ExitCode;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::measure::{Length, Run};
+use crate::options::{Options, USAGE};
+use crate::subject::Subject;
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(text) => {
+            eprintln!("bench: {text}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    raise_descriptor_limit();
+    match run(&options) {
+        Ok(all_of_ours_worked) => ExitCode::from(u8::from(!all_of_ours_worked)),
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ten thousand connections need as many descriptors, here and in the child, which inherits the limit.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // What needs more than there is fails and says so.
+    let _ = setrlimit(Resource::Nofile, raised);
+}
+
+/// Measures and reports; whether everything that is to work, ours and the limit, did.
+fn run(options: &Options) -> std::io::Result<bool> {
+    let length = if options.quick {
+        Length::QUICK
+    } else {
+        Length::FULL
+    };
+    let mut good = true;
+    for &lua in &options.luas {
+        let (mut subjects, missing) = Subject::discover(lua, &options.against);
+        if !options.subjects.is_empty() {
+            subjects.retain(|subject| options.subjects.contains(&subject.name));
+        }
+        for text in &missing {
+            eprintln!("missing: {text}");
+        }
+        let mut results = Run::new(lua, subjects, missing, options.rounds, length);
+        results.measure(&options.workloads);
+        good &= results.required_failures().is_empty();
+        report::write(&results, &options.output)?;
+    }
+    Ok(good)
+}

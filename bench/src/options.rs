@@ -1,0 +1,112 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use conformance::Lua;
+
+use crate::workload::{ALL, Workload};
+
+/// What `--help` says.
+pub(crate) const USAGE: &str = "\
+usage: bench [option ...] [workload ...]
+  --quick                   short runs in 3 rounds: to see that all works, not to quote
+  --rounds N                how often each subject has its turn; 7, with --quick 3
+  --lua VERSION             5.4 by default; may be given several times
+  --against NAME=LUA_CPATH  another build of cosock, by the path where Lua finds it; several times
+  --subject NAME            only these: cosock, rock, copas, cqueues, luv, raw, or a NAME; several times
+  --output DIRECTORY        where the results go; target/bench
+  --list                    names the workloads
+A workload is a name, or the beginning of names: echo means all that begin with echo.
+COSOCK_DIST names the folder of ci/build, COSOCK_REFERENCE that of the rock, COPAS_REFERENCE that of copas.";
+
+/// What to measure.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) quick: bool,
+    pub(crate) rounds: usize,
+    pub(crate) luas: Vec<Lua>,
+    /// Names and values of `LUA_CPATH`.
+    pub(crate) against: Vec<(String, String)>,
+    pub(crate) subjects: Vec<String>,
+    pub(crate) output: PathBuf,
+    pub(crate) workloads: Vec<&'static Workload>,
+}
+
+impl Options {
+    /// None if only help was asked for.
+    pub(crate) fn parse(
+        arguments: impl IntoIterator<Item = String>,
+    ) -> Result<Option<Options>, String> {
+        let mut arguments = arguments.into_iter();
+        let mut options = Options {
+            quick: false,
+            rounds: 0,
+            luas: Vec::new(),
+            against: Vec::new(),
+            subjects: Vec::new(),
+            output: PathBuf::from("target/bench"),
+            workloads: Vec::new(),
+        };
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--help" => return Ok(None),
+                "--list" => {
+                    for workload in ALL {
+                        println!("{:20} {}", workload.name, workload.title);
+                    }
+                    std::process::exit(0);
+                }
+                "--quick" => options.quick = true,
+                "--rounds" => {
+                    let text = value()?;
+                    options.rounds = text.parse().map_err(|_| format!("{text} rounds"))?;
+                }
+                "--lua" => options.luas.push(lua(&value()?)?),
+                "--against" => {
+                    let text = value()?;
+                    let (name, path) = text
+                        .split_once('=')
+                        .ok_or_else(|| format!("{text} is not NAME=LUA_CPATH"))?;
+                    options.against.push((name.into(), path.into()));
+                }
+                "--subject" => options.subjects.push(value()?),
+                "--output" => options.output = value()?.into(),
+                _ if argument.starts_with('-') => return Err(format!("unknown option {argument}")),
+                name => options.choose(name)?,
+            }
+        }
+        if options.rounds == 0 {
+            options.rounds = if options.quick { 3 } else { 7 };
+        }
+        if options.luas.is_empty() {
+            options.luas.push(Lua::Lua54);
+        }
+        if options.workloads.is_empty() {
+            options.workloads = ALL.iter().collect();
+        }
+        Ok(Some(options))
+    }
+
+    fn choose(&mut self, name: &str) -> Result<(), String> {
+        let exact = ALL.iter().filter(|workload| workload.name == name);
+        let mut chosen: Vec<_> = exact.collect();
+        if chosen.is_empty() {
+            chosen = ALL
+                .iter()
+                .filter(|workload| workload.name.starts_with(name))
+                .collect();
+        }
+        if chosen.is_empty() {
+            return Err(format!("no workload begins with {name}"));
+        }
+        self.workloads.extend(chosen);
+        Ok(())
+    }
+}
+
+fn lua(name: &str) -> Result<Lua, String> {
+    let mut all = Lua::ALL.into_iter();
+    all.find(|lua| lua.name() == name)
+        .ok_or_else(|| format!("there is no Lua {name}"))
+}

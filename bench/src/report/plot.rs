@@ -1,0 +1,134 @@
+//! Plots as SVG: the cost against what it must not depend on, both axes logarithmic.
+
+use std::fmt::Write;
+
+use crate::measure::Run;
+use crate::report::table::amount;
+use crate::statistics::median;
+use crate::workload::{Plot, Workload};
+
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 440.0;
+const LEFT: f64 = 80.0;
+const RIGHT: f64 = 130.0;
+const TOP: f64 = 40.0;
+const BOTTOM: f64 = 50.0;
+const COLOURS: [&str; 7] = [
+    "#c0392b", "#7f8c8d", "#e67e22", "#2980b9", "#27ae60", "#2c3e50", "#8e44ad",
+];
+
+/// A subject's name and its points: the place on the axis and the cost.
+type Line<'a> = (&'a str, Vec<(f64, f64)>);
+
+/// The plot, if at least two of its points were measured.
+pub(crate) fn svg(run: &Run, plot: Plot) -> Option<String> {
+    let points = run.series.iter().filter_map(|(workload, by_subject)| {
+        let (of, place) = workload.plot?;
+        (of == plot).then_some((place, *workload, by_subject))
+    });
+    let points: Vec<_> = points.collect();
+    if points.len() < 2 {
+        return None;
+    }
+    let lines: Vec<Line> = run
+        .subjects
+        .iter()
+        .map(|subject| {
+            let measured = points.iter().filter_map(|(place, _, by_subject)| {
+                let series = by_subject.get(&subject.name)?;
+                let cost = median(&series.costs());
+                // Nothing has a place of its own on a logarithmic axis, left of one.
+                cost.is_finite().then_some(((*place as f64).max(0.5), cost))
+            });
+            (subject.name.as_str(), measured.collect())
+        })
+        .collect();
+    Some(draw(run, plot, points[0].1, &lines))
+}
+
+fn draw(run: &Run, plot: Plot, workload: &Workload, lines: &[Line]) -> String {
+    let (_, across, up) = plot.labels();
+    let all = lines.iter().flat_map(|(_, points)| points);
+    let (mut left, mut right) = (f64::INFINITY, 0.0_f64);
+    let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+    for (place, cost) in all {
+        (left, right) = (left.min(*place), right.max(*place));
+        (low, high) = (low.min(*cost), high.max(*cost));
+    }
+    // Whole decades, so that the lines of the grid have round numbers.
+    let low = 10_f64.powf(low.log10().floor());
+    let high = 10_f64.powf(high.log10().ceil());
+    let part = |value: f64, from: f64, to: f64| (value / from).ln() / (to / from).ln();
+    let x = |place: f64| LEFT + part(place, left, right) * (WIDTH - LEFT - RIGHT);
+    let y = |cost: f64| HEIGHT - BOTTOM - part(cost, low, high) * (HEIGHT - TOP - BOTTOM);
+
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"{LEFT}\" y=\"24\" font-size=\"15\">{up}, {}</text>\n\
+         <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{across}</text>\n",
+        run.lua,
+        (LEFT + WIDTH - RIGHT) / 2.0,
+        HEIGHT - 10.0,
+    );
+    let mut decade = low;
+    while decade <= high * 1.001 {
+        let height = y(decade);
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{height:.1}\" y2=\"{height:.1}\" stroke=\"#ddd\"/>\
+             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            WIDTH - RIGHT,
+            LEFT - 6.0,
+            height + 4.0,
+            amount(workload, decade),
+        );
+        decade *= 10.0;
+    }
+    let longest = lines.iter().max_by_key(|(_, points)| points.len());
+    for (place, _) in longest.map_or(&[][..], |(_, points)| points) {
+        let label = if *place < 1.0 { 0.0 } else { *place };
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
+            x(*place),
+            HEIGHT - BOTTOM + 18.0,
+        );
+    }
+    let mut labels: Vec<f64> = Vec::new();
+    for ((name, points), colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+        let Some((end_place, end_cost)) = points.last() else {
+            continue;
+        };
+        let path: Vec<String> = points
+            .iter()
+            .map(|(place, cost)| format!("{:.1},{:.1}", x(*place), y(*cost)))
+            .collect();
+        let _ = writeln!(
+            svg,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
+            path.join(" ")
+        );
+        for point in &path {
+            let (x, y) = point.split_once(',').expect("it was joined by one");
+            let _ = writeln!(
+                svg,
+                "<circle cx=\"{x}\" cy=\"{y}\" r=\"3\" fill=\"{colour}\"/>"
+            );
+        }
+        // A name goes below those that it would cover.
+        let mut height = y(*end_cost) + 4.0;
+        while labels.iter().any(|other| (other - height).abs() < 13.0) {
+            height += 2.0;
+        }
+        labels.push(height);
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{height:.1}\" fill=\"{colour}\">{name}</text>",
+            x(*end_place) + 8.0
+        );
+    }
+    svg.push_str("</svg>\n");
+    svg
+}

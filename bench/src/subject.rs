@@ -1,0 +1,190 @@
+//! Who is measured, and where it is found.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use conformance::{DIST, Lua};
+
+use crate::workload::Workload;
+
+/// An implementation under test.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// Whether its failure is ours.
+    pub(crate) required: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// An interpreter with variables for it, and the folder of the subject's programs.
+    Lua {
+        interpreter: PathBuf,
+        variables: Vec<(&'static str, String)>,
+        programs: PathBuf,
+    },
+    /// The server without Lua.
+    Raw,
+}
+
+/// What the server without Lua knows.
+const RAW: &[&str] = &["echo", "accept", "lines", "records", "all", "bulk", "udp"];
+
+impl Subject {
+    /// Everything that is here for `lua`, ours first, and why the rest is not.
+    pub(crate) fn discover(lua: Lua, against: &[(String, String)]) -> (Vec<Subject>, Vec<String>) {
+        let mut found = Vec::new();
+        let mut missing = Vec::new();
+        let mut add = |name: &str, api: &str, variables, question: &str| match Subject::probe(
+            lua, name, api, variables, question,
+        ) {
+            Ok(subject) => found.push(subject),
+            Err(reason) => missing.push(format!("{name} on {lua}: {reason}")),
+        };
+        let dist = env::var_os(DIST).map_or_else(|| PathBuf::from("dist"), PathBuf::from);
+        let ours = dist.join(lua.name()).join("?.so");
+        let native = "require 'cosock' print(_VERSION)";
+        // An empty path of Lua files: a cosock.lua there would win over the module.
+        let module = |path: String| vec![("LUA_PATH", String::new()), ("LUA_CPATH", path)];
+        add(
+            "cosock",
+            "cosock",
+            module(ours.display().to_string()),
+            native,
+        );
+        for (name, path) in against {
+            add(name, "cosock", module(path.clone()), native);
+        }
+        let path = |root: &str| vec![("LUA_PATH", format!("{root}/?.lua;{root}/?/init.lua;;"))];
+        match env::var("COSOCK_REFERENCE") {
+            Ok(root) => add(
+                "rock",
+                "cosock",
+                path(&root),
+                "require 'cosock' print('cosock on', require 'socket'._VERSION)",
+            ),
+            Err(_) => add(
+                "rock",
+                "cosock",
+                Vec::new(),
+                "require 'cosock' print('cosock on', require 'socket'._VERSION)",
+            ),
+        }
+        let copas = env::var("COPAS_REFERENCE").map_or_else(|_| Vec::new(), |root| path(&root));
+        add("copas", "copas", copas, "print(require 'copas'._VERSION)");
+        add(
+            "cqueues",
+            "cqueues",
+            Vec::new(),
+            "print('cqueues', require 'cqueues'.VERSION) require 'cqueues.socket'",
+        );
+        add(
+            "luv",
+            "luv",
+            Vec::new(),
+            "print('libuv', require 'luv'.version_string())",
+        );
+        found.push(Subject {
+            name: "raw".into(),
+            version: "epoll, no Lua".into(),
+            required: true,
+            kind: Kind::Raw,
+        });
+        (found, missing)
+    }
+
+    fn probe(
+        lua: Lua,
+        name: &str,
+        api: &str,
+        variables: Vec<(&'static str, String)>,
+        question: &str,
+    ) -> Result<Subject, String> {
+        let required = variables.iter().any(|(name, _)| *name == "LUA_CPATH");
+        let programs = conformance::repository().join("bench/programs").join(api);
+        let mut subject = Subject {
+            name: name.into(),
+            version: String::new(),
+            required,
+            kind: Kind::Lua {
+                interpreter: lua.interpreter().into(),
+                variables,
+                programs,
+            },
+        };
+        let output = subject
+            .command(None)
+            .args(["-e", question])
+            .output()
+            .map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            return Err(text.lines().next().unwrap_or("fails").to_string());
+        }
+        let answer = String::from_utf8_lossy(&output.stdout);
+        subject.version = answer.split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok(subject)
+    }
+
+    /// Whether it has a program for `workload`.
+    pub(crate) fn has(&self, workload: &Workload) -> bool {
+        match &self.kind {
+            Kind::Lua { programs, .. } => program(programs, workload.program).is_file(),
+            Kind::Raw => RAW.contains(&workload.program),
+        }
+    }
+
+    /// A command that runs `workload`'s program, without arguments of its own.
+    pub(crate) fn run(&self, workload: &Workload) -> Command {
+        let mut command = self.command(None);
+        match &self.kind {
+            Kind::Lua { programs, .. } => command.arg(program(programs, workload.program)),
+            Kind::Raw => command.arg(workload.program),
+        };
+        command
+    }
+
+    /// The bare interpreter.
+    pub(crate) fn bare(&self) -> Command {
+        self.command(Some("-v"))
+    }
+
+    fn command(&self, argument: Option<&str>) -> Command {
+        let mut command = match &self.kind {
+            Kind::Lua { interpreter, .. } => Command::new(interpreter),
+            Kind::Raw => Command::new(raw_program()),
+        };
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("LUA_") {
+                command.env_remove(name);
+            }
+        }
+        if let Kind::Lua {
+            variables,
+            programs,
+            ..
+        } = &self.kind
+        {
+            for (name, value) in variables {
+                command.env(name, value);
+            }
+            // What the programs of one peer share lies beside them.
+            command.current_dir(programs);
+        }
+        command.args(argument);
+        command
+    }
+}
+
+fn program(folder: &Path, name: &str) -> PathBuf {
+    folder.join(name).with_extension("lua")
+}
+
+/// The server without Lua lies beside this program.
+fn raw_program() -> PathBuf {
+    let own = env::current_exe().expect("a process knows its program");
+    own.with_file_name("raw")
+}
