@@ -99,22 +99,43 @@ expect.tasks(function()
   expect.contains(raised, expect.no_yield)
 end)
 
--- A coroutine that waits for one task and is resumed by another: both get some answer, and the program goes on.
+-- A coroutine that waits for one task cannot be resumed by another, nor when that task was cancelled.
 expect.tasks(function()
-  local generate = coroutine.wrap(function()
-    for number = 1, 10 do
-      socket.sleep(0.001)
-      coroutine.yield(number)
+  local tx, rx = cosock.channel.new()
+  local co = coroutine.create(function()
+    while true do
+      local message = rx:receive()
+      coroutine.yield(message)
     end
   end)
-  local ends = 0
-  for number = 1, 2 do
-    cosock.spawn(function()
-      pcall(generate)
-      ends = ends + 1
-    end, "shares " .. number)
-  end
-  network.wait_until(function() return ends == 2 end)
+  local got = {}
+  local first = cosock.spawn(function()
+    while true do
+      got[#got + 1] = expect.pack(coroutine.resume(co))
+    end
+  end, "first")
+  socket.sleep(0)
+  expect.equal(coroutine.status(co), "suspended")
+  local fine, err = coroutine.resume(co)
+  expect.equal(fine, false)
+  expect.equal(err, "cannot resume a coroutine that waits")
+  tx:send("one")
+  tx:send("two")
+  network.wait_until(function() return #got == 2 end)
+  first:cancel()
+  expect.list(got[1], { true, "one", n = 2 })
+  expect.list(got[2], { true, "two", n = 2 })
+  fine, err = coroutine.resume(co)
+  expect.equal(fine, false)
+  expect.equal(err, "cannot resume a coroutine that waits")
+  -- A wrapped one raises it.
+  local generate = coroutine.wrap(function()
+    socket.sleep(100)
+  end)
+  local holder = cosock.spawn(function() generate() end, "holder")
+  socket.sleep(0)
+  expect.raises("cannot resume a coroutine that waits", generate)
+  holder:cancel()
 end)
 
 -- How deep coroutines may be is the language's own limit.

@@ -33,7 +33,6 @@ web.test(function()
   fails("unknown scheme 'localhost'", "localhost:80/")
   fails("invalid proxy 'x'", { url = "http://h/", proxy = "x" })
   fails("invalid proxy 'foo://h'", { url = "http://h/", proxy = "foo://h" })
-  fails("unsupported proxy scheme 'https'", { url = "https://h/", proxy = "https://127.0.0.1" })
   fails("no object today", {
     url = "http://h/",
     create = function()

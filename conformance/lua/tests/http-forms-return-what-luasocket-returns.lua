@@ -53,6 +53,8 @@ web.test(function()
   expect.equal(post.body, "a=1&b=2")
   expect.equal(post.headers["content-length"], "7")
   expect.equal(post.headers["content-type"], "application/x-www-form-urlencoded")
+  expect.equal(http.request(address .. "/text", 12.5), "hello")
+  expect.equal(requests[#requests].body, "12.5")
   http.request(address .. "/text", "")
   expect.equal(requests[#requests].headers["content-length"], "0")
 

@@ -65,6 +65,8 @@ web.test(function()
   expect.equal(requests[2].line, "GET http://server.invalid:80/ HTTP/1.1")
   expect.equal(requests[2].headers["proxy-authorization"], "Basic bWU6cGFzcyB3b3Jk")
   expect.equal(requests[2].headers.authorization, nil)
+  http.request { url = "http://[::1]:81/", proxy = proxy }
+  expect.list({ requests[3].line, requests[3].headers.host }, { "GET http://[::1]:81/ HTTP/1.1", "[::1]:81" })
   http.PROXY = proxy
   expect.equal(http.request "http://server.invalid/", "from the proxy")
   http.PROXY = nil
@@ -116,6 +118,11 @@ web.test(function()
   stop_tunnel()
   stop_server()
 
+  tunnel, tunnelled, stop_tunnel = connecting "HTTP/1.1 502 Bad Gateway\r\n\r\n"
+  https.request { url = "https://[::1]/", proxy = tunnel }
+  expect.equal(tunnelled[1].line, "CONNECT [::1]:443 HTTP/1.1")
+  stop_tunnel()
+
   -- A proxy that refuses, breaks off, says nothing, or is not there.
   local function fails(reason, answer)
     tunnel, _, stop_tunnel = connecting(answer)
@@ -138,6 +145,9 @@ web.test(function()
     n = 4, nil, "connection refused",
   })
   keeper:close()
+  expect.list(expect.pack(https.request { url = address, proxy = "https://127.0.0.1" }), {
+    n = 4, nil, "unsupported proxy scheme 'https'",
+  })
 end)
 
 world.finish()

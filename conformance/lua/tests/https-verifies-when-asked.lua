@@ -133,8 +133,17 @@ web.test(function()
   })
 end)
 
-for _, wrong in ipairs { 5, true } do
-  expect.raises("bad argument #1 to 'request' (string or table expected", https.request, wrong)
+for _, wrong in ipairs {
+  { "bad argument #1 to 'request' (string or table expected, got number)", 5 },
+  { "bad argument #2 to 'request' (string expected, got table)", "https://h", {} },
+  { "bad field 'url' in request (string expected, got table)", { url = {} } },
+  { "bad field 'headers' in request (table expected, got string)", { url = "https://h", headers = "x: y" } },
+} do
+  local raised = expect.raises(wrong[1], function()
+    local done = https.request(wrong[2], wrong[3])
+    return done
+  end)
+  expect.contains(raised, "https-verifies-when-asked.lua:")
 end
 
 world.finish()

@@ -207,7 +207,7 @@ for _, case in ipairs {
 end
 
 -- There and back, for all bytes.
-local bytes = network.bytes(20000)
+local bytes = network.bytes(3000)
 for _, encoding in ipairs { "base64", "quoted-printable" } do
   for _, size in ipairs { 1, 1000, 2048 } do
     local function both()

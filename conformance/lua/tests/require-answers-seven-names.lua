@@ -43,7 +43,7 @@ end
 for name, fields in pairs {
   ["cosock"] = {
     "_VERSION", "spawn", "run", "reset", "get_thread_metadata", "seterrorhandler", "install_coroutine",
-    "socket", "channel",
+    "install_pcall", "asyncify", "socket", "channel",
   },
   ["cosock.socket"] = {
     "_VERSION", "_SETSIZE", "_DATAGRAMSIZE", "_SOCKETINVALID", "BLOCKSIZE", "bind", "choose", "connect",

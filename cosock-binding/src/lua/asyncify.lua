@@ -122,8 +122,8 @@ local function load_copy(name, loader, extra)
     copies[name] = value
   elseif entered == nil then
     -- A module of the old kind, that returns nothing, is the global of its name.
-    local global = rawget(environment, name)
-    copies[name] = global == nil or global
+    local own = rawget(environment, name)
+    copies[name] = own == nil or own
   end
   return rawget(copies, name), version > 5.3 and extra or nil
 end

@@ -11,21 +11,30 @@ cosock.socket = modules["cosock.socket"]
 cosock.channel = modules["cosock.channel"]
 cosock.ssl = modules["cosock.ssl"]
 
+-- Coroutines whose wait their resumer has handed on: only what it waits for may resume them.
+local waiting = setmetatable({}, { __mode = "k" })
+
+local function go_on(co, ...)
+  waiting[co] = nil
+  return resume_coroutine(co, ...)
+end
+
 -- While `co` waits, waits in its place: by the token of a method, or by the values of the protocol.
 local function pass_waits(co, waits, ...)
-  if waits == "parked" then
-    return pass_waits(co, resume_coroutine(co, yield(...)))
-  elseif waits then
-    return pass_waits(co, resume_coroutine(co, wait(...)))
+  if waits then
+    waiting[co] = true
+    return pass_waits(co, go_on(co, (waits == "parked" and yield or wait)(...)))
   end
   return ...
 end
 
 local function resume(co, ...)
-  if type(co) == "thread" and raw_status(co) == "suspended" then
-    return pass_waits(co, resume_coroutine(co, ...))
+  if type(co) ~= "thread" or raw_status(co) ~= "suspended" then
+    return raw_resume(co, ...)
+  elseif waiting[co] then
+    return false, "cannot resume a coroutine that waits"
   end
-  return raw_resume(co, ...)
+  return pass_waits(co, resume_coroutine(co, ...))
 end
 
 local function results_or_raise(co, ok, ...)

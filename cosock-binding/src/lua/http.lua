@@ -179,6 +179,7 @@ function http.genericform(target, body)
   local chunks = {}
   local given = { url = target, sink = ltn12.sink.table(chunks), target = chunks }
   if body then
+    body = tostring(body)
     given.method = "POST"
     given.source = ltn12.source.string(body)
     given.headers = {
@@ -197,38 +198,13 @@ local function text_of(chunks, done, ...)
   return table.concat(chunks), code, headers, status
 end
 
-local kinds = {
-  url = "string", method = "string", headers = "table", uri = "string", proxy = "string", scheme = "string",
-  host = "string", path = "string",
-}
-
--- Refuses a request that is wrong itself, at the position of whoever called the function that asks.
-local function check(given)
-  if type(given) ~= "table" then
-    error("bad argument #1 to 'request' (string or table expected, got " .. type(given) .. ")", 3)
-  end
-  for field, kind in pairs(kinds) do
-    local value = given[field]
-    if value ~= nil and type(value) ~= kind then
-      error(("bad field '%s' in request (%s expected, got %s)"):format(field, kind, type(value)), 3)
-    end
-  end
-  for name, value in pairs(given.headers or {}) do
-    if type(value) ~= "string" and type(value) ~= "number" then
-      error(("bad header '%s' in request (string expected, got %s)"):format(tostring(name), type(value)), 3)
-    end
-  end
-end
-
 function http.request(given, body)
   if type(given) == "string" then
-    if body ~= nil and type(body) ~= "string" and type(body) ~= "number" then
-      error("bad argument #2 to 'request' (string expected, got " .. type(body) .. ")", 2)
-    end
-    given = http.genericform(given, body and tostring(body))
+    request.check_body(body)
+    given = http.genericform(given, body)
     return text_of(given.target, run(given))
   end
-  check(given)
+  request.check(given)
   return run(given)
 end
 

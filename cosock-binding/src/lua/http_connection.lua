@@ -100,11 +100,13 @@ function connection:sendbody(headers, source, step)
 end
 
 -- Waits for the server to ask for the body, but no longer than `seconds`: a server need not. Tells
--- whether an answer has begun.
+-- whether an answer has begun. `timeout` is that of an object which cannot tell its own.
 function connection:awaitcontinue(seconds, timeout)
-  self.c:settimeout(seconds)
-  local start, err, partial = self.c:receive(5)
-  self.c:settimeout(timeout)
+  local object = self.c
+  local before = object.gettimeout and object:gettimeout() or timeout
+  object:settimeout(seconds)
+  local start, err, partial = object:receive(5)
+  object:settimeout(before)
   self.start = start or partial
   if start then
     return true

@@ -9,6 +9,37 @@ local request = {}
 -- The port of a proxy whose URL has none.
 request.PROXY_PORT = 3128
 
+local kinds = {
+  url = "string", method = "string", headers = "table", uri = "string", proxy = "string", scheme = "string",
+  host = "string", path = "string",
+}
+
+-- Refuses a request that is wrong itself, at the position of whoever called the function that asks.
+function request.check(given)
+  if type(given) ~= "table" then
+    error("bad argument #1 to 'request' (string or table expected, got " .. type(given) .. ")", 3)
+  end
+  for field, kind in pairs(kinds) do
+    local value = given[field]
+    if value ~= nil and type(value) ~= kind then
+      error(("bad field '%s' in request (%s expected, got %s)"):format(field, kind, type(value)), 3)
+    end
+  end
+  for name, value in pairs(given.headers or {}) do
+    if type(value) ~= "string" and type(value) ~= "number" then
+      error(("bad header '%s' in request (string expected, got %s)"):format(tostring(name), type(value)), 3)
+    end
+  end
+end
+
+-- The same for the body of the simple form.
+function request.check_body(body)
+  local kind = type(body)
+  if body ~= nil and kind ~= "string" and kind ~= "number" then
+    error("bad argument #2 to 'request' (string expected, got " .. kind .. ")", 3)
+  end
+end
+
 -- Fields of a request that say the same as its URL does.
 local url_fields = {
   "url", "scheme", "authority", "userinfo", "user", "password", "host", "port", "path", "params", "query",

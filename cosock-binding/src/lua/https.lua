@@ -42,7 +42,9 @@ local function context_fields(params)
   end
   if https.VERIFY then
     fields.verify = fields.verify or "peer"
-    if fields.verify_host == nil and fields.verify ~= "none" then
+  end
+  if https.VERIFY and fields.verify ~= "none" then
+    if fields.verify_host == nil then
       fields.verify_host = true
     end
     if not fields.cafile and not fields.capath then
@@ -218,10 +220,6 @@ function https.tcp(params)
   end
 end
 
-local function refuse(what)
-  error("bad argument #1 to 'request' (string or table expected, got " .. type(what) .. ")", 3)
-end
-
 -- A request for https on this module's port, made from one as `http.request` takes it.
 local function secured(given)
   local copy = {}
@@ -242,10 +240,11 @@ end
 function https.request(given, body)
   local chunks
   if type(given) == "string" then
+    request.check_body(body)
     given = http.genericform(given, body)
     chunks = given.target
-  elseif type(given) ~= "table" then
-    refuse(given)
+  else
+    request.check(given)
   end
   if given.create then
     return nil, "create function not permitted"

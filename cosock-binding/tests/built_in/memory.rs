@@ -308,3 +308,114 @@ fn timers_and_coroutines() {
         assert(called == 1 and iterated == 6)",
     );
 }
+
+#[test]
+fn waits_inside_coroutines() {
+    run_with_ever_more_memory(
+        "
+        cosock.install_coroutine()
+        local sum = 0
+        cosock.spawn(function()
+            local tx, rx = channel.new()
+            cosock.spawn(function()
+                socket.sleep(0.001)
+                tx:send(3)
+            end)
+            local generate = coroutine.wrap(function()
+                for number = 1, 2 do
+                    socket.sleep(0)
+                    coroutine.yield(number)
+                end
+                socket.select({}, {}, 0.001)
+                return rx:receive()
+            end)
+            for _ = 1, 3 do
+                local number = generate()
+                sum = sum + number
+            end
+        end)
+        cosock.run()
+        cosock.reset()
+        assert(sum == 6)",
+    );
+}
+
+/// Elsewhere `pcall` is not ours.
+#[cfg(feature = "lua51")]
+#[test]
+fn waits_inside_protected_calls() {
+    run_with_ever_more_memory(
+        "
+        cosock.install_pcall()
+        local function check(ok, ...)
+            if not ok then
+                error(..., 0)
+            end
+            return ...
+        end
+        local reached = 0
+        cosock.spawn(function()
+            local tx, rx = channel.new()
+            cosock.spawn(function()
+                socket.sleep(0.001)
+                tx:send('message')
+            end)
+            local message = check(pcall(function(...)
+                socket.sleep(0)
+                return check(pcall(rx.receive, rx))
+            end, 1, 2, 3))
+            assert(message == 'message', message)
+            local ok, err = xpcall(function()
+                socket.sleep(0)
+                error('caught', 0)
+            end, function(err)
+                return 'handled ' .. err
+            end)
+            if err ~= 'handled caught' then
+                -- What is left of a handler without memory.
+                error('memory', 0)
+            end
+            local done, why = socket.protect(function()
+                socket.sleep(0.001)
+                socket.try(nil, 'why')
+            end)()
+            if why ~= 'why' then
+                error(why, 0)
+            end
+            reached = reached + 1
+        end)
+        cosock.run()
+        cosock.reset()
+        assert(reached == 1)",
+    );
+}
+
+#[test]
+fn the_first_look_at_a_module_that_waits_to_be_asked_for() {
+    run_first_with_ever_more_memory(
+        "
+        local mime = require 'mime'
+        assert(mime.b64 'text' == 'dGV4dA==' and require 'mime' == mime)",
+    );
+}
+
+#[test]
+fn mime() {
+    run_with_ever_more_memory(
+        "
+        local mime = require 'mime'
+        for _, name in ipairs { 'b64', 'unb64', 'qp', 'unqp' } do
+            local whole = {}
+            local held = ''
+            for _ = 1, 3 do
+                local output
+                output, held = mime[name](held, ('text= '):rep(20))
+                whole[#whole + 1] = output
+            end
+            whole[#whole + 1] = mime[name](held)
+            assert(#table.concat(whole) > 100)
+        end
+        local lines, left = mime.wrp(5, ('text '):rep(20), 5)
+        assert(#lines > 100 and left == 0, left)",
+    );
+}
