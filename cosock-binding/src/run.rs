@@ -239,12 +239,7 @@ fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Op
 
 /// [`complete`], for every operation.
 #[inline(never)]
-fn complete_any(
-    lua: State,
-    runtime: &Runtime,
-    key: TaskKey,
-    coroutine: State,
-) -> Option<c_int> {
+fn complete_any(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
     let shape = runtime.look(key, |task| task.shape)?;
     let data = match shape {
         Shape::Sent { base, end } => match coroutine.to_bytes(-2) {
