@@ -682,17 +682,21 @@ impl State {
         Some(self.is_c_function(-1))
     }
 
-    /// Whether a C function runs at `level` of this coroutine's stack; `None` beyond its end.
+    /// Whether no yield passes the function at `level` of this coroutine's stack, as it is one of C or
+    /// the iterator of a `for`; `None` beyond the stack's end.
     #[cfg(feature = "lua51")]
-    pub(crate) fn runs_c_at(self, level: c_int) -> Option<bool> {
+    pub(crate) fn stops_yields_at(self, level: c_int) -> Option<bool> {
         unsafe {
             let mut debug: ffi::lua_Debug = std::mem::zeroed();
             if ffi::lua_getstack(self.0, level, &mut debug) == 0 {
                 return None;
             }
-            ffi::lua_getinfo(self.0, c"S".as_ptr(), &mut debug);
+            ffi::lua_getinfo(self.0, c"nS".as_ptr(), &mut debug);
             // Lua's words are "C", "Lua", "main" and "tail".
-            Some(*debug.what.cast::<u8>() == b'C')
+            let is_c = *debug.what.cast::<u8>() == b'C';
+            let is_iterator =
+                !debug.name.is_null() && CStr::from_ptr(debug.name) == c"(for generator)";
+            Some(is_c || is_iterator)
         }
     }
 

@@ -171,11 +171,11 @@ fn call_handler(lua: State, _: &Runtime) -> c_int {
 }
 
 /// Whether the coroutine could yield here, as far as its nearest frames tell: a C function between them
-/// forbids it. What they hide is a metamethod or an iterator; there the yield raises.
+/// forbids it. That a metamethod is between them cannot be seen; there the yield raises.
 fn can_wait(lua: State) -> bool {
     (1..DEPTH)
-        .map_while(|level| lua.runs_c_at(level))
-        .all(|is_c| !is_c)
+        .map_while(|level| lua.stops_yields_at(level))
+        .all(|stops| !stops)
 }
 
 /// `running()`: the coroutine that the program knows of, or nil in the main program.

@@ -273,6 +273,21 @@ expect.tasks(function()
   expect.equal(caught[1], false)
   expect.contains(caught[2], expect.no_yield)
 end)
+if expect.version == "5.1" then
+  expect.tasks(function()
+    local function iterator(_, number)
+      local ok, err = pcall(socket.sleep, 0)
+      expect.equal(ok, false)
+      expect.contains(err, expect.no_yield)
+      return (number or 0) < 3 and (number or 0) + 1 or nil
+    end
+    local count = 0
+    for number in iterator do
+      count = count + number
+    end
+    expect.equal(count, 6)
+  end)
+end
 do
   local ok, err = pcall(socket.sleep, 0)
   expect.equal(ok, false)

@@ -30,13 +30,13 @@ expect.equal(require("socket.headers").canonic["www-authenticate"], "WWW-Authent
 for _, name in ipairs { "cosock.socket.http", "cosock.ssl.https" } do
   local output, code = child.run(([[
     local before = {}
-    for global in pairs(_G) do
-      before[global] = true
+    for name in pairs(_G) do
+      before[name] = true
     end
     local module = require(%q)
     assert(type(module.request) == "function" and package.loaded[%q] == module)
-    for global in pairs(_G) do
-      assert(before[global], "a global: " .. tostring(global))
+    for name in pairs(_G) do
+      assert(before[name], "a global: " .. tostring(name))
     end
     assert(require "cosock".socket.source("http-chunked", {}))
     print "fine"
