@@ -37,6 +37,13 @@ end
 own.inner.dohandshake = answering(own.inner.dohandshake)
 ssl.dohandshake = answering(ssl.dohandshake, shims.dohandshake)
 
+-- A context of a table; compiled when the first is made, for many programs make none.
+local newcontext
+function ssl.newcontext(config)
+  newcontext = newcontext or own.contexts()
+  return newcontext(config)
+end
+
 -- A connection that is not ours gives its descriptor away, as LuaSec has it.
 local function adopt(sock)
   local inner = type(sock) == "table" and sock.inner_sock or nil
