@@ -41,7 +41,12 @@ ssl.dohandshake = answering(ssl.dohandshake, shims.dohandshake)
 local newcontext
 function ssl.newcontext(config)
   newcontext = newcontext or own.contexts()
-  return newcontext(config)
+  -- Not a tail call, which would hide the caller's place from errors on 5.1.
+  local context, err = newcontext(config)
+  if context then
+    return context
+  end
+  return nil, err
 end
 
 -- A connection that is not ours gives its descriptor away, as LuaSec has it.
