@@ -156,7 +156,10 @@ impl Session {
     /// If the program does not read any more.
     pub fn say(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("standard input is open");
-        writeln!(stdin, "{line}").unwrap_or_else(|error| panic!("{}: {error}", self.command));
+        // In one piece: some programs take the first half of a line for a line.
+        let line = format!("{line}\n");
+        let written = stdin.write_all(line.as_bytes());
+        written.unwrap_or_else(|error| panic!("{}: {error}", self.command));
     }
 
     /// Closes standard input.
