@@ -42,7 +42,7 @@ function linesOf(cell) {
 }
 
 function differing(cell) {
-  return linesOf(cell).filter(([, , , grade]) => grade !== SAME);
+  return linesOf(cell).filter(([, , , grade]) => grade !== SAME && grade !== NO_REFERENCE);
 }
 
 function showTotals() {
