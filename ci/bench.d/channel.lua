@@ -1,7 +1,6 @@
 -- title: channel send and receive, one task
 -- operations: 4000
--- limit: 1900
--- wanted: 1500
+-- limit: 1500
 --
 -- Bursts of a hundred messages that are there when they are asked for: nothing waits.
 

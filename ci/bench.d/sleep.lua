@@ -1,7 +1,6 @@
 -- title: sleep(0), one task
 -- operations: 4000
--- limit: 1030
--- wanted: 1000
+-- limit: 1000
 --
 -- A yield and a resume through the scheduler with nothing else to do.
 

@@ -91,6 +91,11 @@ impl Lua {
         self.row().runner_feature
     }
 
+    /// Whether the rock runs on it: LuaSocket and LuaSec, on which it stands, are packaged for it.
+    pub fn has_reference(self) -> bool {
+        self != Lua::Lua55
+    }
+
     /// Whether the tests of this run cover it: `COSOCK_TEST_LUA="5.1 luajit"` chooses, unset means all.
     ///
     /// # Panics

@@ -2,14 +2,15 @@
 //! links neither Lua nor cosock.
 //!
 //! [`Lua`] is a version, [`Subject`] an implementation of cosock; together they give a command,
-//! which [`run`] runs with a time limit. [`suite`] holds what every version must pass.
+//! which [`run`] runs with a time limit. [`suite`] holds what every version must pass; [`matrix`] holds
+//! ours against the rock.
 
 use std::path::Path;
 
 pub mod examples;
 mod interpreter;
+pub mod matrix;
 mod module;
-pub mod parity;
 pub mod run;
 pub mod servers;
 mod subject;
@@ -17,7 +18,7 @@ pub mod suite;
 
 pub use interpreter::Lua;
 pub use module::DIST;
-pub use subject::Subject;
+pub use subject::{CANDIDATE, Subject};
 
 /// The root of the repository.
 pub fn repository() -> &'static Path {

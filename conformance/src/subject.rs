@@ -18,11 +18,22 @@ pub enum Subject {
     /// The rock over LuaSocket, in the stock interpreter: in the directory that `COSOCK_REFERENCE`
     /// names, else where the interpreter finds it.
     Reference,
+    /// Any other cosock, in the stock interpreter: in the directory that [`CANDIDATE`] names, as Lua
+    /// files, as `cosock.so`, or as `<version>/cosock.so`.
+    Candidate,
 }
+
+/// Names the directory of [`Subject::Candidate`].
+pub const CANDIDATE: &str = "COSOCK_CANDIDATE";
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Subject; 3] = [Subject::Module, Subject::Runner, Subject::Reference];
+    pub const ALL: [Subject; 4] = [
+        Subject::Module,
+        Subject::Runner,
+        Subject::Reference,
+        Subject::Candidate,
+    ];
 
     /// What people and scripts call it; a script finds it in the variable `COSOCK_SUBJECT`.
     pub fn name(self) -> &'static str {
@@ -30,6 +41,7 @@ impl Subject {
             Subject::Module => "module",
             Subject::Runner => "runner",
             Subject::Reference => "reference",
+            Subject::Candidate => "candidate",
         }
     }
 
@@ -54,7 +66,7 @@ impl Subject {
 
     /// Whether it is our implementation.
     pub fn is_ours(self) -> bool {
-        self != Subject::Reference
+        matches!(self, Subject::Module | Subject::Runner)
     }
 
     /// A command that runs `script`, in the script's own directory.
@@ -81,11 +93,11 @@ impl Subject {
     ///
     /// # Panics
     ///
-    /// If what is ours cannot be built.
+    /// If what is ours cannot be built, or [`CANDIDATE`] is not set for the candidate.
     pub fn command(self, lua: Lua) -> Command {
         let program = match self {
             Subject::Runner => module::runner(lua).as_os_str(),
-            Subject::Module | Subject::Reference => lua.interpreter().as_ref(),
+            Subject::Module | Subject::Reference | Subject::Candidate => lua.interpreter().as_ref(),
         };
         let mut command = match env::var("COSOCK_TEST_UNDER").unwrap_or_default().trim() {
             "" => Command::new(program),
@@ -127,6 +139,13 @@ impl Subject {
                     Err(_) => format!("{support};;"),
                 };
                 command.env("LUA_PATH", path);
+            }
+            // It may stand on LuaSocket, as the rock does.
+            Subject::Candidate => {
+                let place = env::var(CANDIDATE).unwrap_or_else(|_| panic!("{CANDIDATE}=?"));
+                let path = format!("{support};{place}/?.lua;{place}/?/init.lua;;");
+                let cpath = format!("{place}/{}/?.so;{place}/?.so;;", lua.name());
+                command.env("LUA_PATH", path).env("LUA_CPATH", cpath);
             }
         }
     }

@@ -8,24 +8,23 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::interpreter::Lua;
+pub use crate::run::PATIENCE;
 use crate::run::run;
 use crate::subject::Subject;
 use crate::{examples, repository};
 
-/// When a script counts as hung. Generous: a memory checker or an eager collector slows it down.
-pub const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Runs an example and checks what it prints.
+/// Runs an example; all that is known of it must hold.
 ///
 /// # Panics
 ///
-/// If it does not print what it must, with the full report.
+/// If a fact does not hold, with the full report.
 #[track_caller]
 pub fn example(lua: Lua, subject: Subject, path: &Path) {
-    examples::check(lua, subject, path);
+    let facts = examples::at(path).look(lua, subject);
+    let failed = facts.failed();
+    assert!(failed.is_empty(), "not so: {failed:#?}\n{}", facts.reports);
 }
 
 /// Runs an example under `conformance/lua/watch.lua`: it must leave the world as it found it.

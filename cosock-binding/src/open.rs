@@ -312,7 +312,8 @@ pub(crate) fn make_socket_class(
     inner_meta: c_int,
 ) -> (c_int, ObjectClass) {
     let pusher = Pusher::new(lua, runtime, &socket::NAMES);
-    lua.new_table(0, 32);
+    // Roomy, for a method is looked up at every call: few names share a place.
+    lua.new_table(0, 128);
     lua.new_table(0, 32);
     let (module, inner) = (lua.top() - 1, lua.top());
     for (name, push) in plain {
@@ -342,7 +343,7 @@ pub(crate) fn make_socket_class(
     lua.push_function(runtime, tcp::inner_index, 1);
     lua.raw_set_field(inner, c"__index");
     lua.pop(1);
-    lua.new_table(0, 2);
+    lua.new_table(0, 8);
     lua.push_value(module);
     lua.raw_set_field(-2, c"__index");
     lua.push_kept(runtime.kept.get().new_field);
@@ -356,13 +357,13 @@ fn make_channel(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Cl
     lua.new_table(0, 3);
     let module = lua.top();
     pusher.set(module, c"new", channel::new);
-    lua.new_table(0, 2);
+    lua.new_table(0, 16);
     pusher.set(-1, c"send", channel::send);
     pusher.set(-1, c"close", channel::close);
     lua.push_value(-1);
     kept.sender_methods = lua.keep();
     lua.raw_set_field(module, c"sender");
-    lua.new_table(0, 4);
+    lua.new_table(0, 16);
     pusher.set(-1, c"receive", channel::receive);
     pusher.set(-1, c"close", channel::close);
     pusher.set(-1, c"settimeout", channel::settimeout);

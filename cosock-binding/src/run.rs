@@ -81,8 +81,13 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
         while let Some(next) = runtime.enter(lua, |core| next_of_turns(core, &mut left)) {
             run_task(lua, runtime, next);
         }
-        runtime.pins.unwind_to(pinned);
-        runtime.outcomes.borrow_mut().truncate(unpushed);
+        // What errors that were raised on the way have left.
+        if runtime.pins.depth() > pinned {
+            runtime.pins.unwind_to(pinned);
+        }
+        if runtime.outcomes.borrow().len() > unpushed {
+            runtime.outcomes.borrow_mut().truncate(unpushed);
+        }
         turn = end_turn(lua, runtime);
         if turn.finished {
             return 0;
@@ -207,6 +212,34 @@ pub(crate) fn is_parked(coroutine: State) -> bool {
 
 /// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
 fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
+    let prefixed = runtime.look(key, |task| match task.shape {
+        Shape::Received { prefixed } => Some(prefixed),
+        _ => None,
+    })?;
+    if prefixed != Some(false) {
+        return complete_any(lua, runtime, key, coroutine);
+    }
+    // A receive without a prefix, by far the most frequent, needs nothing of what is anchored, which
+    // stays below the result, where nobody sees it.
+    match runtime.enter(lua, |core| core.try_operation(key, &[])) {
+        Tried::Parked => None,
+        Tried::Complete(Outcome::Received(chunk)) => {
+            runtime.pins.push_chunk(lua, chunk);
+            lua.move_to(coroutine, 1);
+            Some(1)
+        }
+        Tried::Complete(outcome) => {
+            let shape = Shape::Received { prefixed: false };
+            let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
+            hand_over(lua, coroutine, count);
+            Some(count)
+        }
+    }
+}
+
+/// [`complete`], for every operation.
+#[inline(never)]
+fn complete_any(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
     let shape = runtime.look(key, |task| task.shape)?;
     let data = match shape {
         Shape::Sent { base, end } => match coroutine.to_bytes(-2) {
@@ -225,12 +258,6 @@ fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Op
         _ => false,
     };
     if !wants_anchors {
-        // What is anchored stays below the results, where nobody sees it.
-        if let Outcome::Received(chunk) = outcome {
-            runtime.pins.push_chunk(lua, chunk);
-            lua.move_to(coroutine, 1);
-            return Some(1);
-        }
         let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
         hand_over(lua, coroutine, count);
         return Some(count);

@@ -39,7 +39,7 @@ fn push_inner(lua: State, called: Called) {
 }
 
 /// [`push_inner`], on top of the arguments that there are.
-#[inline]
+#[inline(always)]
 fn push_inner_here(lua: State, called: Called) {
     match lua.kind(1) {
         Kind::Userdata => lua.push_value(1),

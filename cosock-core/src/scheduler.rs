@@ -417,7 +417,7 @@ impl Scheduler {
 
     /// Ends a turn without a look at anything, if there are only ready tasks to go on with: tells how
     /// many, or `None` when [`Scheduler::end_turn`] is due.
-    #[inline]
+    #[inline(never)]
     pub fn end_quick_turn(&mut self) -> Option<usize> {
         let quick = !self.ready.is_empty()
             && self.turns_unpolled + 1 < TURNS_PER_POLL
@@ -522,10 +522,10 @@ impl Scheduler {
     fn dispatch(&mut self) {
         let mut fired = std::mem::take(&mut self.fired);
         self.reactor.swap_fired(&mut fired);
-        for waiter in fired.drain(..) {
+        for waiter in &fired {
             let Waiter {
                 task, serial, role, ..
-            } = waiter;
+            } = *waiter;
             match role {
                 Role::Operation => self.wake_operation(task, serial),
                 Role::Element(element) => {
@@ -542,6 +542,7 @@ impl Scheduler {
                 }
             }
         }
+        fired.clear();
         self.fired = fired;
         if self.reactor.take_notified() {
             self.answer_lookups();

@@ -1,4 +1,7 @@
--- Lists and elements that cannot be waited on.
+-- claim: lists and elements that cannot be waited on are refused
+-- chapter: waits
+-- source: the rock's behaviour
+-- covers: W9 W10 W11 W12 W22
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

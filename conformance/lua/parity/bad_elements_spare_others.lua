@@ -1,4 +1,7 @@
--- An element that cannot be waited on is the error of its task: do the others go on?
+-- claim: an element that cannot be waited on is the error of its task alone
+-- chapter: waits
+-- source: the rock's behaviour
+-- covers: W10
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

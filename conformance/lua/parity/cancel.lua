@@ -1,4 +1,7 @@
--- handle:cancel() of tasks that wait, and what it leaves.
+-- claim: a task can be cancelled in every state, and nothing of it stays
+-- chapter: tasks
+-- source: the rock's behaviour
+-- covers: T7 T10 G15
 local trace = require "trace"
 local cosock = require "cosock"
 local socket, channel = cosock.socket, cosock.channel

@@ -1,4 +1,9 @@
--- Channels: sending, receiving, closing and timeouts.
+-- claim: messages arrive in order; close, timeout and select tell what they should
+-- chapter: channels
+-- source: the book: channels
+-- covers: C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C12 C15 C16 G22b G22c X8 cosock.channel
+-- covers: cosock.channel.new sender:send sender:close sender:link receiver:receive receiver:close
+-- covers: receiver:settimeout
 local trace = require "trace"
 local cosock = require "cosock"
 local socket, channel = cosock.socket, cosock.channel

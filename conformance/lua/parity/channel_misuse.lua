@@ -1,4 +1,7 @@
--- Channels, wrongly used.
+-- claim: channels wrongly used say what is wrong
+-- chapter: channels
+-- source: the rock's behaviour
+-- covers: C17 G23
 local trace = require "trace"
 local cosock = require "cosock"
 local channel = cosock.channel

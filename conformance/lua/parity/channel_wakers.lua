@@ -1,4 +1,7 @@
--- A channel receiver's setwaker, and a second waiter.
+-- claim: a receiver has one waiter at a time, who is woken by messages and by close
+-- chapter: channels
+-- source: the book: integrations
+-- covers: C13 C14 G22a G22b G22c receiver:setwaker
 local trace = require "trace"
 local cosock = require "cosock"
 local channel = cosock.channel

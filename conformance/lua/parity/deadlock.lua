@@ -1,4 +1,7 @@
--- Nothing can happen any more.
+-- claim: run raises an error when nothing can happen any more
+-- chapter: tasks
+-- source: the rock's behaviour
+-- covers: T22 T24 G22f G33 G43
 local trace = require "trace"
 local cosock = require "cosock"
 local socket, channel = cosock.socket, cosock.channel

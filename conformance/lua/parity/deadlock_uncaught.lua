@@ -1,4 +1,7 @@
--- A deadlock that nobody catches ends the program.
+-- claim: a deadlock that nobody catches ends the program
+-- chapter: tasks
+-- source: the rock's behaviour
+-- covers: T23
 local trace = require "trace"
 local cosock = require "cosock"
 trace.values("before")

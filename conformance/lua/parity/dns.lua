@@ -1,4 +1,8 @@
--- cosock.socket.dns, for what every machine answers alike; in tasks and outside.
+-- claim: names and addresses are looked up, in tasks and outside
+-- chapter: socket
+-- source: LuaSocket's manual: dns
+-- covers: S14 S15 S16 S17 cosock.socket.dns cosock.socket.dns.toip cosock.socket.dns.tohostname
+-- covers: cosock.socket.dns.getaddrinfo cosock.socket.dns.getnameinfo cosock.socket.dns.gethostname
 local trace = require "trace"
 local cosock = require "cosock"
 local dns = cosock.socket.dns

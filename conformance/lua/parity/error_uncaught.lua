@@ -1,4 +1,7 @@
--- An error in a task that nobody catches ends the program.
+-- claim: an error in a task that nobody catches ends the program
+-- chapter: tasks
+-- source: the book: spawn
+-- covers: T16
 local trace = require "trace"
 local cosock = require "cosock"
 cosock.spawn(function()

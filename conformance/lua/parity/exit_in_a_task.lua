@@ -1,4 +1,7 @@
--- os.exit in a task ends the program with its code.
+-- claim: os.exit in a task ends the program with its code
+-- chapter: tasks
+-- source: Lua's manual: os.exit
+-- covers: T15
 local trace = require "trace"
 local cosock = require "cosock"
 cosock.spawn(function()

@@ -1,4 +1,7 @@
--- What programs build on the protocol themselves: buses, streams, bounded channels, timers.
+-- claim: buses, streams, bounded channels and timers of programs' own can be waited on
+-- chapter: programs
+-- source: the book: integrations
+-- covers: X1 X4 X5 X6 X7
 local trace = require "trace"
 local cosock = require "cosock"
 local socket, channel = cosock.socket, cosock.channel

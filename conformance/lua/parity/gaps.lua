@@ -1,4 +1,7 @@
--- What LuaSocket has and the rock lacks; all of it called with arguments that work.
+-- claim: what LuaSocket has and the rock lacks works
+-- chapter: socket
+-- source: LuaSocket's manual
+-- covers: G27 G36 tcp:shutdown tcp:setsockname cosock.socket.tcp4 cosock.socket.udp4
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

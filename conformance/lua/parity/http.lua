@@ -1,4 +1,8 @@
--- cosock.socket.http against a server in the same process. On 5.1 and LuaJIT the rock cannot load it.
+-- claim: request fetches by URL and by table, as LuaSocket's does
+-- chapter: http
+-- source: LuaSocket's manual: http
+-- covers: H1 H2 H3 H4 H5 H6 H7 H8 H9 H11 cosock.socket.http.request cosock.socket.http.TIMEOUT
+-- covers: cosock.socket.http.USERAGENT cosock.socket.http.schemes
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,8 @@
--- cosock.ssl.https against a server in the same process. On 5.1 and LuaJIT the rock cannot load it.
+-- claim: request works over TLS, verifies as asked, and keeps to it
+-- chapter: http
+-- source: LuaSec's documentation: https
+-- covers: H10 G34h cosock.ssl.https.PORT cosock.ssl.https.TIMEOUT cosock.ssl.https._VERSION
+-- covers: cosock.ssl.https.request cosock.ssl.https.tcp
 local trace = require "trace"
 local tls = require "trace_tls"
 local cosock = require "cosock"

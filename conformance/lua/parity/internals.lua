@@ -1,4 +1,7 @@
--- cosock.socket.internals: methods built over an inner object of the caller's own.
+-- claim: methods can be built over an inner object of the program's own
+-- chapter: modules
+-- source: the rock's behaviour
+-- covers: I4 I5 I6 I7 cosock.socket.internals.passthroughbuilder
 local trace = require "trace"
 local cosock = require "cosock"
 local internals = require "cosock.socket.internals"

@@ -1,4 +1,7 @@
--- cosock.get_thread_metadata.
+-- claim: get_thread_metadata tells what each task waits for
+-- chapter: tasks
+-- source: the rock's README
+-- covers: T25 T26 T27 cosock.get_thread_metadata
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

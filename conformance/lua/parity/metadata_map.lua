@@ -1,4 +1,7 @@
--- What the metadata says of lists that are maps, of finished and of failed tasks.
+-- claim: the metadata counts lists that are maps, and knows who has ended
+-- chapter: tasks
+-- source: the rock's behaviour
+-- covers: T28 G41
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,9 @@
--- Every name that the modules and their objects show, and its type.
+-- claim: every name of the modules and objects is there, with its type
+-- chapter: modules
+-- source: the rock, by introspection
+-- covers: S23 P1 I1 I3 G36 cosock._VERSION cosock.socket._VERSION cosock.socket._SETSIZE
+-- covers: cosock.socket._DATAGRAMSIZE cosock.socket._SOCKETINVALID cosock.channel.sender
+-- covers: cosock.channel.receiver cosock.socket.sinkt cosock.socket.sourcet receiver:link
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,7 @@
--- cosock.run within a task.
+-- claim: run within a task fails
+-- chapter: tasks
+-- source: the rock's behaviour
+-- covers: T14 G17
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,7 @@
--- Waiting in places where Lua may not be able to yield, and in coroutines of the task's own.
+-- claim: a wait works wherever Lua can yield, and in coroutines of a task's own
+-- chapter: waits
+-- source: Lua's manual: coroutines
+-- covers: W34 W35 W36 G48
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,7 @@
--- Calls outside any task: what need not wait works, what must wait raises.
+-- claim: outside any task what need not wait works, and what must wait raises
+-- chapter: waits
+-- source: the rock's behaviour
+-- covers: W37 W38 G49
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,7 @@
--- When tasks are resumed: order between passes, timers, several runs.
+-- claim: tasks are resumed in passes; timers come due in their order
+-- chapter: waits
+-- source: the rock's behaviour
+-- covers: W30 W31 W32 W33 G13 T15
 local trace = require "trace"
 local cosock = require "cosock"
 local socket, channel = cosock.socket, cosock.channel
@@ -19,8 +22,8 @@ cosock.spawn(function() note("later") end)
 trace.call("run.again", cosock.run)
 flush("run.again.order")
 
--- Different sleeps.
-for _, length in ipairs { 0.03, 0.01, 0.02 } do
+-- Different sleeps, so far apart that even on a busy machine no two come due in one pass.
+for _, length in ipairs { 0.5, 0.05, 0.25 } do
   cosock.spawn(function()
     socket.sleep(length)
     note(tostring(length))

@@ -1,4 +1,10 @@
--- The functions of cosock.socket: bind, connect, select, sleep, gettime, skip, choose.
+-- claim: bind, connect, select, sleep, gettime, skip and choose work as LuaSocket's
+-- chapter: socket
+-- source: LuaSocket's manual: socket
+-- covers: S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 G26 cosock.socket cosock.socket.bind cosock.socket.connect
+-- covers: cosock.socket.connect4 cosock.socket.connect6 cosock.socket.tcp cosock.socket.tcp6
+-- covers: cosock.socket.udp cosock.socket.udp6 cosock.socket.sleep cosock.socket.gettime
+-- covers: cosock.socket.skip cosock.socket.choose
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,7 @@
--- The functions of cosock.socket, wrongly used. None of these waits.
+-- claim: the functions of socket wrongly used say what is wrong
+-- chapter: socket
+-- source: LuaSocket's behaviour
+-- covers: S21 S22 W9
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

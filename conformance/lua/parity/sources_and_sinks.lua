@@ -1,4 +1,7 @@
--- The sources and sinks of cosock.socket over a real connection.
+-- claim: sources and sinks move data over a connection
+-- chapter: socket
+-- source: LuaSocket's manual: socket.source
+-- covers: S18 S19 S20 G42 cosock.socket.sink cosock.socket.source cosock.socket.BLOCKSIZE
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,8 @@
--- cosock.spawn, run, reset and the task handle.
+-- claim: spawn, run, reset and the handle of a task do what they should
+-- chapter: tasks
+-- source: the book: spawn
+-- covers: T1 T3 T4 T5 T6 T7 T8 T9 T11 T12 T13 T21 G18 cosock.spawn cosock.run cosock.reset
+-- covers: task:cancel task:is_alive task:name
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

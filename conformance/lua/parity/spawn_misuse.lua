@@ -1,4 +1,7 @@
--- spawn, run and handles, wrongly used.
+-- claim: spawn, run and handles wrongly used say what is wrong
+-- chapter: tasks
+-- source: the rock's behaviour
+-- covers: T2 S22
 local trace = require "trace"
 local cosock = require "cosock"
 

@@ -1,4 +1,7 @@
--- Errors of tasks, as run raises them.
+-- claim: run raises what a task raised, with the task's traceback
+-- chapter: tasks
+-- source: the book: spawn
+-- covers: T17 T18 T19 T20 G14 V2
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

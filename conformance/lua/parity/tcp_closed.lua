@@ -1,4 +1,7 @@
--- What a closed TCP object answers, on the way of every method.
+-- claim: every method of a closed object answers, and close ends what waits
+-- chapter: tcp
+-- source: LuaSocket's manual: tcp
+-- covers: P15 P16 G19 tcp:close tcp:dirty tcp:getfamily
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

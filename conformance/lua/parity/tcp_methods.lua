@@ -1,4 +1,9 @@
--- TCP objects: classes, binding, listening, connecting, accepting, addresses.
+-- claim: objects bind, listen, connect and accept, and know their class and addresses
+-- chapter: tcp
+-- source: LuaSocket's manual: tcp
+-- covers: P2 P3 P4 P5 P6 P7 P8 P9 P10 P11 P12 P13 P17 G25 G38 V1 tcp:bind tcp:listen tcp:accept
+-- covers: tcp:connect tcp:getsockname tcp:getpeername tcp:getfd tcp:setfd tcp:getstats tcp:setstats
+-- covers: tcp:class
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

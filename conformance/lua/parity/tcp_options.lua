@@ -1,4 +1,7 @@
--- setoption and getoption of TCP objects.
+-- claim: options are set, read and refused
+-- chapter: tcp
+-- source: LuaSocket's manual: tcp
+-- covers: O1 O2 O3 O4 O5 O6 O9 O10 G30 tcp:setoption tcp:getoption
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

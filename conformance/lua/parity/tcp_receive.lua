@@ -1,4 +1,7 @@
--- Reading from a TCP connection.
+-- claim: receive reads lines, counts and streams, as their pieces arrive
+-- chapter: tcp
+-- source: LuaSocket's manual: tcp
+-- covers: P14 R1 R2 R3 R4 R5 R6 R7 R8 R9 R11 R12 R19 tcp:receive
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,7 @@
--- Reading from a TCP connection, where the rock is known to err: see G2, G5, G6, G7 and G8.
+-- claim: receive is right where the rock is known to err
+-- chapter: tcp
+-- source: LuaSocket's manual: tcp
+-- covers: R10 G2 G5 G6 G7 G8
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,7 @@
--- Writing to a TCP connection.
+-- claim: send writes parts and wholes, and every byte once
+-- chapter: tcp
+-- source: LuaSocket's manual: tcp
+-- covers: R13 R14 R15 R16 R17 R18 G1 G30 V1 tcp:send
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,7 @@
--- settimeout of sockets: what it returns, stores and does.
+-- claim: settimeout limits waits as it says
+-- chapter: waits
+-- source: LuaSocket's manual: settimeout
+-- covers: W39 W40 W41 G23 tcp:settimeout udp:settimeout tcp:gettimeout udp:gettimeout
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

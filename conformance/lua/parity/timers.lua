@@ -1,4 +1,7 @@
--- cosock.timers, used directly.
+-- claim: cosock.timers calls back in time, and cancels
+-- chapter: waits
+-- source: the rock's behaviour
+-- covers: W44 W45 W46 W47 W48 cosock.timers.set cosock.timers.cancel cosock.timers.run
 local trace = require "trace"
 local cosock = require "cosock"
 local timers = require "cosock.timers"

@@ -1,4 +1,10 @@
--- What certificates tell of themselves.
+-- claim: a certificate tells all of itself
+-- chapter: tls
+-- source: LuaSec's documentation
+-- covers: L14 cosock.ssl.loadcertificate certificate:digest certificate:extensions
+-- covers: certificate:issued certificate:issuer certificate:notbefore certificate:pem
+-- covers: certificate:pubkey certificate:serial certificate:getsignaturename certificate:setencode
+-- covers: certificate:subject certificate:validat
 local trace = require "trace"
 local tls = require "trace_tls"
 local ssl = tls.ssl

@@ -1,4 +1,7 @@
--- What `newcontext` takes and refuses, field by field.
+-- claim: newcontext takes and refuses each field as documented
+-- chapter: tls
+-- source: LuaSec's documentation
+-- covers: L1 L2 L15 G34d G34e cosock.ssl.newcontext cosock.ssl.config context:setverifyext
 local trace = require "trace"
 local tls = require "trace_tls"
 

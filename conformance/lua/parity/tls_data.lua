@@ -1,4 +1,7 @@
--- Sending and receiving through TLS, and the end of connections.
+-- claim: data goes through TLS as through TCP, in every pattern and to every end
+-- chapter: tls
+-- source: LuaSec's documentation
+-- covers: L4 L5 L12 L13 G39 G45 tls:receive tls:send tls:close tls:dirty tls:settimeout
 local trace = require "trace"
 local cosock = require "cosock"
 local tls = require "trace_tls"

@@ -1,4 +1,7 @@
--- What both sides are told of a handshake, and of the first read after it.
+-- claim: both sides are told how a handshake ended, and why
+-- chapter: tls
+-- source: LuaSec's behaviour
+-- covers: L3 L11 G34g G47 tls:dohandshake
 local trace = require "trace"
 local tls = require "trace_tls"
 

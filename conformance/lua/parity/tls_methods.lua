@@ -1,4 +1,10 @@
--- Wrapping, and what each method of a TLS object returns: before the handshake, after it, after close.
+-- claim: every method answers before the handshake, after it, and after close
+-- chapter: tls
+-- source: LuaSec's documentation
+-- covers: L2 L6 L7 L8 L16 L17 L19 G36 cosock.ssl.wrap tls:want tls:getstats tls:setstats
+-- covers: tls:getpeercertificate tls:getpeerchain tls:getpeerverification tls:getfinished
+-- covers: tls:getpeerfinished tls:getalpn tls:getsniname tls:info tls:exportkeyingmaterial
+-- covers: tls:class tls:getfd
 local trace = require "trace"
 local cosock = require "cosock"
 local tls = require "trace_tls"

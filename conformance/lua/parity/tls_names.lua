@@ -1,4 +1,7 @@
--- Names of servers (SNI), protocols (ALPN) and DANE.
+-- claim: names of servers, protocols and DANE are agreed on
+-- chapter: tls
+-- source: LuaSec's documentation
+-- covers: L9 L10 L18 tls:sni tls:setdane tls:settlsa
 local trace = require "trace"
 local tls = require "trace_tls"
 

@@ -1,4 +1,7 @@
--- try, newtry and protect.
+-- claim: try, newtry and protect pass failures on
+-- chapter: socket
+-- source: LuaSocket's manual: exceptions
+-- covers: S11 S12 S13 G3 G4 G31 cosock.socket.try cosock.socket.newtry cosock.socket.protect
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

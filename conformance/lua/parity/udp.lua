@@ -1,4 +1,9 @@
--- UDP objects.
+-- claim: datagrams are sent and received, and objects know their class
+-- chapter: udp
+-- source: LuaSocket's manual: udp
+-- covers: U1 U2 U3 U4 U5 U6 U7 U8 U9 U10 U11 G37 udp:setsockname udp:setpeername udp:getsockname
+-- covers: udp:getpeername udp:send udp:sendto udp:receive udp:receivefrom udp:close udp:dirty
+-- covers: udp:getfamily udp:getfd udp:class
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

@@ -1,4 +1,7 @@
--- setoption and getoption of UDP objects.
+-- claim: options are set, read and refused
+-- chapter: udp
+-- source: LuaSocket's manual: udp
+-- covers: O1 O2 O4 O5 O6 O7 O8 O9 udp:setoption udp:getoption
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket

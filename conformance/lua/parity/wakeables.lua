@@ -1,4 +1,7 @@
--- Objects that can be waited on: how setwaker is called, and whatever may stand in for a socket.
+-- claim: whatever has setwaker can be waited on, and is called as documented
+-- chapter: waits
+-- source: the book: integrations
+-- covers: W13 W14 W15 W16 W17 W18 W19 W20 W21 W23 W24 W25 I2 X2 X3 G21 tcp:inner_sock
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket
@@ -200,7 +203,8 @@ trace.task("second-reader", function()
     socket.sleep(0.005)
     trace.values("second-reader.second", client:receive())
   end)
-  socket.sleep(0.02)
+  -- Long enough that the second one is there before, also on a busy machine.
+  socket.sleep(0.25)
   peer:send("line\n")
   socket.sleep(0.01)
   return "goes on"

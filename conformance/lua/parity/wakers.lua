@@ -1,4 +1,8 @@
--- setwaker and _wake, as setuprealsocketwaker and the sockets have them.
+-- claim: setwaker and _wake keep one waker of each kind
+-- chapter: waits
+-- source: the book: integrations
+-- covers: W42 W43 G33 I8 cosock.socket.internals.setuprealsocketwaker tcp:setwaker tcp:_wake
+-- covers: udp:setwaker udp:_wake
 local trace = require "trace"
 local cosock = require "cosock"
 local internals = require "cosock.socket.internals"

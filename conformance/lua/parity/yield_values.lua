@@ -1,4 +1,7 @@
--- What a task's yield is answered with, and what timeouts do.
+-- claim: a yield is answered with what is ready, or with a timeout
+-- chapter: waits
+-- source: the book: integrations
+-- covers: W1 W2 W3 W4 W5 W6 W7 W8 W26 W27 W28 W29 G20 G23 G40 G50 cosock.socket.select
 local trace = require "trace"
 local cosock = require "cosock"
 local socket, channel = cosock.socket, cosock.channel

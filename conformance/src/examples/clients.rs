@@ -3,38 +3,42 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Stage, check_lasted, split};
-use crate::run::{Output, Session, run};
-use crate::suite::PATIENCE;
+use super::{Stage, split};
+use crate::run::{Output, PATIENCE, Session, run};
 
 pub(super) fn server_in_a_process(stage: &Stage) {
     let (server, _) = ping_pair(stage);
     let expected = ["got ping", "got ping", "got ping", "client left: closed"];
-    server.check(
-        server.lines()[1..] == expected,
+    stage.fact(
+        server.lines().get(1..) == Some(&expected[..]),
         "it gets three pings and sees the client leave",
     );
     if stage.subject.is_ours() {
-        server_runs_on_until_interrupted(stage);
+        serve_until_interrupted(stage);
     }
 }
 
 pub(super) fn client_in_a_process(stage: &Stage) {
     let (_, client) = ping_pair(stage);
-    client.check_lines(&["sending ping", "got pong"].repeat(3));
+    let expected = ["sending ping", "got pong"].repeat(3);
+    stage.prints(
+        &client,
+        &expected,
+        "it says ping and gets pong, three times",
+    );
 }
 
 fn ping_pair(stage: &Stage) -> (Output, Output) {
     let (server, port) = start_server(stage, &["0"]);
     let client = visit(stage, &port);
     let server = server.finish(PATIENCE);
-    server.check_success();
+    stage.ends_well(&server);
     (server, client)
 }
 
-/// Told to run on, it serves a second client and waits for a third; then Ctrl-C ends it at once.
-/// Ours alone: the rock notices a signal only when its wait ends.
-fn server_runs_on_until_interrupted(stage: &Stage) {
+/// Told to run on, it serves a second client and waits for a third; then Ctrl-C comes. Ours alone: the
+/// rock notices a signal when its wait ends, which is at once only if the wait has not begun.
+fn serve_until_interrupted(stage: &Stage) {
     let (mut server, port) = start_server(stage, &["0", "forever"]);
     for _ in 0..2 {
         visit(stage, &port);
@@ -42,10 +46,9 @@ fn server_runs_on_until_interrupted(stage: &Stage) {
     }
     server.interrupt();
     let output = server.finish(PATIENCE);
-    output.check(output.code() == Some(1), "an interrupted program fails");
-    output.check(
-        output.stderr.contains("interrupted!"),
-        "it says that it was interrupted",
+    stage.fact(
+        output.code() == Some(1) && output.stderr.contains("interrupted!"),
+        "Ctrl-C ends it while it waits",
     );
 }
 
@@ -64,19 +67,22 @@ fn visit(stage: &Stage, port: &str) -> Output {
     let mut command = stage.beside("ping_client.lua");
     command.arg(port);
     let client = run(command, PATIENCE);
-    client.check_success();
+    stage.ends_well(&client);
     client
 }
 
 pub(super) fn ping_pong(stage: &Stage) {
     let round = ["client says ping", "server got ping", "client got pong"];
     let end = ["client hangs up", "server stops: closed"];
-    stage
-        .run()
-        .check_lines(&[&round.repeat(3)[..], &end].concat());
-    stage
-        .run_with(&["50"])
-        .check_lines(&[&round.repeat(50)[..], &end].concat());
+    for (arguments, rounds) in [(&[][..], 3), (&["50"], 50)] {
+        let expected = [&round.repeat(rounds)[..], &end].concat();
+        let output = stage.run_with(arguments);
+        stage.prints(
+            &output,
+            &expected,
+            format_args!("they play {rounds} rounds"),
+        );
+    }
 }
 
 pub(super) fn shared_port(stage: &Stage) {
@@ -86,20 +92,18 @@ pub(super) fn shared_port(stage: &Stage) {
         .iter()
         .take_while(|line| **line == "no port yet")
         .count();
-    output.check(looks >= 1, "the client looks too early");
+    stage.fact(looks >= 1, "the client looks too early");
     let rest = [
         &["server shares its port"],
         &["server got ping", "client got pong"].repeat(3)[..],
     ];
-    output.check(
+    stage.fact(
         lines[looks..] == rest.concat(),
         "then the port is there and they play",
     );
     // Every look but the one that finds the port costs a nap.
-    check_lasted(
-        &output,
-        Duration::from_millis(250).max(Duration::from_millis(100) * looks as u32),
-    );
+    let least = Duration::from_millis(250).max(Duration::from_millis(100) * looks as u32);
+    stage.lasts(&output, least, "every look too early costs a nap");
 }
 
 pub(super) fn many_clients(stage: &Stage) {
@@ -107,10 +111,9 @@ pub(super) fn many_clients(stage: &Stage) {
     let mut inside = 0;
     let mut most_inside = 0;
     let mut histories: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
-    for line in output.lines() {
-        let (who, event) = event_of(line).unwrap_or_else(|| {
-            panic!("nobody should say {line:?}\n{output}");
-        });
+    let events: Vec<_> = output.lines().into_iter().map(event_of).collect();
+    stage.fact(events.iter().all(Option::is_some), "nothing else is said");
+    for (who, event) in events.into_iter().flatten() {
         let history = histories.entry(who).or_default();
         match event {
             "leaves" => inside -= 1,
@@ -120,18 +123,16 @@ pub(super) fn many_clients(stage: &Stage) {
         most_inside = most_inside.max(inside);
         history.push(event);
     }
-    output.check(
+    stage.fact(
         histories.keys().copied().eq(1..=10),
         "clients 1 to 10 take part",
     );
-    for (who, history) in &histories {
-        let expected = [&["ping", "pong"].repeat(3)[..], &["leaves"]].concat();
-        output.check(
-            *history == expected,
-            format_args!("client {who} plays three rounds"),
-        );
-    }
-    output.check(most_inside > 1, "several are served at the same time");
+    let expected = [&["ping", "pong"].repeat(3)[..], &["leaves"]].concat();
+    stage.fact(
+        histories.values().all(|history| *history == expected),
+        "each client plays three rounds",
+    );
+    stage.fact(most_inside > 1, "several are served at the same time");
 }
 
 /// Who a line of `many_clients` is about, and what happens.
@@ -161,7 +162,7 @@ pub(super) fn five_at_a_time(stage: &Stage) {
         match line.split(' ').collect::<Vec<_>>()[..] {
             ["server", "has", count, "after", "one", change] => {
                 accepted += if change == "came" { 1 } else { -1 };
-                output.check(
+                stage.fact(
                     count == accepted.to_string(),
                     "the server counts in steps of one",
                 );
@@ -169,26 +170,28 @@ pub(super) fn five_at_a_time(stage: &Stage) {
             ["client", who, "is", "in"] => inside.push(who),
             ["client", who, "leaves"] => {
                 let place = inside.iter().position(|other| *other == who);
-                output.check(place.is_some(), "who leaves was in");
-                inside.swap_remove(place.unwrap_or_default());
+                stage.fact(place.is_some(), "who leaves was in");
+                if let Some(place) = place {
+                    inside.swap_remove(place);
+                }
                 left.extend(who.parse::<u32>());
             }
-            _ => output.check(false, format_args!("nobody says {line:?}")),
+            _ => stage.fact(false, "nothing else is said"),
         }
         accepted_most = accepted_most.max(accepted);
         inside_most = inside_most.max(inside.len());
     }
     left.sort_unstable();
-    output.check(
+    stage.fact(
         left.iter().copied().eq(1..=10),
         "clients 1 to 10 come and leave",
     );
-    output.check(accepted == 0, "the server has nobody at the end");
-    output.check(
+    stage.fact(accepted == 0, "the server has nobody at the end");
+    stage.fact(
         accepted_most == 5,
         "the server has five at most, and has five",
     );
-    output.check(
+    stage.fact(
         inside_most <= 5,
         "at most five clients are answered at a time",
     );

@@ -3,53 +3,55 @@
 use std::collections::BTreeSet;
 
 use super::{Stage, split};
-use crate::run::Output;
 
 pub(super) fn key_order(stage: &Stage) {
     let output = stage.run();
     let lines = output.lines();
-    output.check(
+    stage.fact(
         lines.first() == Some(&"address\tinserted"),
         "it begins with a heading",
     );
-    let rows: Vec<_> = lines
-        .iter()
-        .skip(1)
-        .filter_map(|line| split(line))
-        .collect();
-    let addresses: BTreeSet<u64> = rows
-        .iter()
-        .filter_map(|(text, _)| text.parse().ok())
-        .collect();
-    output.check(addresses.len() == 10, "ten keys have ten addresses");
-    let numbers: Vec<&str> = rows.iter().map(|(_, number)| *number).collect();
-    check_each_once(&output, &numbers, 10);
+    let rows = lines.iter().skip(1).filter_map(|line| split(line));
+    let (addresses, numbers): (BTreeSet<Option<u64>>, Vec<&str>) = rows
+        .map(|(address, number)| (address.parse().ok(), number))
+        .unzip();
+    stage.fact(
+        addresses.len() == 10 && !addresses.contains(&None),
+        "ten keys have ten addresses",
+    );
+    stage.fact(
+        is_each_once(&numbers, 10),
+        "each number from 1 to 10 comes once",
+    );
 }
 
 pub(super) fn key_order_repeats(stage: &Stage) {
     let output = stage.run();
     let lines = output.lines();
-    output.check(lines.len() == 3, "it prints three lines");
-    let sets: Vec<u32> = lines[0]
+    let [sets, one, other] = lines[..] else {
+        return stage.fact(false, "it prints three lines");
+    };
+    stage.fact(true, "it prints three lines");
+    let sets: Vec<u32> = sets
         .split(' ')
         .filter_map(|word| word.parse().ok())
         .collect();
-    output.check(
-        sets.len() == 2 && sets[0] < sets[1],
+    stage.fact(
+        sets.len() == 2 && sets.is_sorted_by(|earlier, later| earlier < later),
         "it names two sets, the earlier one first",
     );
-    output.check(lines[1] == lines[2], "both have the same order");
-    check_each_once(&output, &lines[1].split(' ').collect::<Vec<_>>(), 9);
+    stage.fact(one == other, "both have the same order");
+    let numbers: Vec<&str> = one.split(' ').collect();
+    stage.fact(
+        is_each_once(&numbers, 9),
+        "each number from 1 to 9 comes once",
+    );
 }
 
-fn check_each_once(output: &Output, numbers: &[&str], count: usize) {
+fn is_each_once(numbers: &[&str], count: usize) -> bool {
     let distinct: BTreeSet<usize> = numbers
         .iter()
         .filter_map(|text| text.parse().ok())
         .collect();
-    let complete = numbers.len() == count && distinct.into_iter().eq(1..=count);
-    output.check(
-        complete,
-        format_args!("each number from 1 to {count} comes once"),
-    );
+    numbers.len() == count && distinct.into_iter().eq(1..=count)
 }

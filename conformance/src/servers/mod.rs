@@ -14,11 +14,13 @@ use crate::run::Session;
 
 mod ftp;
 mod nginx;
+mod openssl;
 mod redis;
 mod smtp;
 
 pub use ftp::ftp;
 pub use nginx::{Nginx, nginx};
+pub use openssl::{openssl, openssl_command, openssl_port};
 pub use redis::redis;
 pub use smtp::smtp;
 

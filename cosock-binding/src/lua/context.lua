@@ -9,8 +9,7 @@
 --   sessions = true       a client remembers its last session with each server, by name and address,
 --                         and resumes it.
 
-local modules, own = ...
-local ssl = modules["cosock.ssl"]
+local own = ...
 local type, ipairs, unpack = type, ipairs, table.unpack or unpack
 local refuse = own.refuse
 
@@ -168,7 +167,7 @@ local function fill(builder, config, is_client)
 end
 
 -- A context, which connections are made from, or nil and what is wrong with the table.
-function ssl.newcontext(config)
+local function newcontext(config)
   if type(config) ~= "table" and type(config) ~= "userdata" then
     own.refuse_config(config)
   end
@@ -184,3 +183,5 @@ function ssl.newcontext(config)
   end
   return nil, err
 end
+
+return newcontext

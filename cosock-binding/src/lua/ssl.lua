@@ -37,6 +37,18 @@ end
 own.inner.dohandshake = answering(own.inner.dohandshake)
 ssl.dohandshake = answering(ssl.dohandshake, shims.dohandshake)
 
+-- A context of a table; compiled when the first is made, for many programs make none.
+local newcontext
+function ssl.newcontext(config)
+  newcontext = newcontext or own.contexts()
+  -- Not a tail call, which would hide the caller's place from errors on 5.1.
+  local context, err = newcontext(config)
+  if context then
+    return context
+  end
+  return nil, err
+end
+
 -- A connection that is not ours gives its descriptor away, as LuaSec has it.
 local function adopt(sock)
   local inner = type(sock) == "table" and sock.inner_sock or nil

@@ -85,6 +85,7 @@ pub(crate) const NATIVE: &[Plain] = &[
     (c"wrap", |lua| lua.method(wrap)),
     (c"question", |lua| lua.method(super::names::question)),
     (c"answer", |lua| lua.method(super::names::answer)),
+    (c"contexts", |lua| lua.method(super::context::open)),
 ];
 
 /// Gives the inner object of argument 1, or returns what a foreign one's own method returns.

@@ -77,10 +77,9 @@ pub(crate) fn make_class(lua: State, runtime: &Runtime) -> c_int {
     lua.keep()
 }
 
-/// Gives the module its `newcontext`.
-pub(super) fn load_shim(lua: State, runtime: &Runtime) {
+/// `contexts()`: compiles `newcontext` and returns it.
+pub(super) fn open(lua: State, runtime: &Runtime) -> c_int {
     lua.load(c"=[cosock.context]", include_str!("../lua/context.lua"));
-    lua.push_kept(runtime.kept.get().modules);
     lua.new_table(0, NATIVE.len() as c_int + 2);
     let pusher = Pusher::new(lua, runtime, &[]);
     for (name, push) in NATIVE {
@@ -93,7 +92,8 @@ pub(super) fn load_shim(lua: State, runtime: &Runtime) {
     lua.push_function(runtime, begin, 1);
     lua.raw_set_field(-2, c"begin");
     pusher.set(-1, c"finish", finish);
-    lua.call(2, 0);
+    lua.call(1, 1);
+    1
 }
 
 fn collect(lua: State, _: &Runtime) -> c_int {

@@ -93,7 +93,6 @@ fn module_index(lua: State, _: &Runtime) -> c_int {
 
 /// Runs the Lua part; `native` is the index of the native functions.
 pub(crate) fn load_shim(lua: State, runtime: &Runtime, native: c_int) {
-    context::load_shim(lua, runtime);
     let kept = runtime.kept.get();
     lua.load(c"=[cosock.ssl]", include_str!("../lua/ssl.lua"));
     lua.push_kept(kept.modules);

@@ -57,6 +57,11 @@ impl Trace {
         self.claims.get(claim).map_or(ABSENT, String::as_str)
     }
 
+    /// The claims' names, in order.
+    pub fn claims(&self) -> impl Iterator<Item = &str> {
+        self.claims.keys().map(String::as_str)
+    }
+
     /// How many claims there are.
     pub fn len(&self) -> usize {
         self.claims.len()

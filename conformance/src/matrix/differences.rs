@@ -5,6 +5,7 @@ use std::fs;
 
 use serde::Deserialize;
 
+use super::grade::Grade;
 use super::trace::Mismatch;
 use crate::interpreter::Lua;
 use crate::repository;
@@ -26,6 +27,8 @@ pub struct Table {
 pub struct Difference {
     /// Its short name; `G` and a number as the list of the rock's known gaps has it.
     pub id: String,
+    /// What kind of difference it is.
+    pub grade: Grade,
     /// What it is about, in a line.
     pub claim: String,
     /// The versions of Lua on which ours and the rock differ, by [`Lua::name`].
@@ -60,7 +63,7 @@ pub struct Variation {
 }
 
 /// A line of traces that may differ, or several.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// `scenario/claim`; a `*` stands for any text.
@@ -83,30 +86,34 @@ impl Table {
         toml::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
     }
 
-    /// The lines of differences that hold for a version, with the names of their entries.
-    pub fn differences(&self, lua: Lua) -> impl Iterator<Item = (&str, &Line)> {
+    /// The lines of differences that hold for a version, with their entries.
+    pub fn differences(&self, lua: Lua) -> impl Iterator<Item = (&Difference, &Line)> {
         let entries = self.difference.iter();
-        entries.flat_map(move |entry| lines_for(lua, &entry.id, &entry.versions, &entry.lines))
+        entries.flat_map(move |entry| {
+            let lines = lines_for(lua, &entry.versions, &entry.lines);
+            lines.map(move |line| (entry, line))
+        })
     }
 
-    /// The lines of variations that hold for a version, with the names of their entries.
-    pub fn variations(&self, lua: Lua) -> impl Iterator<Item = (&str, &Line)> {
+    /// The lines of variations that hold for a version, with their entries.
+    pub fn variations(&self, lua: Lua) -> impl Iterator<Item = (&Variation, &Line)> {
         let entries = self.variation.iter();
-        entries.flat_map(move |entry| lines_for(lua, &entry.id, &entry.versions, &entry.lines))
+        entries.flat_map(move |entry| {
+            let lines = lines_for(lua, &entry.versions, &entry.lines);
+            lines.map(move |line| (entry, line))
+        })
     }
 }
 
 fn lines_for<'a>(
     lua: Lua,
-    id: &'a str,
     versions: &'a [String],
     lines: &'a [Line],
-) -> impl Iterator<Item = (&'a str, &'a Line)> {
-    let holds = move |line: &&Line| {
+) -> impl Iterator<Item = &'a Line> {
+    lines.iter().filter(move |line| {
         let versions = line.versions.as_deref().unwrap_or(versions);
         versions.iter().any(|version| version == lua.name())
-    };
-    lines.iter().filter(holds).map(move |line| (id, line))
+    })
 }
 
 impl Line {
@@ -114,6 +121,12 @@ impl Line {
     pub fn explains(&self, scenario: &str, mismatch: &Mismatch) -> bool {
         matches(&self.at, &format!("{scenario}/{}", mismatch.claim))
             && matches(&self.shows, &mismatch.ours)
+    }
+
+    /// The scenario that it speaks of; none when it may speak of several.
+    pub fn scenario(&self) -> Option<&str> {
+        let (scenario, _) = self.at.split_once('/')?;
+        (!scenario.contains('*')).then_some(scenario)
     }
 }
 
@@ -173,6 +186,7 @@ mod tests {
             r#"
             [[difference]]
             id = "x"
+            grade = "DIFFERENT"
             claim = "c"
             versions = ["5.1", "5.4"]
             rock = "r"
@@ -201,5 +215,15 @@ mod tests {
         assert!(!explains(Lua::Lua51, "s", "b", "2"));
         assert!(explains(Lua::Lua54, "s", "b", "2"));
         assert!(!explains(Lua::Lua53, "s", "a", "1"));
+        let lines = &table.difference[0].lines;
+        assert_eq!(lines[0].scenario(), Some("s"));
+        assert_eq!(
+            Line {
+                at: "*.x".to_owned(),
+                ..lines[0].clone()
+            }
+            .scenario(),
+            None
+        );
     }
 }

@@ -1,0 +1,23 @@
+//! The matrix: every scenario on every Lua, ours beside the rock, line by line.
+//!
+//! A [`Scenario`] is one Lua program that any implementation of cosock runs unchanged, and that
+//! prints what it saw: its [`Trace`]. [`judge`] runs one on one subject and grades each line against
+//! the rock's, which is run where it is at hand ([`rock`]), else read from `conformance/recorded`.
+//! Every line that differs has to be in the [`Table`] of intended differences.
+
+mod differences;
+mod fingerprint;
+mod grade;
+mod recording;
+mod reference;
+mod scenario;
+mod trace;
+mod verdict;
+
+pub use differences::{Difference, Line, Table, Variation};
+pub use grade::Grade;
+pub use recording::record;
+pub use reference::{REVISION, Rock, Side, is_at_hand, rock, versions};
+pub use scenario::{CHAPTERS, Chapter, Program, Scenario, Seen, Trouble, TroubleKind, scenarios};
+pub use trace::{ABSENT, Mismatch, Trace};
+pub use verdict::{LineVerdict, Verdict, judge, unused_lines};

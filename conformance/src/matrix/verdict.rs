@@ -1,0 +1,264 @@
+//! One cell of the matrix: a scenario on a Lua and a subject, graded line by line.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::differences::{Difference, Line, Table};
+use super::grade::Grade;
+use super::reference::{Side, rock};
+use super::scenario::{Scenario, Trouble};
+use super::trace::{ABSENT, Mismatch, Trace};
+use crate::interpreter::Lua;
+use crate::subject::Subject;
+
+/// What is to be said of a cell.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The worst of its lines' grades.
+    pub grade: Grade,
+    /// Each line of either trace, in the order of their names.
+    pub lines: Vec<LineVerdict>,
+    /// Where the rock's trace comes from.
+    pub side: Side,
+    /// The versions that the rock's trace comes from, or why there is none.
+    pub note: String,
+    /// What went wrong with the whole, if anything did.
+    pub trouble: Option<Trouble>,
+    /// The full report of what was run, for people.
+    pub report: String,
+    /// How long one run took.
+    pub elapsed: Duration,
+}
+
+/// What is to be said of a line.
+#[derive(Clone, Debug)]
+pub struct LineVerdict {
+    /// The line's name.
+    pub claim: String,
+    /// What ours shows.
+    pub ours: String,
+    /// What the rock shows; none where that is not known.
+    pub rock: Option<String>,
+    /// How the two compare.
+    pub grade: Grade,
+    /// The entry of the table that explains it.
+    pub difference: Option<String>,
+    /// What the second run of ours showed, where that was something else.
+    pub again: Option<String>,
+}
+
+/// Runs a scenario twice on a subject, and holds it against the rock and the table.
+///
+/// # Panics
+///
+/// If the subject cannot be built, or `COSOCK_REFERENCE` names no rock.
+pub fn judge(table: &Table, scenario: &Scenario, lua: Lua, subject: Subject) -> Verdict {
+    let rock = rock(lua, scenario);
+    let mut verdict = Verdict {
+        grade: Grade::Fail,
+        lines: Vec::new(),
+        side: rock.side,
+        note: rock.note.clone(),
+        trouble: None,
+        report: String::new(),
+        elapsed: Duration::ZERO,
+    };
+    let runs = scenario
+        .run(lua, subject)
+        .and_then(|first| Ok((first, scenario.run(lua, subject)?)));
+    match runs {
+        Ok((first, second)) => {
+            verdict.report = first.report;
+            verdict.elapsed = first.elapsed;
+            verdict.lines = compare(&first.trace, &second.trace, rock.trace.as_ref(), |found| {
+                let mut known = table.differences(lua);
+                known
+                    .find(|(_, line)| line.explains(&scenario.name, found))
+                    .map(|(entry, _)| entry)
+            });
+            let worst = verdict.lines.iter().map(|line| line.grade).max();
+            verdict.grade = worst.unwrap_or(Grade::Fail);
+        }
+        Err(trouble) => {
+            verdict.report.clone_from(&trouble.report);
+            verdict.trouble = Some(trouble);
+        }
+    }
+    verdict
+}
+
+fn compare<'a>(
+    ours: &Trace,
+    again: &Trace,
+    rock: Option<&Trace>,
+    entry_for: impl Fn(&Mismatch) -> Option<&'a Difference>,
+) -> Vec<LineVerdict> {
+    let traces = [Some(ours), Some(again), rock];
+    let claims: BTreeSet<&str> = traces
+        .into_iter()
+        .flatten()
+        .flat_map(Trace::claims)
+        .collect();
+    let lines = claims.into_iter().map(|claim| {
+        let found = Mismatch {
+            claim: claim.to_owned(),
+            ours: ours.get(claim).to_owned(),
+            other: rock.map_or(ABSENT, |rock| rock.get(claim)).to_owned(),
+        };
+        let entry = match rock {
+            Some(_) if found.ours != found.other => entry_for(&found),
+            _ => None,
+        };
+        let again = again.get(claim);
+        let is_steady = found.ours == again;
+        let grade = match (is_steady, rock, entry) {
+            (false, ..) => Grade::Fail,
+            (true, None, _) => Grade::NoReference,
+            (true, Some(_), Some(entry)) => entry.grade,
+            (true, Some(_), None) if found.ours == found.other => Grade::Same,
+            (true, Some(_), None) => Grade::Fail,
+        };
+        LineVerdict {
+            claim: found.claim,
+            ours: found.ours,
+            rock: rock.map(|_| found.other),
+            grade,
+            difference: entry.map(|entry| entry.id.clone()),
+            again: (!is_steady).then(|| again.to_owned()),
+        }
+    });
+    lines.collect()
+}
+
+impl Verdict {
+    /// Whether it lets a run succeed. Where the rock cannot run at all, nothing is compared, and nothing
+    /// fails for that.
+    pub fn is_pass(&self, lua: Lua) -> bool {
+        self.grade.is_pass() || self.grade == Grade::NoReference && !lua.has_reference()
+    }
+
+    /// Where ours differs from the rock.
+    pub fn mismatches(&self) -> impl Iterator<Item = Mismatch> {
+        let known = self
+            .lines
+            .iter()
+            .filter_map(|line| Some((line, line.rock.as_ref()?)));
+        let differing = known.filter(|(line, rock)| line.ours != **rock);
+        differing.map(|(line, rock)| Mismatch {
+            claim: line.claim.clone(),
+            ours: line.ours.clone(),
+            other: rock.clone(),
+        })
+    }
+
+    /// What fails, or keeps it from a grade, to be read; empty if nothing does.
+    pub fn complaint(&self) -> String {
+        if let Some(trouble) = &self.trouble {
+            return format!("{:?}\n{}", trouble.kind, trouble.report);
+        }
+        let mut text = String::new();
+        if self.side == Side::Unknown {
+            text = format!("no reference: {}\n", self.note);
+        }
+        for line in self.lines.iter().filter(|line| line.grade == Grade::Fail) {
+            text += &format!("{}\n    ours: {}\n", line.claim, line.ours);
+            if let Some(again) = &line.again {
+                text += &format!("    ours, run again: {again}\n");
+            }
+            if let Some(rock) = &line.rock {
+                text += &format!("    rock: {rock}\n");
+            }
+        }
+        text
+    }
+}
+
+/// The lines of the table that should show on `lua` in one of these scenarios and do not: each has
+/// to explain a mismatch. Lines that may speak of scenarios which are not among them do not count.
+pub fn unused_lines<'a>(
+    table: &'a Table,
+    lua: Lua,
+    verdicts: &[(&Scenario, &Verdict)],
+    is_complete: bool,
+) -> Vec<(&'a Difference, &'a Line)> {
+    let found: Vec<(&str, Mismatch)> = verdicts
+        .iter()
+        .flat_map(|(scenario, verdict)| {
+            verdict
+                .mismatches()
+                .map(|found| (scenario.name.as_str(), found))
+        })
+        .collect();
+    let is_known = |name: &str| {
+        let verdict = verdicts.iter().find(|(scenario, _)| scenario.name == name);
+        verdict.is_some_and(|(_, verdict)| verdict.side != Side::Unknown)
+    };
+    let lines = table.differences(lua).filter(|(_, line)| {
+        line.scenario()
+            .map_or(is_complete, |name| is_complete || is_known(name))
+    });
+    lines
+        .filter(|(_, line)| !found.iter().any(|(name, found)| line.explains(name, found)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        toml::from_str(
+            r#"
+            [[difference]]
+            id = "known"
+            grade = "BUG-FIXED"
+            claim = "c"
+            versions = ["5.4"]
+            rock = "r"
+            ours = "o"
+            reason = "y"
+            safe = "s"
+            lines = [{ at = "s/b", shows = "2" }]
+            "#,
+        )
+        .unwrap()
+    }
+
+    fn graded(ours: &str, again: &str, rock: Option<&str>) -> Vec<(String, Grade)> {
+        let parse = |text| Trace::parse(text).unwrap();
+        let rock = rock.map(parse);
+        let table = table();
+        let lines = compare(&parse(ours), &parse(again), rock.as_ref(), |found| {
+            let mut known = table.differences(Lua::Lua54);
+            known
+                .find(|(_, line)| line.explains("s", found))
+                .map(|(entry, _)| entry)
+        });
+        lines
+            .into_iter()
+            .map(|line| (line.claim, line.grade))
+            .collect()
+    }
+
+    #[test]
+    fn every_line_has_its_grade() {
+        let ours = "a: 1\nb: 2\nc: 3";
+        let found = graded(ours, ours, Some("a: 1\nb: 1\nc: 1"));
+        let grades: Vec<Grade> = found.into_iter().map(|(_, grade)| grade).collect();
+        assert_eq!(grades, [Grade::Same, Grade::BugFixed, Grade::Fail]);
+    }
+
+    #[test]
+    fn without_a_reference_nothing_passes() {
+        let found = graded("a: 1", "a: 1", None);
+        assert_eq!(found, [("a".to_owned(), Grade::NoReference)]);
+    }
+
+    #[test]
+    fn unsteady_line_fails_though_it_is_the_rocks() {
+        let found = graded("a: 1", "a: 2", Some("a: 1"));
+        assert_eq!(found, [("a".to_owned(), Grade::Fail)]);
+        let found = graded("a: 1", "a: 1\nb: 1", Some("a: 1"));
+        assert_eq!(found[1], ("b".to_owned(), Grade::Fail));
+    }
+}

@@ -1,0 +1,150 @@
+//! The matrix' page as a reader meets it, in a real browser: its filters, a cell that opens, a phone, and
+//! no complaint in the console.
+
+mod browser;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use browser::Browser;
+use serde_json::json;
+
+/// A part of the matrix: a scenario that is the same everywhere and one that differs, on two Luas; our
+/// module, and a candidate that is not there, so that something fails.
+fn page(directory: &Path) -> PathBuf {
+    let empty = directory.join("empty");
+    fs::create_dir_all(&empty).expect("a directory can be made");
+    let output = Command::new(env!("CARGO_BIN_EXE_matrix"))
+        .args([
+            "--only",
+            "tasks/exit_in_a_task",
+            "--only",
+            "channels/channel",
+        ])
+        .args([
+            "--lua",
+            "5.1",
+            "--lua",
+            "5.4",
+            "--subject",
+            "module",
+            "--subject",
+            "candidate",
+        ])
+        .arg("--output")
+        .arg(directory)
+        .env("COSOCK_CANDIDATE", empty)
+        .output()
+        .expect("the matrix can be run");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "the candidate fails\n{text}");
+    let index = directory.join("index.html");
+    fs::canonicalize(&index).unwrap_or_else(|error| panic!("{index:?}: {error}\n{text}"))
+}
+
+const ROWS: &str = "[...document.querySelectorAll('#matrix tr[data-test]')].filter((row) => row.offsetParent)\
+                    .map((row) => row.dataset.test)";
+
+#[test]
+fn page_can_be_read_filtered_and_opened() {
+    let Some(program) = browser::installed() else {
+        println!("skipped: no browser is installed here; ci/setup installs Debian's");
+        return;
+    };
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
+    let page = page(&directory);
+    let mut browser = Browser::start(&program, &directory.join("profile"));
+    browser.resize(1280, 900);
+    browser.show(&page);
+
+    let both = json!(["tasks/exit_in_a_task", "channels/channel"]);
+    assert_eq!(browser.evaluate(ROWS), both);
+    let count = "document.getElementById('count').textContent";
+    assert_eq!(browser.evaluate(count), "2 of 2 claims");
+    let verdict = browser.evaluate("document.getElementById('verdict').textContent");
+    assert!(
+        verdict
+            .as_str()
+            .unwrap()
+            .starts_with("4 of 8 cells do not pass"),
+        "{verdict}"
+    );
+
+    // The candidate alone fails; ours differs in one scenario.
+    let choose = |browser: &mut Browser, name: &str, value: &str| {
+        browser.evaluate(&format!(
+            "(() => {{ const it = document.querySelector('[name={name}]'); it.value = '{value}'; \
+             it.dispatchEvent(new Event('change', {{bubbles: true}})) }})()"
+        ));
+    };
+    browser.click("[value=failures]");
+    assert_eq!(browser.evaluate(ROWS), both);
+    choose(&mut browser, "subject", "module");
+    assert_eq!(browser.evaluate(ROWS), json!([]));
+    browser.click("[value=differences]");
+    assert_eq!(browser.evaluate(ROWS), json!(["channels/channel"]));
+    browser.click("[value=all]");
+    choose(&mut browser, "subject", "");
+    choose(&mut browser, "lua", "5.1");
+    let heads = "[...document.querySelectorAll('#matrix th.lua')].filter((head) => head.offsetParent)\
+                 .map((head) => head.textContent)";
+    assert_eq!(browser.evaluate(heads), json!(["Lua 5.1"]));
+    choose(&mut browser, "lua", "");
+
+    cell_opens(&mut browser);
+    reads_without_colour(&mut browser);
+
+    // On a phone nothing is wider than the screen, and a cell still opens.
+    browser.resize(390, 844);
+    let width = browser.evaluate("document.scrollingElement.scrollWidth");
+    assert!(width.as_u64().unwrap() <= 390, "the page is {width} wide");
+    cell_opens(&mut browser);
+
+    assert!(browser.complaints.is_empty(), "{:#?}", browser.complaints);
+}
+
+/// Opens the cell of ours that differs: it tells the claim, the script, both sides and the reason.
+fn cell_opens(browser: &mut Browser) {
+    browser
+        .click("tr[data-test='channels/channel'] td[data-lua='5.4'][data-subject=module] button");
+    assert_eq!(
+        browser.evaluate("document.getElementById('cell').open"),
+        true
+    );
+    let has = |browser: &mut Browser, selector: &str, word: &str| {
+        let text = format!("document.querySelector({selector:?}).textContent");
+        let text = browser.evaluate(&text);
+        assert!(text.as_str().unwrap().contains(word), "{selector}: {text}");
+    };
+    has(browser, "#cell-title", "messages arrive in order");
+    has(
+        browser,
+        "#cell-body",
+        "ci/matrix --only channels/channel --lua 5.4 --subject module",
+    );
+    has(browser, "#cell-body details pre", "local trace = require");
+    has(
+        browser,
+        "#cell-body .trace",
+        "receiver-closes-while-a-task-receives",
+    );
+    has(browser, "#cell-body .trace mark", "");
+    has(
+        browser,
+        "#cell-body .reason",
+        "receiver:close wakes who receives",
+    );
+    browser.click("#close");
+    assert_eq!(
+        browser.evaluate("document.getElementById('cell').open"),
+        false
+    );
+}
+
+/// Every grade has a sign of its own beside its colour, and a name for who does not see it.
+fn reads_without_colour(browser: &mut Browser) {
+    let signs = "[...document.querySelectorAll('#matrix button.grade')].every((cell) => \
+                 /^[=+↑≠?✗]/.test(cell.textContent) && cell.getAttribute('aria-label').includes('Lua'))";
+    assert_eq!(browser.evaluate(signs), true);
+}
