@@ -44,37 +44,35 @@ impl Subject {
             Ok(subject) => found.push(subject),
             Err(reason) => missing.push(format!("{name} on {lua}: {reason}")),
         };
-        let dist = env::var_os(DIST).map_or_else(|| PathBuf::from("dist"), PathBuf::from);
-        let ours = dist.join(lua.name()).join("?.so");
+        let dist = env::var(DIST).unwrap_or_else(|_| "dist".into());
+        let ours = format!("{dist}/{}/?.so", lua.name());
         let native = "require 'cosock' print(_VERSION)";
         // An empty path of Lua files: a cosock.lua there would win over the module.
-        let module = |path: String| vec![("LUA_PATH", String::new()), ("LUA_CPATH", path)];
-        add(
-            "cosock",
-            "cosock",
-            module(ours.display().to_string()),
-            native,
-        );
+        let module = |path: &str| vec![("LUA_PATH", String::new()), ("LUA_CPATH", absolute(path))];
+        add("cosock", "cosock", module(&ours), native);
         for (name, path) in against {
-            add(name, "cosock", module(path.clone()), native);
+            add(name, "cosock", module(path), native);
         }
-        let path = |root: &str| vec![("LUA_PATH", format!("{root}/?.lua;{root}/?/init.lua;;"))];
-        match env::var("COSOCK_REFERENCE") {
-            Ok(root) => add(
-                "rock",
-                "cosock",
-                path(&root),
-                "require 'cosock' print('cosock on', require 'socket'._VERSION)",
-            ),
-            Err(_) => add(
-                "rock",
-                "cosock",
-                Vec::new(),
-                "require 'cosock' print('cosock on', require 'socket'._VERSION)",
-            ),
-        }
-        let copas = env::var("COPAS_REFERENCE").map_or_else(|_| Vec::new(), |root| path(&root));
-        add("copas", "copas", copas, "print(require 'copas'._VERSION)");
+        // Where the variable says, else where the interpreter finds it.
+        let checkout = |variable: &str| match env::var(variable) {
+            Ok(root) => {
+                let path = absolute(&format!("{root}/?.lua;{root}/?/init.lua"));
+                vec![("LUA_PATH", format!("{path};;"))]
+            }
+            Err(_) => Vec::new(),
+        };
+        add(
+            "rock",
+            "cosock",
+            checkout("COSOCK_REFERENCE"),
+            "require 'cosock' print('cosock on', require 'socket'._VERSION)",
+        );
+        add(
+            "copas",
+            "copas",
+            checkout("COPAS_REFERENCE"),
+            "print(require 'copas'._VERSION)",
+        );
         add(
             "cqueues",
             "cqueues",
@@ -181,6 +179,16 @@ impl Subject {
 
 fn program(folder: &Path, name: &str) -> PathBuf {
     folder.join(name).with_extension("lua")
+}
+
+/// The same search path from any folder: the programs run in their own.
+fn absolute(path: &str) -> String {
+    let parts = path.split(';').map(|part| match std::path::absolute(part) {
+        Ok(part) => part.display().to_string(),
+        // Of nothing.
+        Err(_) => part.to_string(),
+    });
+    parts.collect::<Vec<_>>().join(";")
 }
 
 /// The server without Lua lies beside this program.

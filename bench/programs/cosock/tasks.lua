@@ -1,20 +1,17 @@
--- COUNT tasks wait for what never comes; the memory before and with them is what counts. tasks.lua COUNT
+-- COUNT tasks sleep for an hour; the memory before and with them is what counts. tasks.lua COUNT
 
 local cosock = require "cosock"
 
 local count = assert(tonumber(arg[1]))
-local senders = {}
 local waiting = 0
 
 print("empty")
 io.stdout:flush()
 io.read()
-for task = 1, count do
-  local sender, receiver = cosock.channel.new()
-  senders[task] = sender
+for _ = 1, count do
   cosock.spawn(function()
     waiting = waiting + 1
-    receiver:receive()
+    cosock.socket.sleep(3600)
   end)
 end
 cosock.spawn(function()

@@ -27,7 +27,10 @@ for _ = 1, tasks do
     while not over do
       sleep(0)
       done = done + 1
-      over = os.clock() - start >= budget
+      -- The clock costs more than a sleep.
+      if done % 100 == 0 then
+        over = os.clock() - start >= budget
+      end
     end
     running = running - 1
     if running == 0 then

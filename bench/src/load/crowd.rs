@@ -160,3 +160,48 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// Answers one connection, each read by what `answer` makes of it.
+    fn serve(answer: impl Fn(&mut Vec<u8>) + Send + 'static) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut buffer = vec![0; 4096];
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                let mut data = buffer[..count].to_vec();
+                answer(&mut data);
+                if stream.write_all(&data).is_err() {
+                    break;
+                }
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn every_line_is_counted() {
+        let mut crowd = Crowd::open(serve(|_| ()), 1, 3).unwrap();
+        assert_eq!(crowd.exchange(0..1, Duration::ZERO).unwrap(), 3);
+    }
+
+    #[test]
+    fn wrong_bytes_are_noticed() {
+        let server = serve(|data| data[40] ^= 1);
+        let error = Crowd::open(server, 1, 1).err().unwrap();
+        assert_eq!(error.to_string(), "an answer is not what was asked");
+    }
+
+    #[test]
+    fn bytes_too_many_are_noticed() {
+        let server = serve(|data| data.push(b'x'));
+        assert!(Crowd::open(server, 1, 1).is_err());
+    }
+}

@@ -61,10 +61,16 @@ fn cell(workload: &Workload, series: &Series, ours: Option<&Series>) -> String {
     let costs = series.costs();
     let (low, high) = interval(&costs);
     let show = |value| amount(workload, value);
-    let mut text = format!("{} ({} to {})", show(median(&costs)), show(low), show(high));
+    let mut text = show(median(&costs));
+    if costs.len() > 1 {
+        let _ = write!(text, " ({} to {})", show(low), show(high));
+    }
     if let Some(ratios) = ours.map(|ours| ratios(series, ours)) {
         let (low, high) = interval(&ratios);
-        let _ = write!(text, "<br>{:.2} ({low:.2} to {high:.2})", median(&ratios));
+        let _ = write!(text, "<br>x {:.2}", median(&ratios));
+        if ratios.len() > 1 {
+            let _ = write!(text, " ({low:.2} to {high:.2})");
+        }
     }
     text
 }

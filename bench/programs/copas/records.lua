@@ -1,0 +1,33 @@
+-- A server that counts records of SIZE bytes up to one that is all dots, and says how many they were.
+-- records.lua SIZE
+
+local copas = require "copas"
+local socket = require "socket"
+
+local size = assert(tonumber(arg[1]))
+local last = ("."):rep(size)
+local listener = assert(socket.bind("127.0.0.1", 0, 128))
+
+local function serve(client)
+  client:setoption("tcp-nodelay", true)
+  client = copas.wrap(client)
+  local count = 0
+  while true do
+    local record = client:receive(size)
+    if not record then
+      break
+    end
+    if record == last then
+      client:send(count .. "\n")
+      count = 0
+    else
+      count = count + 1
+    end
+  end
+  client:close()
+end
+
+copas.addserver(listener, serve)
+print("ready", (select(2, listener:getsockname())))
+io.stdout:flush()
+copas.loop()

@@ -1,0 +1,22 @@
+-- COUNT tasks sleep at once, each between 1 and 100 ms, until all have slept. timers.lua SECONDS COUNT
+
+local copas = require "copas"
+local sleep = copas.pause
+
+local budget, count = assert(tonumber(arg[1])), assert(tonumber(arg[2]))
+local done = 0
+local start = os.clock()
+
+repeat
+  local slept = 0
+  for task = 1, count do
+    copas.addthread(function()
+      sleep((task * 7919 % 100 + 1) / 1000)
+      slept = slept + 1
+    end)
+  end
+  copas.loop()
+  assert(slept == count)
+  done = done + count
+until os.clock() - start >= budget
+print("done", done, os.clock() - start)
