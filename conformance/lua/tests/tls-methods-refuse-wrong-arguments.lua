@@ -73,7 +73,7 @@ local function on_objects(make)
     for _, first in ipairs(all) do
       object:settimeout(0)
       call(name, object, first)
-      for _, second in ipairs { nothing, 1, "text", {} } do
+      for _, second in ipairs { nothing, "text" } do
         object:settimeout(0)
         call(name, object, first, second)
         call(name, object, second, first)
