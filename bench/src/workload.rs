@@ -156,6 +156,10 @@ pub(crate) const ALL: &[Workload] = &[
     echo("timeout-100", "echo, 100 connections with a timeout of 30 s", 100, 0).with(&["30"]),
     echo("pipelined", "echo, 10 connections, 16 requests at a time", 10, 0)
         .under("echo", "request", Load::Echo { active: 10, idle: 0, depth: 16 }),
+    echo("select-100", "select over 100 sockets, all active", 100, 0)
+        .under("select", "request", Load::Echo { active: 100, idle: 0, depth: 1 }),
+    echo("select-900", "select over 900 sockets, all active", 900, 0)
+        .under("select", "request", Load::Echo { active: 900, idle: 0, depth: 1 }),
     echo("lines-64", "lines of 64 bytes", 0, 0).under("lines", "line", Load::Lines(64)),
     echo("lines-1024", "lines of 1 KiB", 0, 0).under("lines", "line", Load::Lines(1024)),
     echo("receive-16", "receive(16)", 0, 0).with(&["16"])

@@ -13,6 +13,7 @@ use serde_json::Value;
 const WORKLOADS: &[&str] = &[
     "idle-0",
     "pipelined",
+    "select-100",
     "lines-64",
     "receive-16",
     "all",
