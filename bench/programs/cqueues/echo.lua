@@ -5,7 +5,7 @@ local socket = require "cqueues.socket"
 
 local timeout = tonumber(arg[1])
 local loop = cqueues.new()
-local listener = assert(socket.listen { host = "127.0.0.1", port = 0, nodelay = true })
+local listener = assert(socket.listen { host = "127.0.0.1", port = 0 })
 assert(listener:listen())
 
 local function serve(client)
@@ -23,7 +23,9 @@ local function serve(client)
 end
 
 loop:wrap(function()
-  for client in listener:clients() do
+  while true do
+    -- What the listener has is not handed on.
+    local client = assert(listener:accept { nodelay = true })
     loop:wrap(function()
       serve(client)
     end)

@@ -139,7 +139,10 @@ fn serve(new: impl Fn() -> Service) -> io::Result<()> {
             let Some(connection) = &mut connections[place] else {
                 continue;
             };
-            if !connection.advance(&mut buffer)? {
+            // No further event follows the end of the stream.
+            let flags = event.flags;
+            let ending = flags.intersects(EventFlags::RDHUP | EventFlags::HUP);
+            if !connection.advance(&mut buffer, ending)? {
                 connections[place] = None;
                 vacant.push(place);
             }
@@ -175,8 +178,9 @@ fn accept(
 }
 
 impl Connection {
-    /// Reads and answers as long as there is something; whether the connection goes on.
-    fn advance(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+    /// Reads and answers as long as there is something, or to the end if it is `ending`; whether the
+    /// connection goes on.
+    fn advance(&mut self, buffer: &mut [u8], ending: bool) -> io::Result<bool> {
         loop {
             if !self.service.send_blocks(&mut self.stream)? {
                 return Ok(true);
@@ -195,7 +199,7 @@ impl Connection {
                 return Ok(false);
             }
             // Less than there was room for is all; the next byte makes a new event.
-            if count < buffer.len() && !matches!(self.service, Service::Bulk { .. }) {
+            if count < buffer.len() && !ending && !matches!(self.service, Service::Bulk { .. }) {
                 return Ok(true);
             }
         }
