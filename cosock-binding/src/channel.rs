@@ -61,8 +61,6 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
         lua.insert(-2);
         metatable
     });
-    lua.push_kept(kept.new_field);
-    lua.raw_set_field(7, c"__newindex");
     for (place, metatable) in METATABLES.into_iter().zip([5, 7]) {
         lua.push_value(metatable);
         lua.raw_set_at(3, place);
@@ -84,8 +82,6 @@ struct Opened<'a> {
     queue: &'a Queue,
     /// Identity of the metatable.
     metatable: usize,
-    /// Whether argument 1 is that half itself, not a wrapper.
-    plain: bool,
 }
 
 /// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every half has
@@ -95,11 +91,7 @@ fn open<'a>(lua: State, runtime: &Runtime, called: impl FnOnce() -> Called) -> O
     if lua.metatable(1) {
         let metatable = lua.identity(-1);
         if let Some(queue) = runtime.halves.find(metatable) {
-            return Opened {
-                queue,
-                metatable,
-                plain: true,
-            };
+            return Opened { queue, metatable };
         }
         lua.pop(1);
     }
@@ -115,11 +107,7 @@ fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> Opened<'a> 
             && runtime.halves.remember(metatable, queue)
         {
             lua.pop(1);
-            return Opened {
-                queue,
-                metatable,
-                plain: true,
-            };
+            return Opened { queue, metatable };
         }
     }
     if lua.kind(1) == Kind::Table {
@@ -133,7 +121,6 @@ fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> Opened<'a> 
                 return Opened {
                     queue,
                     metatable: lua.identity(-1),
-                    plain: false,
                 };
             }
         }
@@ -264,21 +251,14 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         lua.push_str("closed");
         return 2;
     }
-    let Some(task) = runtime
-        .task_of(lua)
-        .filter(|_| is_native(lua, runtime, &opened))
-    else {
+    let Some(task) = runtime.task_of(lua).filter(|_| is_native(lua, runtime)) else {
         lua.set_top(1);
         return go_on_in_lua(lua, runtime, c"channel_receive", 1);
     };
     if queue.waiter.get().is_some() || queue.watched.get() {
         refuse_second(lua, runtime, queue, WRAPPED);
     }
-    let timeout = if opened.plain && !runtime.timeouts_set.get() {
-        None
-    } else {
-        receive_timeout(lua, &opened)
-    };
+    let timeout = receive_timeout(lua);
     runtime.enter(lua, |core| {
         core.park_message(task, timeout, queue.identity())
     });
@@ -309,13 +289,10 @@ fn give_back(lua: State, queue: &Queue) {
 }
 
 /// The receiver's timeout, which programs also write themselves. Leaves the stack as it was.
-fn receive_timeout(lua: State, opened: &Opened<'_>) -> Option<f64> {
+#[inline]
+fn receive_timeout(lua: State) -> Option<f64> {
     lua.push_value(TIMEOUT);
-    if opened.plain {
-        lua.raw_get(1);
-    } else {
-        lua.get(1);
-    }
+    lua.get(1);
     let timeout = arguments::timeout_value(lua, -1);
     if timeout.is_err() {
         let got = lua.type_name(-1);
@@ -330,10 +307,8 @@ fn receive_timeout(lua: State, opened: &Opened<'_>) -> Option<f64> {
 }
 
 /// Whether nobody replaced the `setwaker` of the receiver in argument 1. Leaves the stack as it was.
-fn is_native(lua: State, runtime: &Runtime, opened: &Opened<'_>) -> bool {
-    if opened.plain && runtime.trusts_objects() {
-        return true;
-    }
+#[inline]
+fn is_native(lua: State, runtime: &Runtime) -> bool {
     lua.push_value(SETWAKER);
     lua.get(1);
     let native = lua.identity(-1) == runtime.classes.get().receiver.setwaker;
@@ -380,7 +355,6 @@ pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(2);
     open(lua, runtime, || called);
     arguments::timeout(lua, called, 2);
-    runtime.timeouts_set.set(true);
     lua.push_value(TIMEOUT);
     lua.push_value(2);
     lua.raw_set(1);

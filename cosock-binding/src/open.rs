@@ -218,8 +218,6 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     lua.new_table(0, 1);
     plain.set(-1, c"__index", select::result_index);
     kept.result_meta = lua.keep();
-    plain.method(socket::new_field);
-    kept.new_field = lua.keep();
 }
 
 /// Hides the metatable on top from `getmetatable`: its `__gc` is for the collector alone.
@@ -346,8 +344,6 @@ pub(crate) fn make_socket_class(
     lua.new_table(0, 8);
     lua.push_value(module);
     lua.raw_set_field(-2, c"__index");
-    lua.push_kept(runtime.kept.get().new_field);
-    lua.raw_set_field(-2, c"__newindex");
     class.metatable = lua.identity(-1);
     (lua.keep(), class)
 }
@@ -417,7 +413,6 @@ fn load_shims(lua: State, runtime: &Runtime) {
     plain.set(native, c"udp6", udp::create_v6);
     lua.push_pointer(token());
     lua.raw_set_field(native, c"in_lua");
-    plain.set(native, c"replaced", socket::replaced);
     lua.push_bool(cfg!(any(feature = "lua51", feature = "luajit")));
     lua.raw_set_field(native, c"needs_frames");
     let load = |(name, source)| {
@@ -430,9 +425,6 @@ fn load_shims(lua: State, runtime: &Runtime) {
     SHIMS.into_iter().for_each(load);
     #[cfg(feature = "tls")]
     crate::ssl::load_shim(lua, runtime, native);
-    if runtime.trusts_objects() {
-        load((c"=[cosock.watch]", include_str!("lua/watch.lua")));
-    }
     lazy::install(lua, runtime, native);
     lua.pop(1);
 }

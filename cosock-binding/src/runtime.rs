@@ -103,8 +103,6 @@ pub(crate) struct Kept {
     /// Method tables of channel halves.
     pub(crate) sender_methods: c_int,
     pub(crate) receiver_methods: c_int,
-    /// The `__newindex` of objects.
-    pub(crate) new_field: c_int,
     /// All senders, weakly.
     pub(crate) senders: c_int,
     /// Module tables by name.
@@ -184,10 +182,6 @@ pub(crate) struct Runtime {
     pub(crate) handler: Cell<c_int>,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
     pub(crate) wakers_set: Cell<bool>,
-    /// Whether any object was ever given a timeout, likewise.
-    pub(crate) timeouts_set: Cell<bool>,
-    /// Whether a program ever replaced how some object is waited on, likewise.
-    pub(crate) replaced: Cell<bool>,
     /// The state's main coroutine, which lives as long as the state; null where it is not known.
     pub(crate) main: Cell<*mut RawState>,
     /// The coroutine that last yielded one of cosock's own waits to its resumer.
@@ -233,8 +227,6 @@ impl Runtime {
             callbacks: RefCell::default(),
             handler: Cell::new(0),
             wakers_set: Cell::new(false),
-            timeouts_set: Cell::new(false),
-            replaced: Cell::new(false),
             main: Cell::new(ptr::null_mut()),
             nested_wait: Cell::new(ptr::null()),
             nests: RefCell::default(),
@@ -265,13 +257,6 @@ impl Runtime {
         if let Ok(mut core) = self.core.try_borrow_mut() {
             let _ = catch_unwind(AssertUnwindSafe(|| work(&mut core)));
         }
-    }
-
-    /// Whether an object need not be asked how it is waited on, for nobody ever replaced that: module
-    /// tables notice it, but for versions without `__pairs`, where they cannot do so unseen.
-    #[inline]
-    pub(crate) fn trusts_objects(&self) -> bool {
-        !cfg!(any(feature = "lua51", feature = "luajit")) && !self.replaced.get()
     }
 
     /// Puts an operation where an error that is raised cannot lose it; returns its number.

@@ -94,31 +94,6 @@ pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     lua.top() - inner
 }
 
-/// `__newindex` of objects, which methods look at no more closely than they have to: a new field may
-/// be one that tells them to.
-pub(crate) fn new_field(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::direct(lua, "newindex");
-    if lua.kind(1) != Kind::Table {
-        refuse_kind(lua, called, 1, "socket");
-    }
-    if lua.kind(2) == Kind::String {
-        match lua.to_bytes(2) {
-            Some(b"timeout") => runtime.timeouts_set.set(true),
-            Some(b"setwaker" | b"_wake") => runtime.replaced.set(true),
-            _ => {}
-        }
-    }
-    lua.set_top(3);
-    lua.raw_set(1);
-    0
-}
-
-/// `replaced()`: notes that a module table got another way of waiting.
-pub(crate) fn replaced(_: State, runtime: &Runtime) -> c_int {
-    runtime.replaced.set(true);
-    0
-}
-
 /// The class of socket objects that the value belongs to, as far as its metatable tells.
 #[inline]
 pub(crate) fn object_class(lua: State, runtime: &Runtime, index: c_int) -> Option<ObjectClass> {
@@ -175,7 +150,7 @@ pub(crate) fn raise_waited(lua: State, level: c_int, interest: Interest) -> ! {
 }
 
 /// `settimeout(t [, mode])`: stores the timeout in the object, where programs look for it.
-pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "settimeout");
     push_inner(lua, called);
     let inner = lua.top();
@@ -199,7 +174,6 @@ pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
             socket.borrow_mut().total_timeout = timeout;
         }
     } else if lua.kind(1) == Kind::Table {
-        runtime.timeouts_set.set(true);
         lua.push_value(TIMEOUT);
         lua.push_value(2);
         lua.raw_set(1);

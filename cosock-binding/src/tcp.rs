@@ -587,7 +587,7 @@ fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER),
         Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
         Err(crate::dns::Begun::Pending(id)) => {
-            let timeout = wait::object_timeout(lua, runtime);
+            let timeout = wait::object_timeout(lua);
             let then = Then::Connect(Tcp::clone(socket));
             crate::dns::park(lua, runtime, id, then, Shape::Connected, timeout)
         }

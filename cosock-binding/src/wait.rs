@@ -55,16 +55,10 @@ pub(crate) fn block(
         refuse_inner(lua);
         return Blocked::Protocol;
     };
-    let plain = is_object(lua, runtime);
-    let trusted = plain && runtime.trusts_objects();
-    if !trusted && !is_native(lua, runtime) {
+    if !is_native(lua, runtime) {
         return Blocked::Protocol;
     }
-    let timeout = if plain && !runtime.timeouts_set.get() {
-        None
-    } else {
-        object_timeout(lua, runtime)
-    };
+    let timeout = object_timeout(lua);
     let object = lua.identity(1);
     let has_waker = runtime.wakers_set.get() && socket::has_waker(lua, 1, wait.interest);
     if has_waker && asked {
@@ -137,7 +131,7 @@ pub(crate) fn yield_anchored(lua: State, extra: c_int) -> c_int {
 }
 
 /// Whether nobody replaced how argument 1, which is an object of ours or stands for one, is waked.
-#[cold]
+#[inline]
 fn is_native(lua: State, runtime: &Runtime) -> bool {
     refuse_inner(lua);
     lua.push_value(SETWAKER);
@@ -149,20 +143,6 @@ fn is_native(lua: State, runtime: &Runtime) -> bool {
     classes
         .of_sockets()
         .any(|class| class.setwaker == setwaker && class.wake == wake)
-}
-
-/// Whether argument 1 is a socket object, by its metatable.
-#[inline]
-fn is_object(lua: State, runtime: &Runtime) -> bool {
-    if !lua.metatable(1) {
-        return false;
-    }
-    let metatable = lua.identity(-1);
-    runtime
-        .classes
-        .get()
-        .of_sockets()
-        .any(|class| class.metatable == metatable)
 }
 
 /// Raises for an inner socket that is taken for an object: it has no fields to wait by.
@@ -177,20 +157,15 @@ fn refuse_inner(lua: State) {
     }
 }
 
-/// The `timeout` of the object in argument 1, which programs also write themselves.
-pub(crate) fn object_timeout(lua: State, runtime: &Runtime) -> Option<f64> {
+/// The `timeout` of the object in argument 1, which programs also write themselves, in it or in what it
+/// inherits from.
+#[inline]
+pub(crate) fn object_timeout(lua: State) -> Option<f64> {
     if lua.kind(1) != Kind::Table {
         return None;
     }
     lua.push_value(TIMEOUT);
-    if lua.raw_get_is_nil(1) {
-        if is_object(lua, runtime) {
-            return None;
-        }
-        // A wrapper has that of its socket.
-        lua.push_value(TIMEOUT);
-        lua.get(1);
-    }
+    lua.get(1);
     match crate::arguments::timeout_value(lua, -1) {
         Ok(timeout) => timeout,
         Err(_) => raise(

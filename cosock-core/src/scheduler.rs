@@ -372,7 +372,6 @@ impl Scheduler {
     pub fn start_next(&mut self) -> Option<(TaskKey, Start)> {
         let key = self.ready.pop_front()?;
         let task = self.tasks.get_mut(key.index as usize)?;
-        // One that could not wait where it asked to may be here twice.
         if task.generation != key.generation || task.phase != Phase::Ready {
             return None;
         }

@@ -57,6 +57,10 @@ impl Scheduler {
     fn take_back(&mut self, key: TaskKey) {
         self.disarm(key);
         let task = &mut self.tasks[key.index as usize];
+        if task.phase == Phase::Ready {
+            self.ready_selects -= usize::from(matches!(task.wait, Wait::Select(_)));
+            self.ready.retain(|ready| *ready != key);
+        }
         task.phase = Phase::Running;
         task.serial = 0;
         if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
