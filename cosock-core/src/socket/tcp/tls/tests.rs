@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::rc::Rc;
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -26,7 +27,10 @@ fn reactor() -> Reactor {
 
 fn file(name: &str) -> Vec<u8> {
     let path = certificates::directory().join(name);
-    path.into_os_string().into_string().expect("a plain path").into()
+    path.into_os_string()
+        .into_string()
+        .expect("a plain path")
+        .into()
 }
 
 fn any() -> Protocol {
@@ -42,8 +46,12 @@ fn client_context() -> SharedContext {
 
 fn server_context() -> SharedContext {
     let mut builder = Builder::new(any(), Mode::Server).expect("a builder");
-    builder.load_key(&file("server.key"), None).expect("the key");
-    builder.load_certificate(&file("server.pem")).expect("the certificate");
+    builder
+        .load_key(&file("server.key"), None)
+        .expect("the key");
+    builder
+        .load_certificate(&file("server.pem"))
+        .expect("the certificate");
     Rc::new(builder.finish())
 }
 
@@ -106,7 +114,12 @@ fn with_peer<T: Send + 'static>(
     let peer = thread::spawn(move || {
         let ssl = Ssl::new(&peer_context(version)).expect("memory");
         let mut peer = SslStream::new(ssl, stream).expect("memory");
-        if is_client { peer.connect() } else { peer.accept() }.expect("the peer's handshake");
+        if is_client {
+            peer.connect()
+        } else {
+            peer.accept()
+        }
+        .expect("the peer's handshake");
         act(peer)
     });
     let result = finish(reactor, &mut socket, TcpSocket::handshake);
@@ -156,11 +169,23 @@ fn both_roles_exchange_lines_and_counts(
         peer.shutdown().expect("goodbye");
         answer
     });
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Line), Ok(b"one".to_vec()));
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Count(6)), Ok(b"two\nth".to_vec()));
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Ok(b"one".to_vec())
+    );
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Count(6)),
+        Ok(b"two\nth".to_vec())
+    );
     assert_eq!(send(&mut reactor, &mut socket, b"answer"), Ok(()));
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Line), closed(b"ree"));
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Line), closed(b""));
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        closed(b"ree")
+    );
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        closed(b"")
+    );
     assert_eq!(&peer.join().expect("the peer"), b"answer");
     assert_eq!(socket.stats().0, 13.0);
 }
@@ -198,18 +223,26 @@ fn every_byte_arrives_once_in_both_directions() {
 fn a_send_that_was_given_up_counts_what_the_next_one_need_not_send() {
     let mut reactor = reactor();
     let context = client_context();
-    let (mut socket, peer) = with_peer(&mut reactor, &context, SslVersion::TLS1_2, |mut peer| {
-        let mut all = Vec::new();
-        // Not before our side has met a full buffer.
-        thread::sleep(Duration::from_millis(50));
-        peer.read_to_end(&mut all).expect("until the goodbye");
-        all
-    });
+    let (full, wait_until_full) = mpsc::channel();
+    let (mut socket, peer) = with_peer(
+        &mut reactor,
+        &context,
+        SslVersion::TLS1_2,
+        move |mut peer| {
+            let mut all = Vec::new();
+            wait_until_full
+                .recv()
+                .expect("our side has met a full buffer");
+            peer.read_to_end(&mut all).expect("until the goodbye");
+            all
+        },
+    );
     let data = noise(MUCH);
     let mut sent = 0;
     let step = socket.send(&data, &mut sent, &mut reactor);
     assert!(matches!(step, Step::Wait { .. }), "the buffers are full");
     assert!(0 < sent && sent < data.len());
+    full.send(()).expect("the peer waits");
     // Given up here; what follows is another call, with the rest and something new.
     let rest = [&data[sent..], b"the end"].concat();
     assert_eq!(send(&mut reactor, &mut socket, &rest), Ok(()));
@@ -227,18 +260,28 @@ fn an_end_without_goodbye_is_told_once() {
         peer
     });
     let peer = peer.join().expect("the peer");
-    peer.get_ref().shutdown(std::net::Shutdown::Both).expect("connected");
+    peer.get_ref()
+        .shutdown(std::net::Shutdown::Both)
+        .expect("connected");
     let cut = ("unexpected eof while reading".to_owned(), b"cut o".to_vec());
     assert_eq!(receive(&mut reactor, &mut socket, Pattern::All), Err(cut));
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::All), closed(b""));
-    assert_eq!(send(&mut reactor, &mut socket, b"x"), Err("closed".to_owned()));
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::All),
+        closed(b"")
+    );
+    assert_eq!(
+        send(&mut reactor, &mut socket, b"x"),
+        Err("closed".to_owned())
+    );
 }
 
 #[test]
 fn one_byte_at_a_time_is_still_a_handshake_and_a_line() {
     let mut reactor = reactor();
     let (mut plain, stream) = connected(&mut reactor);
-    let mut socket = plain.wrap(&server_context(), &mut reactor).expect("plain so far");
+    let mut socket = plain
+        .wrap(&server_context(), &mut reactor)
+        .expect("plain so far");
     let peer = thread::spawn(move || {
         stream.set_nodelay(true).expect("an option");
         let ssl = Ssl::new(&peer_context(SslVersion::TLS1_3)).expect("memory");
@@ -248,8 +291,14 @@ fn one_byte_at_a_time_is_still_a_handshake_and_a_line() {
         peer.shutdown().expect("goodbye");
     });
     finish(&mut reactor, &mut socket, TcpSocket::handshake).expect("our handshake");
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Line), Ok(b"slowly".to_vec()));
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Line), closed(b""));
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Ok(b"slowly".to_vec())
+    );
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        closed(b"")
+    );
     peer.join().expect("the peer");
 }
 
@@ -288,8 +337,13 @@ fn what_was_received_before_the_wrap_belongs_to_the_handshake() {
     });
     // Until the first message of the handshake is there beside the line.
     while reactor_reads(&mut reactor, &mut plain) <= 8 {}
-    assert_eq!(receive(&mut reactor, &mut plain, Pattern::Line), Ok(b"CONNECT".to_vec()));
-    let mut socket = plain.wrap(&server_context(), &mut reactor).expect("plain so far");
+    assert_eq!(
+        receive(&mut reactor, &mut plain, Pattern::Line),
+        Ok(b"CONNECT".to_vec())
+    );
+    let mut socket = plain
+        .wrap(&server_context(), &mut reactor)
+        .expect("plain so far");
     assert!(!plain.has_unread(), "it was handed over");
     finish(&mut reactor, &mut socket, TcpSocket::handshake).expect("our handshake");
     assert_eq!(send(&mut reactor, &mut socket, b"ok\n"), Ok(()));
@@ -318,10 +372,19 @@ fn what_is_decrypted_or_at_hand_answers_a_select() {
         peer
     });
     let _peer = peer.join().expect("the peer");
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Count(1)), Ok(b"a".to_vec()));
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Count(1)),
+        Ok(b"a".to_vec())
+    );
     assert!(socket.is_dirty() && socket.answers_read());
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Line), Ok(b"b".to_vec()));
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Line), Ok(b"cd".to_vec()));
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Ok(b"b".to_vec())
+    );
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Ok(b"cd".to_vec())
+    );
     assert!(!socket.is_dirty() && !socket.answers_read());
 }
 
@@ -329,16 +392,37 @@ fn what_is_decrypted_or_at_hand_answers_a_select() {
 fn nothing_works_before_the_handshake_or_after_the_close() {
     let mut reactor = reactor();
     let (mut plain, _peer) = connected(&mut reactor);
-    let mut socket = plain.wrap(&client_context(), &mut reactor).expect("plain so far");
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::Line), closed(b""));
-    assert_eq!(send(&mut reactor, &mut socket, b"x"), Err("closed".to_owned()));
-    assert_eq!(send(&mut reactor, &mut socket, b""), Ok(()), "as on a plain socket");
-    assert!(socket.wrap(&client_context(), &mut reactor).is_err(), "one layer only");
+    let mut socket = plain
+        .wrap(&client_context(), &mut reactor)
+        .expect("plain so far");
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        closed(b"")
+    );
+    assert_eq!(
+        send(&mut reactor, &mut socket, b"x"),
+        Err("closed".to_owned())
+    );
+    assert_eq!(
+        send(&mut reactor, &mut socket, b""),
+        Ok(()),
+        "as on a plain socket"
+    );
+    assert!(
+        socket.wrap(&client_context(), &mut reactor).is_err(),
+        "one layer only"
+    );
     socket.close(&mut reactor);
     let result = finish(&mut reactor, &mut socket, TcpSocket::handshake);
-    assert_eq!(result.map_err(|error| error.word().into_owned()), Err("closed".to_owned()));
+    assert_eq!(
+        result.map_err(|error| error.word().into_owned()),
+        Err("closed".to_owned())
+    );
     assert!(socket.is_encrypted() && socket.session().is_none());
-    assert_eq!(receive(&mut reactor, &mut socket, Pattern::All), closed(b""));
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::All),
+        closed(b"")
+    );
 }
 
 #[test]
@@ -346,7 +430,9 @@ fn a_peer_that_speaks_no_tls_is_told_from_one_that_does() {
     let mut reactor = reactor();
     let (mut plain, mut peer) = connected(&mut reactor);
     peer.write_all(b"220 ready to start\r\n").expect("sent");
-    let mut socket = plain.wrap(&client_context(), &mut reactor).expect("plain so far");
+    let mut socket = plain
+        .wrap(&client_context(), &mut reactor)
+        .expect("plain so far");
     let result = finish(&mut reactor, &mut socket, TcpSocket::handshake);
     let word = result.map_err(|error| error.word().into_owned());
     assert_eq!(word, Err("wrong version number".to_owned()));
@@ -355,7 +441,11 @@ fn a_peer_that_speaks_no_tls_is_told_from_one_that_does() {
 /// All contexts that a table could name can be made.
 #[rstest]
 fn every_protocol_has_a_context(#[values(Mode::Client, Mode::Server)] mode: Mode) {
-    for name in PROTOCOLS.map(|(name, _)| name).into_iter().chain(["any", "sslv23"]) {
+    for name in PROTOCOLS
+        .map(|(name, _)| name)
+        .into_iter()
+        .chain(["any", "sslv23"])
+    {
         let protocol = Protocol::named(name.as_bytes()).expect(name);
         let context: Context = Builder::new(protocol, mode).expect(name).finish();
         assert_eq!(context.is_server(), mode == Mode::Server);
