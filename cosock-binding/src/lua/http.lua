@@ -21,7 +21,8 @@ local http = {
 }
 
 -- By scheme: the port unless the URL has one, and what makes from the request the function that makes
--- the connection's object. To what `tunnels`, a proxy leads by CONNECT.
+-- the connection's object. To what `tunnels`, a proxy leads by CONNECT. Where it `owns_password`, a
+-- request's field of this name is for that object; what the server is told stands in the URL.
 http.schemes = {
   http = {
     port = 80,
@@ -32,6 +33,7 @@ http.schemes = {
   https = {
     port = 443,
     tunnels = true,
+    owns_password = true,
     create = function(plan)
       local https = modules["cosock.ssl.https"]
       if not https then

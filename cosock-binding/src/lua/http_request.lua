@@ -60,7 +60,22 @@ function request.bracketed(host)
   return host:find(":", 1, true) and "[" .. host .. "]" or host
 end
 
--- What a server or proxy is told of the user of its URL; nil without one.
+-- What the server is told of its user. On a scheme that `owns_password`, the request's `password` is no
+-- business of the server's, nor the URL's one of the key's.
+local function credentials_of(scheme, given, parsed)
+  if scheme.owns_password then
+    return parsed
+  end
+  local both = { user = given.user or parsed.user, password = given.password or parsed.password }
+  for field, value in pairs(both) do
+    if both.user and both.password and type(value) ~= "string" and type(value) ~= "number" then
+      return nil, ("invalid %s (string expected, got %s)"):format(field, type(value))
+    end
+  end
+  return both
+end
+
+-- What a server or proxy is told of its user; nil without one.
 function request.authorization(parts)
   if parts.user and parts.password then
     return "Basic " .. mime.b64(url.unescape(parts.user) .. ":" .. url.unescape(parts.password))
@@ -89,7 +104,7 @@ local function headers_of(http, plan, given, proxy)
     ["user-agent"] = http.USERAGENT,
     connection = "close, TE",
     te = "trailers",
-    authorization = request.authorization(plan),
+    authorization = request.authorization(plan.credentials),
     ["proxy-authorization"] = proxy and request.authorization(proxy),
   }
   for name, value in pairs(given.headers or {}) do
@@ -126,6 +141,8 @@ function request.plan(http, given)
       return nil, err
     end
   end
+  local in_url = { user = plan.user, password = plan.password }
+  plan.user, plan.password = nil, nil
   for field, value in pairs(given) do
     plan[field] = value
   end
@@ -135,6 +152,10 @@ function request.plan(http, given)
     return nil, "unknown scheme '" .. plan.scheme .. "'"
   elseif is_empty(plan.host) then
     return nil, "invalid host '" .. tostring(plan.host) .. "'"
+  end
+  plan.credentials, err = credentials_of(scheme, given, in_url)
+  if err then
+    return nil, err
   end
   plan.port = is_empty(plan.port) and scheme.port or plan.port
   plan.method = is_empty(plan.method) and "GET" or plan.method
@@ -217,7 +238,8 @@ function request.redirected(http, given, plan, target)
   end
   local parsed = parse(target)
   if is_same_server(http, plan, parsed) then
-    parsed.user, parsed.password = parsed.user or plan.user, parsed.password or plan.password
+    local credentials = plan.credentials
+    parsed.user, parsed.password = parsed.user or credentials.user, parsed.password or credentials.password
   elseif given.headers then
     redirected.headers = {}
     for name, value in pairs(given.headers) do
@@ -228,6 +250,9 @@ function request.redirected(http, given, plan, target)
   end
   for _, field in ipairs(url_fields) do
     redirected[field] = nil
+  end
+  if http.schemes[plan.scheme].owns_password then
+    redirected.password = given.password
   end
   redirected.uri = nil
   redirected.url = url.build(parsed)

@@ -9,6 +9,9 @@
 -- This holds for https URLs given to `cosock.socket.http` and for redirects, too. A request that sets
 -- `verify`, `verify_host`, `cafile` or `capath` itself keeps what it sets.
 --
+-- A request's `password` is that of its `key`, and a function may be: what the server is told of its user
+-- stands in the URL alone.
+--
 -- Beyond LuaSec: redirects are followed, with the request's TLS fields, but never to http; `proxy` and
 -- `http.PROXY` lead through CONNECT; the request's table is left as it was.
 
@@ -68,6 +71,7 @@ for _, field in ipairs {
   "url", "scheme", "authority", "userinfo", "user", "password", "host", "port", "path", "params", "query",
   "fragment", "uri", "method", "headers", "source", "sink", "step", "target", "proxy", "redirect",
   "maxredirects", "nredirects", "create", "connect_host", "connect_port", "is_users_object",
+  "credentials",
 } do
   request_fields[field] = true
 end
