@@ -9,6 +9,7 @@
 //! | `server-ec` | the same with an elliptic curve |
 //! | `client` | for clients only, `Client` by name |
 //! | `wrong-name` | a server's, for other.example and `*.wild.example` |
+//! | `no-names` | a server's, for nothing: `common.example` is in its subject alone |
 //! | `expired`, `early` | a server's, not valid any more, not yet |
 //! | `chain` | a server's, signed by an intermediate authority, whose certificate follows |
 //! | `chain-leaf` | the same without the intermediate's |
@@ -57,6 +58,13 @@ pub fn write(directory: &Path) {
         ..request
     };
     to.identity("client", &ca.issue(&client));
+    let no_names = Request {
+        name: "common.example",
+        hosts: &[],
+        addresses: &[],
+        ..request
+    };
+    to.identity("no-names", &ca.issue(&no_names));
     let wrong_name = Request {
         name: "other.example",
         hosts: &["other.example", "*.wild.example"],

@@ -52,17 +52,12 @@ cosock.spawn(function()
   -- Without it any name will do, as in LuaSec.
   passes({ verify = "peer" }, "wrong-name", "localhost")
 
-  -- With lsec_continue the mismatch is one reason among others.
-  local client
-  client, server = secure.wrapped(
-    secure.client { verify_host = "localhost", verifyext = "lsec_continue" },
-    secure.server({}, "wrong-name")
-  )
-  expect.list(secure.handshakes(client, server), { true })
-  local ok, reasons = client:getpeerverification()
-  expect.equal(ok, false)
-  expect.list(reasons[1], { "hostname mismatch" })
-  client:close()
+  -- Not a pattern: any name below ".example" would do.
+  local below
+  below, server = secure.wrapped(secure.client { verify_host = true }, secure.server({}, "wrong-name"))
+  below:sni ".example"
+  expect.list({ below:dohandshake() }, { false, "invalid verify_host (this is no name)" })
+  below:close()
   server:close()
 end)
 cosock.run()
@@ -74,5 +69,29 @@ expect.equal(err, "invalid verify_host (it is for clients)")
 context, err = ssl.newcontext(secure.client { verify_host = true, verify = "none" })
 expect.equal(context, nil)
 expect.equal(err, "invalid verify_host (it needs verify = \"peer\")")
+
+for _, name in ipairs { "", ".", ".example", ".wild.example" } do
+  expect.list(expect.pack(ssl.newcontext(secure.client { verify_host = name })), {
+    n = 2, nil, "invalid verify_host (this is no name)",
+  })
+end
+
+-- Where any name would pass, none is asked for.
+local refused = "invalid verify_host (lsec_continue lets any other name pass, too)"
+for _, extension in ipairs { "lsec_continue", { "crl_check", "lsec_continue" } } do
+  expect.list(expect.pack(ssl.newcontext(secure.client { verify_host = true, verifyext = extension })), {
+    n = 2, nil, refused,
+  })
+end
+context = assert(ssl.newcontext(secure.client { verify_host = "localhost" }))
+expect.list(expect.pack(context:setverifyext "lsec_continue"), { n = 2, false, refused })
+expect.list(expect.pack(context:setverifyext "lsec_ignore_purpose"), { n = 1, true })
+cosock.spawn(function()
+  local client, server = secure.wrapped(context, secure.server({}, "wrong-name"))
+  expect.list(secure.handshakes(client, server), { false, "certificate verify failed" })
+  client:close()
+  server:close()
+end)
+cosock.run()
 
 world.finish()

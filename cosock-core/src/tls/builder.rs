@@ -215,9 +215,10 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// An unknown name.
+    /// An unknown name, and `lsec_continue` with [`Builder::verify_host`].
     pub fn add_verify_extension(&mut self, name: &[u8]) -> Result<(), ConfigError> {
-        self.extension.add(name)
+        self.extension.add(name)?;
+        verify::check_consequence(self.extension, self.verify_host.as_ref())
     }
 
     /// The protocols (ALPN), best first, that a client offers or a server chooses from.
@@ -272,13 +273,11 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// For servers; for an empty name; if verifying was turned off.
+    /// For servers; for an empty name or one that begins with a dot; if verifying was turned off, or
+    /// `lsec_continue` lets everything pass.
     pub fn verify_host(&mut self, check: HostCheck) -> Result<(), ConfigError> {
         let refused = if self.mode == Mode::Server {
             Some("it is for clients")
-        } else if matches!(&check, HostCheck::Name(name) if name.is_empty() || name.contains('\0'))
-        {
-            Some("this is no name")
         } else if self
             .verify
             .is_some_and(|mode| !mode.contains(SslVerifyMode::PEER))
@@ -290,6 +289,8 @@ impl Builder {
         if let Some(why) = refused {
             return Err(ConfigError::VerifyHost(why));
         }
+        check.check()?;
+        verify::check_consequence(self.extension, Some(&check))?;
         self.verify.get_or_insert(SslVerifyMode::PEER);
         self.verify_host = Some(check);
         Ok(())

@@ -8,8 +8,8 @@ use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslContext, SslRef};
 
 use super::error::{ConfigError, text};
-use super::resumption::Sessions;
-use super::verify::{Extension, HostCheck};
+use super::resumption::{self, Sessions};
+use super::verify::{self, Extension, HostCheck};
 
 /// Which side of the handshake a context is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,8 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// A name that is none of these; then nothing changes.
+    /// A name that is none of these, and `lsec_continue` where the server's name is verified; then
+    /// nothing changes.
     pub fn set_verify_extension<'a>(
         &self,
         names: impl IntoIterator<Item = &'a [u8]>,
@@ -88,6 +89,7 @@ impl Context {
         for name in names {
             extension.add(name)?;
         }
+        verify::check_consequence(extension, self.verify_host.as_ref())?;
         self.extension.set(extension);
         Ok(())
     }
@@ -95,7 +97,11 @@ impl Context {
     /// A new connection's state, which verifies its peer as this context says.
     pub(super) fn connection(&self) -> Result<Ssl, ErrorStack> {
         let mut ssl = Ssl::new(&self.ssl)?;
-        self.extension.get().apply(&mut ssl)?;
+        let extension = self.extension.get();
+        extension.apply(&mut ssl)?;
+        if self.sessions.is_some() {
+            resumption::will_be_verified(&mut ssl, extension);
+        }
         Ok(ssl)
     }
 

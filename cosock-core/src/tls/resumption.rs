@@ -10,18 +10,32 @@ use openssl::ssl::{
 };
 use openssl::x509::X509VerifyResult;
 
+use super::verify::Extension;
+
 /// How many servers are remembered; then the one that was heard of longest ago is forgotten.
 const SERVERS: usize = 128;
 
-/// Which server a session is with: the name that it was asked for, and its address.
+/// Which server a session is with: the name that it was asked for, its address, and how its certificates
+/// were verified. A resumed session is not verified again, so one that was verified in another way does
+/// not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Server {
     name: Option<Vec<u8>>,
     address: SocketAddr,
+    extension: Extension,
 }
 
 static SERVER: LazyLock<Index<Ssl, Server>> =
     LazyLock::new(|| Ssl::new_ex_index().expect("room for one more index"));
+
+static EXTENSION: LazyLock<Index<Ssl, Extension>> =
+    LazyLock::new(|| Ssl::new_ex_index().expect("room for one more index"));
+
+/// Notes how a new connection's peer is verified: by the time that its handshake begins, its context may
+/// have another way for later ones.
+pub(super) fn will_be_verified(ssl: &mut SslRef, extension: Extension) {
+    ssl.set_ex_data(*EXTENSION, extension);
+}
 
 /// The last session with each server, those heard of last at the end.
 #[derive(Clone, Default)]
@@ -45,6 +59,7 @@ impl Sessions {
         let server = Server {
             name: name.map(<[u8]>::to_vec),
             address,
+            extension: ssl.ex_data(*EXTENSION).copied().unwrap_or_default(),
         };
         if let Some(session) = self.find(&server) {
             // SAFETY: every session here is of a connection of this context, whose callback alone

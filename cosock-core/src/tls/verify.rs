@@ -124,6 +124,28 @@ pub(super) fn outcome(ssl: &SslRef) -> Verification {
     }
 }
 
+/// Why something is not verified as a name.
+const NO_NAME: &str = "this is no name";
+
+/// Why a name is not verified where every certificate passes.
+const LETS_ALL_PASS: &str = "lsec_continue lets any other name pass, too";
+
+/// Refuses to verify a name where that would have no consequence.
+pub(super) fn check_consequence(
+    extension: Extension,
+    check: Option<&HostCheck>,
+) -> Result<(), ConfigError> {
+    if extension.goes_on && check.is_some() {
+        return Err(ConfigError::VerifyHost(LETS_ALL_PASS));
+    }
+    Ok(())
+}
+
+/// To OpenSSL, a name with a dot in front stands for all below it.
+fn is_pattern(name: &str) -> bool {
+    name.starts_with('.')
+}
+
 /// Which name a server's certificate has to be for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostCheck {
@@ -134,6 +156,16 @@ pub enum HostCheck {
 }
 
 impl HostCheck {
+    /// Refuses what cannot be a name.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        match self {
+            HostCheck::Name(name) if name.is_empty() || name.contains('\0') || is_pattern(name) => {
+                Err(ConfigError::VerifyHost(NO_NAME))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Has the certificate of the server verified to be for the name.
     ///
     /// # Errors
@@ -151,11 +183,17 @@ impl HostCheck {
         if name.is_empty() {
             return Err(ConfigError::VerifyHost("there is no name: sni() sets it"));
         }
+        if is_pattern(&name) {
+            return Err(ConfigError::VerifyHost(NO_NAME));
+        }
         let parameters = ssl.param_mut();
         let set = match name.parse::<IpAddr>() {
             Ok(address) => parameters.set_ip(address),
             Err(_) => {
-                parameters.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS);
+                // The subject's common name need not be a host's (RFC 9525, section 2).
+                parameters.set_hostflags(
+                    X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT,
+                );
                 parameters.set_host(&name)
             }
         };

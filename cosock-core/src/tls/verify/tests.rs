@@ -199,6 +199,7 @@ fn a_certificate_for_the_host_passes(
 #[case("wrong-name", HostCheck::Asked, Some("localhost"))]
 #[case("wrong-name", HostCheck::Asked, Some("wild.example"))]
 #[case("wrong-name", HostCheck::Asked, Some("more.some.wild.example"))]
+#[case("no-names", HostCheck::Asked, Some("common.example"))]
 #[case("server", HostCheck::Asked, Some("127.0.0.2"))]
 #[case("server", HostCheck::Asked, Some("localhost.example"))]
 #[case("server", HostCheck::Name("other.example".to_owned()), Some("localhost"))]
@@ -218,6 +219,36 @@ fn without_a_name_to_verify_there_is_no_handshake() {
         why(client),
         "invalid verify_host (there is no name: sni() sets it)"
     );
+}
+
+#[rstest]
+#[case(".example")]
+#[case(".wild.example")]
+fn a_name_that_begins_with_a_dot_is_none(#[case] name: &str) {
+    let (side, _server) = connect(
+        &client_for(HostCheck::Asked),
+        &server("wrong-name"),
+        Some(name),
+    );
+    assert_eq!(why(side), "invalid verify_host (this is no name)");
+    let refused = client().verify_host(HostCheck::Name(name.to_owned()));
+    assert_eq!(refused, Err(ConfigError::VerifyHost("this is no name")));
+}
+
+#[test]
+fn a_name_is_not_verified_where_all_pass() {
+    let refused = Err(ConfigError::VerifyHost(LETS_ALL_PASS));
+    let mut it = client();
+    it.add_verify_extension(b"lsec_continue").expect("known");
+    assert_eq!(it.verify_host(HostCheck::Asked), refused);
+    let mut it = client();
+    it.verify_host(HostCheck::Asked).expect("it verifies");
+    assert_eq!(it.add_verify_extension(b"lsec_continue"), refused);
+    let context = client_for(HostCheck::Asked);
+    let set = context.set_verify_extension([b"lsec_continue".as_slice()]);
+    assert_eq!(set, refused);
+    let (side, _server) = connect(&context, &server("wrong-name"), Some("localhost"));
+    assert_eq!(why(side), "certificate verify failed");
 }
 
 #[test]
