@@ -198,6 +198,14 @@ pub(crate) fn token() -> *const c_void {
     ptr::from_ref(&TOKEN).cast()
 }
 
+/// Drops what is in the cell, unless somebody below us on the stack uses it.
+fn give_back<T: Default>(cell: &RefCell<T>) {
+    let value = cell
+        .try_borrow_mut()
+        .map(|mut value| std::mem::take(&mut *value));
+    drop(value);
+}
+
 /// Raises for a call that comes while the state closes.
 pub(crate) fn raise_closing(lua: State) -> ! {
     lua.push_str("cosock: this Lua state is closing");
@@ -285,28 +293,14 @@ impl Runtime {
         if self.closed.replace(true) {
             return;
         }
-        let tables = (
-            self.tasks
-                .try_borrow_mut()
-                .map(|mut it| std::mem::take(&mut *it)),
-            self.places
-                .try_borrow_mut()
-                .map(|mut it| std::mem::take(&mut *it)),
-            self.woken
-                .try_borrow_mut()
-                .map(|mut it| std::mem::take(&mut *it)),
-            self.calls
-                .try_borrow_mut()
-                .map(|mut it| std::mem::take(&mut *it)),
-            self.callbacks
-                .try_borrow_mut()
-                .map(|mut it| std::mem::take(&mut *it)),
-            self.arming.try_borrow_mut().map(|mut it| it.take()),
-            self.outcomes
-                .try_borrow_mut()
-                .map(|mut it| std::mem::take(&mut *it)),
-        );
-        drop(tables);
+        give_back(&self.tasks);
+        give_back(&self.places);
+        give_back(&self.nests);
+        give_back(&self.woken);
+        give_back(&self.calls);
+        give_back(&self.callbacks);
+        give_back(&self.arming);
+        give_back(&self.outcomes);
         self.staged.take();
         self.pins.close();
         if let Ok(mut core) = self.core.try_borrow_mut() {
