@@ -49,6 +49,13 @@ local exchanges = {
   { chunked .. "\r\n\r\n", nil, "invalid chunk size" },
   { chunked .. "fffffffffffffffff\r\nhello\r\n0\r\n\r\n", nil, "invalid chunk size" },
   { chunked .. "0\r\nno trailer\r\n\r\n", nil, "malformed reponse headers" },
+  -- what could be read in two ways
+  { ok .. "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabcdef", "abc", 200 },
+  { ok .. "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcdef", nil, "conflicting content lengths" },
+  { ok .. "Content-Length: 3, 4\r\n\r\nabcdef", nil, "conflicting content lengths" },
+  { ok .. "Content-Length: 3\r\nContent-Length: x\r\n\r\nabcdef", nil, "conflicting content lengths" },
+  { chunked .. "3\r\nabcXX\r\n0\r\n\r\n", nil, "invalid chunk" },
+  { chunked .. "3\r\nabcdef\r\n3\r\nabc\r\n0\r\n\r\n", nil, "invalid chunk" },
   -- none
   { "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nxx", "", 204 },
   { "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n", "", 304 },

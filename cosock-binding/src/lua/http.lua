@@ -74,6 +74,9 @@ local function send(conn, plan)
   return conn:sendbody(plan.headers, plan.source, plan.step)
 end
 
+-- How many interim answers may come before the answer itself.
+local MOST_INTERIM = 100
+
 local function is_interim(code)
   return code and code >= 100 and code < 200 and code ~= 101
 end
@@ -81,7 +84,12 @@ end
 -- Reads up to the status line of the answer itself; sends the body when it is asked for.
 local function receive_status(conn, plan, body_sent)
   local code, status = conn:receivestatusline()
+  local count = 0
   while is_interim(code) do
+    count = count + 1
+    if count > MOST_INTERIM then
+      return nil, "too many interim answers"
+    end
     local done, err = conn:receiveheaders()
     if done and code == 100 and not body_sent then
       body_sent = true

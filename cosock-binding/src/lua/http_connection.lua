@@ -13,6 +13,9 @@ connection.__index = connection
 -- Chunks are delivered in pieces of at most this many bytes: their size is the server's choice.
 local PIECE = 65536
 
+-- Limits of what a server may send before a body, or after one in chunks.
+local LONGEST_LINE, MOST_LINES, MOST_BYTES = 65536, 1000, 1048576
+
 -- Connects to a server with an object made by `create`. It is closed again when that fails.
 function connection.open(host, port, create, timeout)
   local object, err = create()
@@ -118,6 +121,22 @@ end
 
 -- Receiving.
 
+-- A function that reads the lines of one block of headers.
+local function header_lines(object)
+  local lines, bytes = 0, 0
+  return function()
+    local line, err = object:receive "*l"
+    if not line then
+      return nil, err
+    end
+    lines, bytes = lines + 1, bytes + #line
+    if lines > MOST_LINES or bytes > MOST_BYTES or #line > LONGEST_LINE then
+      return nil, "headers too large"
+    end
+    return line
+  end
+end
+
 -- Returns the code and the line; false and the first bytes of a body when there is no line, as in
 -- HTTP/0.9.
 function connection:receivestatusline()
@@ -132,6 +151,8 @@ function connection:receivestatusline()
   line, err = self.c:receive("*l", start)
   if not line then
     return nil, err
+  elseif #line > LONGEST_LINE then
+    return nil, "status line too long"
   end
   local code = line:match "^HTTP/%d*%.%d* (%d%d%d)"
   if not code then
@@ -143,17 +164,17 @@ end
 -- httparse wants a whole block of a known number of fields and refuses names that servers do send;
 -- LuaSocket takes any text before a colon.
 local function receive_headers(object)
-  local headers = {}
-  local line, err = object:receive "*l"
+  local headers, next_line = {}, header_lines(object)
+  local line, err = next_line()
   while line and line ~= "" do
     local name, value = line:match "^(.-):%s*(.*)"
     if not name then
       return nil, "malformed reponse headers"
     end
-    line, err = object:receive "*l"
+    line, err = next_line()
     while line and line:find "^%s" do
       value = value .. line
-      line, err = object:receive "*l"
+      line, err = next_line()
     end
     name = name:lower()
     headers[name] = headers[name] and headers[name] .. ", " .. value or value
@@ -209,6 +230,9 @@ local function chunked_source(object)
       line, err = object:receive "*l"
       if not line then
         return nil, err
+      elseif line ~= "" then
+        ended = true
+        return nil, "invalid chunk"
       end
     end
     return piece
@@ -218,13 +242,29 @@ end
 -- As LuaSocket's http, for programs that speak HTTP by themselves.
 socket.sourcet["http-chunked"], socket.sinkt["http-chunked"] = chunked_source, chunked_sink
 
-function connection:receivebody(headers, sink, step)
+-- The length that the headers tell, or nil; and a reason when they tell several. Said more than once, it
+-- is one all the same (RFC 9110, section 8.6).
+local function content_length(text)
+  local first
+  for value in (text or ""):gmatch "[^,]+" do
+    value = value:match "^%s*(.-)%s*$"
+    if first and value ~= first then
+      return nil, "conflicting content lengths"
+    end
+    first = value
+  end
   -- Not `tonumber` alone, which also takes hexadecimal digits, exponents and "nan".
-  local digits = (headers["content-length"] or ""):match "^%s*(-?%d+)%s*$"
-  local length, coding = tonumber(digits), headers["transfer-encoding"]
+  return tonumber((first or ""):match "^-?%d+$")
+end
+
+function connection:receivebody(headers, sink, step)
+  local length, err = content_length(headers["content-length"])
+  local coding = headers["transfer-encoding"]
   local source
   if coding and coding:lower() ~= "identity" then
     source = chunked_source(self.c)
+  elseif err then
+    return nil, err
   elseif length then
     source = socket.source("by-length", self.c, length)
   else
@@ -287,5 +327,7 @@ function connection.open_raising(...)
   end)
   return opened
 end
+
+connection.header_lines = header_lines
 
 return connection

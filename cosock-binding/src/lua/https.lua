@@ -21,7 +21,7 @@ if not ssl then
   return nil
 end
 local socket, http, url = modules["cosock.socket"], modules["cosock.socket.http"], modules["socket.url"]
-local request = modules["cosock.http.request"]
+local request, header_lines = modules["cosock.http.request"], modules["cosock.http.connection"].header_lines
 
 local https = {
   _VERSION = "1.2.0",
@@ -126,10 +126,11 @@ local function open_tunnel(sock, proxy, host, port)
     return nil, err
   end
   local status
-  status, err = sock:receive "*l"
+  local next_line = header_lines(sock)
+  status, err = next_line()
   local line = status
   while line and line ~= "" do
-    line, err = sock:receive "*l"
+    line, err = next_line()
   end
   if not line then
     return nil, err
