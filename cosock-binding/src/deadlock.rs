@@ -14,7 +14,9 @@ use crate::tasks::{handle_slot, select_slot};
 /// their receivers. Tells whether anything can go on now.
 pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
     let base = lua.top();
-    lua.collect();
+    if lua.may_collect() {
+        lua.collect();
+    }
     push_linked(lua, runtime);
     let linked = lua.top();
     let mut place = 0;

@@ -116,16 +116,11 @@ fn waker(lua: State, runtime: &Runtime) -> c_int {
 
 /// Calls the `_wake` of every foreign object whose descriptor became ready.
 pub(crate) fn call_wakes(lua: State, runtime: &Runtime) {
-    runtime.enter(lua, |core| core.take_calls(&mut runtime.calls.borrow_mut()));
+    runtime.enter(lua, |core| {
+        core.take_calls(&mut *runtime.calls.borrow_mut())
+    });
     loop {
-        let call = {
-            let mut calls = runtime.calls.borrow_mut();
-            if calls.is_empty() {
-                None
-            } else {
-                Some(calls.remove(0))
-            }
-        };
+        let call = runtime.calls.borrow_mut().pop_front();
         let Some(call) = call else { break };
         call_wake(lua, runtime, call);
     }

@@ -87,14 +87,19 @@ pub(crate) fn resume_coroutine(lua: State, runtime: &Runtime) -> c_int {
     lua.move_to(inner, arguments);
     let (status, count) = resume(lua, runtime, inner, arguments, raw, || {});
     runtime.current_coroutine.set(own);
-    let count = if status == Status::Error { 1 } else { count };
+    let mut count = if status == Status::Error { 1 } else { count };
+    let waits = status == Status::Yield && count > 0 && select::is_marked(inner);
+    if waits && !select::knows_mark(runtime, lua) {
+        inner.pop(1);
+        count -= 1;
+    }
     if !lua.has_stack(count + 2) {
         inner.pop(count);
         return refuse(lua, "too many results to resume");
     }
     match status {
         Status::Yield if count > 0 && inner.to_pointer(-1) == token() => lua.push_str("parked"),
-        Status::Yield if select::take_wait(runtime, inner) => lua.push_str("waits"),
+        Status::Yield if waits => lua.push_str("waits"),
         _ => {
             lua.push_nil();
             lua.push_bool(status != Status::Error);

@@ -111,17 +111,17 @@ fn resume(lua: State, runtime: &Runtime, inner: State, arguments: c_int) -> c_in
         count = 1;
     }
     lua.set_top(2);
+    let waits = status == Status::Yield && count > 0 && select::is_marked(inner);
+    if waits && !select::knows_mark(runtime, lua) {
+        inner.pop(1);
+        count -= 1;
+    }
     if !lua.has_stack(count + 1) {
         (status, message) = (Status::Error, Some("stack overflow"));
     }
     match status {
         Status::Ok => lua.push_bool(true),
-        Status::Yield => {
-            lua.push_nil();
-            if select::take_wait(runtime, inner) {
-                select::note_wait(lua, runtime);
-            }
-        }
+        Status::Yield => lua.push_nil(),
         Status::Error => lua.push_bool(false),
     }
     match message {

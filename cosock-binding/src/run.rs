@@ -367,20 +367,25 @@ fn abandon(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
 }
 
 #[inline]
-fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, arguments: c_int) {
-    runtime.current_coroutine.set(coroutine.raw());
-    let (status, count) = coroutine.resume(lua, arguments);
-    // From here on, what Lua calls runs outside the task.
-    runtime.current_coroutine.set(std::ptr::null_mut());
-    if status == Status::Yield {
+fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, mut arguments: c_int) {
+    loop {
+        runtime.current_coroutine.set(coroutine.raw());
+        let (status, count) = coroutine.resume(lua, arguments);
+        // From here on, what Lua calls runs outside the task.
+        runtime.current_coroutine.set(std::ptr::null_mut());
+        if status != Status::Yield {
+            return finish(lua, runtime, key, coroutine, status);
+        }
         // A method has parked its task before it yielded.
         let parked = count > 0 && coroutine.to_pointer(-1) == token();
         // After a `reset` it is not waited for any more.
-        if !parked && runtime.has_task(key) {
-            park(lua, runtime, key, coroutine, count);
+        if parked || !runtime.has_task(key) {
+            return;
         }
-    } else {
-        finish(lua, runtime, key, coroutine, status);
+        match park(lua, runtime, key, coroutine, count) {
+            Some(error) => arguments = error,
+            None => return,
+        }
     }
 }
 
@@ -404,25 +409,56 @@ fn finish(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, status:
     lua.set_top(0);
 }
 
-/// Parks a task that has yielded by the protocol.
+/// Parks a task that has yielded by the protocol. A wait of our own that cannot be raises in the task:
+/// then it is to be resumed with so many values.
 #[inline(never)]
-fn park(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, count: c_int) {
+fn park(
+    lua: State,
+    runtime: &Runtime,
+    key: TaskKey,
+    coroutine: State,
+    count: c_int,
+) -> Option<c_int> {
+    let own = count > 3 && select::is_marked(coroutine);
     lua.push_function(runtime, select::arm, 0);
     let given = count.min(3);
     if !coroutine.has_stack(3) {
         lua.pop(1);
         lua.push_str("stack overflow");
-        return fail_with(lua, runtime, key);
+        fail_with(lua, runtime, key);
+        return None;
     }
     for _ in 0..given {
         // Each push moves the next value to the same distance from the top.
         coroutine.push_value(-count);
     }
     coroutine.move_to(lua, given);
+    let mut error = None;
     if lua.pcall(given, 0, 0) != Status::Ok {
-        fail_with(lua, runtime, key);
+        if own && runtime.has_task(key) {
+            error = hand_back(lua, runtime, key, coroutine);
+        }
+        if error.is_none() {
+            fail_with(lua, runtime, key);
+        }
     }
     lua.set_top(0);
+    error
+}
+
+/// Hands the error on top to the `select` that has yielded, unless somebody else has resumed or ended
+/// its task.
+#[cold]
+fn hand_back(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
+    select::take_back(lua, runtime, key);
+    let as_left = runtime.has_task(key) && coroutine.is_yielded() && select::is_marked(coroutine);
+    if !as_left {
+        return None;
+    }
+    coroutine.set_top(0);
+    coroutine.push_pointer(token());
+    lua.move_to(coroutine, 1);
+    Some(2)
 }
 
 /// Fails a task with the error value on top, which somebody raised on its behalf.

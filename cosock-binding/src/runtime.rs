@@ -1,6 +1,7 @@
 //! What one Lua state's cosock consists of.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::ffi::{c_int, c_void};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -176,7 +177,7 @@ pub(crate) struct Runtime {
     pub(crate) arming: RefCell<Option<Box<Select>>>,
     /// Elements that woke the task about to be resumed.
     pub(crate) woken: RefCell<Vec<u32>>,
-    pub(crate) calls: RefCell<Vec<Call>>,
+    pub(crate) calls: RefCell<VecDeque<Call>>,
     pub(crate) callbacks: RefCell<Callbacks>,
     /// The registry number of the handler of all tasks' errors, or 0.
     pub(crate) handler: Cell<c_int>,
@@ -184,8 +185,6 @@ pub(crate) struct Runtime {
     pub(crate) wakers_set: Cell<bool>,
     /// The state's main coroutine, which lives as long as the state; null where it is not known.
     pub(crate) main: Cell<*mut RawState>,
-    /// The coroutine that last yielded one of cosock's own waits to its resumer.
-    pub(crate) nested_wait: Cell<*const c_void>,
     /// Coroutines that are being resumed on behalf of others, the innermost last.
     pub(crate) nests: RefCell<Vec<Nest>>,
 }
@@ -236,7 +235,6 @@ impl Runtime {
             handler: Cell::new(0),
             wakers_set: Cell::new(false),
             main: Cell::new(ptr::null_mut()),
-            nested_wait: Cell::new(ptr::null()),
             nests: RefCell::default(),
         }
     }

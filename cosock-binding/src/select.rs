@@ -1,13 +1,14 @@
 //! Waiting by the protocol: `select`, and a task's own `coroutine.yield(recvt, sendt, timeout)`.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
+use std::ptr;
 
 use cosock_core::reactor::Interest;
 use cosock_core::scheduler::TaskKey;
 use cosock_core::select::Element;
 
-use crate::arguments::{self, Called, DIRECT, raise, refuse, refuse_kind};
-use crate::ffi::{Kind, State};
+use crate::arguments::{self, Called, DIRECT, WRAPPED, raise, refuse, refuse_kind};
+use crate::ffi::{Kind, State, Status};
 use crate::runtime::Runtime;
 use crate::socket::{self, kind_word};
 use crate::tasks::select_slot;
@@ -15,7 +16,7 @@ use crate::{foreign, nesting, wait as waiting};
 
 /// `socket.select(recvt, sendt, timeout)`: checks its arguments, then yields them.
 pub(crate) fn select(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::direct(lua, "select");
+    let called = Called::wrapped(lua, "select");
     lua.set_top(3);
     for list in 1..=2 {
         match lua.kind(list) {
@@ -25,7 +26,7 @@ pub(crate) fn select(lua: State, runtime: &Runtime) -> c_int {
         }
     }
     arguments::timeout(lua, called, 3);
-    wait(lua, runtime)
+    wait_at(lua, runtime, WRAPPED)
 }
 
 /// Raises for an element that cannot be waited on.
@@ -74,27 +75,54 @@ fn has_getfd(lua: State, index: c_int) -> bool {
     found
 }
 
+/// Its address marks a wait of cosock's own, on top of what it yields.
+static MARK: u8 = 0;
+
+fn mark() -> *const c_void {
+    ptr::from_ref(&MARK).cast()
+}
+
 /// Yields its three arguments as a wait; `install_coroutine` passes such yields upward.
 pub(crate) fn wait(lua: State, runtime: &Runtime) -> c_int {
+    wait_at(lua, runtime, DIRECT)
+}
+
+fn wait_at(lua: State, runtime: &Runtime, level: c_int) -> c_int {
     lua.set_top(3);
     if lua.push_self() {
-        waiting::raise_outside(lua, DIRECT);
+        waiting::raise_outside(lua, level);
     }
     lua.pop(1);
-    note_wait(lua, runtime);
-    lua.yield_values(3)
-}
-
-/// Notes that what `lua` is about to yield is one of cosock's own waits, unless it yields to the scheduler.
-pub(crate) fn note_wait(lua: State, runtime: &Runtime) {
-    if runtime.task_of(lua).is_none() || nesting::is_nested(runtime, lua) {
-        runtime.nested_wait.set(lua.raw().cast_const().cast());
+    if !knows_mark(runtime, lua) {
+        return lua.yield_or_raise(3);
     }
+    lua.push_pointer(mark());
+    lua.yield_or_raise(4)
 }
 
-/// Whether the coroutine has just yielded one of cosock's own waits. Asked once.
-pub(crate) fn take_wait(runtime: &Runtime, coroutine: State) -> bool {
-    runtime.nested_wait.replace(std::ptr::null()) == coroutine.raw().cast_const().cast()
+/// Whether who resumes `lua` is the scheduler or a loop of ours, and not the program.
+pub(crate) fn knows_mark(runtime: &Runtime, lua: State) -> bool {
+    runtime.task_of(lua).is_some() || nesting::is_nested(runtime, lua)
+}
+
+/// Whether the coroutine has yielded one of cosock's own waits, and is as that left it.
+pub(crate) fn is_marked(coroutine: State) -> bool {
+    coroutine.top() > 0 && coroutine.to_pointer(-1) == mark()
+}
+
+/// Takes back all of a wait that could not be armed.
+pub(crate) fn take_back(lua: State, runtime: &Runtime, key: TaskKey) {
+    runtime.enter(lua, |core| core.withdraw(key));
+    let base = lua.top();
+    lua.push_kept(runtime.kept.get().slots);
+    lua.raw_get_at(-1, select_slot(key.index));
+    if lua.kind(-1) == Kind::Table {
+        lua.push_nil();
+        lua.raw_set_at(-3, select_slot(key.index));
+        // An error of theirs is lost: another one is on its way.
+        foreign::disarm_all(lua, runtime, base + 2);
+    }
+    lua.set_top(base);
 }
 
 /// Parks the current task on the lists in arguments 1 and 2, with the timeout in argument 3.
@@ -142,6 +170,7 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
         core.watch_elements(key, serial, 0..usize::MAX).err()
     });
     if let Some(interest) = conflict {
+        forget_kinds(lua, 1);
         socket::raise_waited(lua, DIRECT, interest);
     }
     for number in 1..=(receivers + senders) as usize {
@@ -285,7 +314,11 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
     lua.push_value(object);
     lua.push_value(object - 1);
     foreign::push_waker(lua, runtime, key, serial, number);
-    lua.call(3, 0);
+    if lua.pcall(3, 0, 0) != Status::Ok {
+        // This one and those after it are not ours to take back: somebody else may wait on them.
+        forget_kinds(lua, number);
+        lua.raise_top();
+    }
     if !lasts() {
         // It was told of the end before it knew of the beginning.
         foreign::disarm_one(lua, runtime, object);
@@ -310,6 +343,14 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
     }
     lua.set_top(object - 2);
     true
+}
+
+/// Notes that the objects from `first` on have no waker of this task.
+fn forget_kinds(lua: State, first: usize) {
+    for number in first..=lua.raw_len(OBJECTS) {
+        lua.push_nil();
+        lua.raw_set_signed(OBJECTS, -(number as i64));
+    }
 }
 
 /// Whether the object says that it has bytes, which its descriptor knows nothing of.

@@ -549,7 +549,7 @@ impl Scheduler {
     }
 
     /// Moves the elements whose own `_wake` is to be called into `list`.
-    pub fn take_calls(&mut self, list: &mut Vec<Call>) {
-        list.append(&mut self.calls);
+    pub fn take_calls(&mut self, list: &mut impl Extend<Call>) {
+        list.extend(self.calls.drain(..));
     }
 }

@@ -100,11 +100,10 @@ impl Select {
         let mut ready = Vec::new();
         let mut asked = Vec::new();
         let mut numbers = Vec::new();
-        for (number, element) in self.elements.iter_mut().enumerate() {
-            if !range.contains(&number) {
-                continue;
-            }
-            let number = number as u32;
+        let end = range.end.min(self.elements.len());
+        let start = range.start.min(end);
+        for (offset, element) in self.elements[start..end].iter_mut().enumerate() {
+            let number = (start + offset) as u32;
             if element.answers {
                 ready.push(number);
             } else if element.fd >= 0 {

@@ -5,6 +5,8 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi;
 
 use super::{RawState, State, Status};
+#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+use crate::runtime::token;
 
 // SAFETY of the whole block: rules 1 to 3 of `ffi`; each method adds what is its own.
 #[allow(clippy::undocumented_unsafe_blocks)]
@@ -36,6 +38,17 @@ impl State {
     /// Yields the top `count` values; to be returned at once.
     pub(crate) fn yield_values(self, count: c_int) -> c_int {
         unsafe { ffi::lua_yield(self.0, count) }
+    }
+
+    /// [`State::yield_values`]; what is resumed with the token and an error raises the error, where C
+    /// functions go on after a yield. Elsewhere a Lua frame in front does so.
+    pub(crate) fn yield_or_raise(self, count: c_int) -> c_int {
+        #[cfg(any(feature = "lua51", feature = "luajit"))]
+        return self.yield_values(count);
+        #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+        unsafe {
+            ffi::lua_yieldk(self.0, count, 0, Some(results_or_raise))
+        }
     }
 
     /// Resumes this coroutine from `from`; tells how it ended and how many values it left on top.
@@ -174,6 +187,15 @@ impl State {
         }
     }
 
+    /// Whether a full collection may be asked for. 5.3 never returns from one in a finalizer while the
+    /// state closes, and does not tell that from a collector that was stopped.
+    pub(crate) fn may_collect(self) -> bool {
+        #[cfg(feature = "lua53")]
+        return unsafe { ffi::lua_gc(self.0, ffi::LUA_GCISRUNNING, 0) != 0 };
+        #[cfg(not(feature = "lua53"))]
+        true
+    }
+
     /// Loads a chunk of our own and pushes it as a function; raises if it does not compile.
     pub(crate) fn load(self, name: &CStr, source: &str) {
         let status = unsafe {
@@ -209,6 +231,29 @@ unsafe extern "C-unwind" fn all_results(
 ) -> c_int {
     // SAFETY: Lua calls the continuation with a live state.
     unsafe { ffi::lua_gettop(raw) }
+}
+
+#[cfg(feature = "lua52")]
+unsafe extern "C-unwind" fn results_or_raise(raw: *mut RawState) -> c_int {
+    raise_if_failed(State(raw))
+}
+
+#[cfg(not(any(feature = "lua51", feature = "lua52", feature = "luajit")))]
+unsafe extern "C-unwind" fn results_or_raise(
+    raw: *mut RawState,
+    _status: c_int,
+    _context: ffi::lua_KContext,
+) -> c_int {
+    raise_if_failed(State(raw))
+}
+
+#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+fn raise_if_failed(lua: State) -> c_int {
+    let count = lua.top();
+    if count == 2 && lua.to_pointer(1) == token() {
+        lua.raise_top();
+    }
+    count
 }
 
 /// The main coroutine of the state, or null where it cannot be told: on 5.1 and LuaJIT from within

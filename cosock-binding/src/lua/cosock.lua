@@ -3,7 +3,7 @@
 local modules, native = ...
 local cosock = modules["cosock"]
 local raw_resume, raw_create, raw_status = coroutine.resume, coroutine.create, coroutine.status
-local yield, resume_coroutine, wait = coroutine.yield, native.resume_coroutine, native.wait
+local yield, resume_coroutine = coroutine.yield, native.resume_coroutine
 
 cosock._VERSION = "0.2.0"
 cosock._IMPL = "cosock in Rust"
@@ -19,11 +19,11 @@ local function go_on(co, ...)
   return resume_coroutine(co, ...)
 end
 
--- While `co` waits, waits in its place: by the token of a method, or by the values of the protocol.
+-- While `co` waits, waits in its place: yields the token of a method, or the values of the protocol.
 local function pass_waits(co, waits, ...)
   if waits then
     waiting[co] = true
-    return pass_waits(co, go_on(co, (waits == "parked" and yield or wait)(...)))
+    return pass_waits(co, go_on(co, yield(...)))
   end
   return ...
 end

@@ -5,6 +5,25 @@ local unpack = table.unpack or unpack
 local wait, clock, time_limit = native.wait, native.clock, native.time_limit
 local internals = {}
 
+-- On versions whose C functions cannot go on after a yield, a Lua function raises why a wait cannot be.
+if native.needs_frames then
+  local in_lua = native.in_lua
+  local function results_or_raise(first, ...)
+    if first == in_lua then
+      error((...), 0)
+    end
+    return first, ...
+  end
+  local function framed(fn)
+    return function(...)
+      return results_or_raise(fn(...))
+    end
+  end
+  local socket = modules["cosock.socket"]
+  wait, socket.select = framed(wait), framed(socket.select)
+  native.wait = wait
+end
+
 local function pack(...)
   return { n = select("#", ...), ... }
 end
