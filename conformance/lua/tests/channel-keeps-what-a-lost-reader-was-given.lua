@@ -1,0 +1,115 @@
+-- A message that comes for a task parked in `receive` stays in the queue, the oldest of it, until that
+-- task takes it: when somebody else resumes or closes its coroutine, the next receiver gets it. So do
+-- many at once.
+local world = require "world"
+local cosock = require "cosock"
+local sleep = cosock.socket.sleep
+
+-- A receiver of `count` messages that is parked, and what it got.
+local function parked(rx, count)
+  local reader = { got = {} }
+  cosock.spawn(function()
+    reader.coroutine = coroutine.running()
+    for place = 1, count do
+      reader.got[place] = rx:receive()
+    end
+  end, "reader")
+  sleep(0.005)
+  return reader
+end
+
+local function in_queue(rx)
+  local queue, list = rx.link.queue, {}
+  for place = 1, #queue do
+    list[place] = tostring(queue[place].msg)
+  end
+  return table.concat(list, " ")
+end
+
+local function resume(reader)
+  assert(coroutine.resume(reader.coroutine, "from outside"))
+  assert(reader.got[1] == "from outside")
+end
+
+local function case(leave, before)
+  local tx, rx = cosock.channel.new()
+  local reader = parked(rx, 1)
+  if before then
+    leave(reader)
+  end
+  assert(tx:send(1) and tx:send(2))
+  if not before then
+    leave(reader)
+  end
+  assert(in_queue(rx) == "1 2", in_queue(rx))
+  -- The runtime finds out that its task is elsewhere.
+  sleep(0.005)
+  assert(in_queue(rx) == "1 2", in_queue(rx))
+  assert(rx:receive() == 1)
+  assert(in_queue(rx) == "2", in_queue(rx))
+  assert(rx:receive() == 2)
+  assert(#rx.link.queue == 0)
+end
+
+cosock.spawn(function()
+  local leaves = { resume }
+  if coroutine.close then
+    leaves[2] = function(reader) coroutine.close(reader.coroutine) end
+  end
+  for _, leave in ipairs(leaves) do
+    -- More often than messages can be on their way at once.
+    for _ = 1, 12 do
+      case(leave, true)
+      case(leave, false)
+    end
+  end
+
+  -- It may itself take what it was given.
+  local tx, rx = cosock.channel.new()
+  local reader = parked(rx, 3)
+  assert(tx:send(1) and tx:send(2))
+  resume(reader)
+  assert(reader.got[2] == 1 and reader.got[3] == 2 and #rx.link.queue == 0)
+
+  -- Many receivers are given theirs before the first of them runs; some of those are taken again.
+  local channels = {}
+  for number = 1, 30 do
+    local tx, rx = cosock.channel.new()
+    channels[number] = { tx = tx, rx = rx, reader = parked(rx, 1) }
+  end
+  for number, channel in ipairs(channels) do
+    assert(channel.tx:send(number))
+  end
+  for number = 3, 30, 3 do
+    assert(in_queue(channels[number].rx) == tostring(number))
+    assert(channels[number].rx:receive() == number)
+    assert(channels[number].tx:send(-number))
+  end
+  sleep(0.005)
+  for number, channel in ipairs(channels) do
+    local expected = number % 3 == 0 and -number or number
+    assert(channel.reader.got[1] == expected, number)
+    assert(#channel.rx.link.queue == 0)
+  end
+end, "test")
+cosock.run()
+
+-- Nothing keeps a message that was taken.
+local kept = setmetatable({}, { __mode = "v" })
+cosock.spawn(function()
+  local tx, rx = cosock.channel.new()
+  cosock.spawn(function()
+    for _ = 1, 2 do
+      kept[#kept + 1] = rx:receive()
+    end
+  end, "takes")
+  sleep(0.005)
+  tx:send({})
+  tx:send({})
+end, "gives")
+cosock.run()
+collectgarbage()
+collectgarbage()
+assert(next(kept) == nil)
+
+world.finish()
