@@ -422,9 +422,8 @@ pub(crate) fn queue_index(lua: State, runtime: &Runtime) -> c_int {
 /// `__gc` of the queue.
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
     if let Some(queue) = lua.userdata(1, QUEUE_CLASS) {
-        runtime.halves.forget(queue);
+        queue.finalize(runtime);
     }
-    let _ = lua.take_userdata(1, QUEUE_CLASS);
     0
 }
 

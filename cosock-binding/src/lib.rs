@@ -5,6 +5,7 @@
 mod arguments;
 mod asyncify;
 mod channel;
+mod closed;
 mod deadlock;
 mod dns;
 mod ffi;

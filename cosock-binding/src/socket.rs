@@ -7,6 +7,7 @@ use cosock_core::reactor::Interest;
 use cosock_core::socket::{Tcp, Udp};
 
 use crate::arguments::{Called, raise, refuse_kind};
+use crate::closed;
 use crate::ffi::{Kind, State, upvalue};
 use crate::runtime::{ObjectClass, Runtime, TCP, UDP};
 
@@ -60,21 +61,21 @@ fn push_inner_here(lua: State, called: Called) {
 #[inline]
 pub(crate) fn tcp<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
     push_inner(lua, called);
-    lua.userdata(-1, TCP)
+    lua.userdata(-1, TCP).or_else(|| closed::stand_in_tcp(lua))
 }
 
 /// [`tcp`], for a caller that looks at no argument beyond those that there are.
 #[inline]
 pub(crate) fn tcp_here<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
     push_inner_here(lua, called);
-    lua.userdata(-1, TCP)
+    lua.userdata(-1, TCP).or_else(|| closed::stand_in_tcp(lua))
 }
 
 /// The UDP socket of argument 1, likewise.
 #[inline]
 pub(crate) fn udp<'a>(lua: State, called: Called) -> Option<&'a Udp> {
     push_inner(lua, called);
-    lua.userdata(-1, UDP)
+    lua.userdata(-1, UDP).or_else(|| closed::stand_in_udp(lua))
 }
 
 /// Calls the method of a foreign inner socket, which is on top, with the arguments after the first.

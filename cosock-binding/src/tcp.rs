@@ -10,6 +10,7 @@ use cosock_core::reactor::Interest;
 use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
+use crate::closed;
 use crate::ffi::{Kind, State};
 use crate::module::{Blocking, Plain};
 use crate::outcome;
@@ -639,7 +640,8 @@ fn connect_to(
 
 /// `__gc` of the inner socket: closes it, and whoever still waits on it is told.
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
-    if let Some(socket) = lua.take_userdata(1, TCP) {
+    let remains = |socket: &Tcp| closed::of_tcp(&socket.borrow());
+    if let Some(socket) = lua.take_userdata_leaving(1, TCP, remains) {
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
     }
     0
@@ -650,7 +652,9 @@ pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
     let identity = lua.identity(1);
     let class = lua
         .userdata(1, TCP)
-        .map_or("tcp{closed}", |socket: &Tcp| socket.borrow().class_word());
+        .map(|socket: &Tcp| socket.borrow().class_word())
+        .or_else(|| Some(closed::tcp(lua, 1)?.class_word()))
+        .unwrap_or("tcp{closed}");
     arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
     1
 }
@@ -666,6 +670,14 @@ pub(crate) fn inner_index(lua: State, _: &Runtime) -> c_int {
         if let Some(socket) = lua.userdata(1, UDP) {
             let class = socket.borrow().class();
             lua.push_str(class.word());
+            return 1;
+        }
+        if let Some(socket) = closed::tcp(lua, 1) {
+            lua.push_str(socket.class_word());
+            return 1;
+        }
+        if let Some(socket) = closed::udp(lua, 1) {
+            lua.push_str(socket.class().word());
             return 1;
         }
     }

@@ -9,6 +9,7 @@ use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::socket::{Family, Step, Udp, UdpClass, UdpSocket};
 
 use crate::arguments::{self, Called, refuse};
+use crate::closed;
 use crate::dns::{self, Begun};
 use crate::ffi::State;
 use crate::module::{Blocking, Plain};
@@ -352,7 +353,8 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
 
 /// `__gc` of the inner socket.
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
-    if let Some(socket) = lua.take_userdata(1, UDP) {
+    let remains = |socket: &Udp| closed::of_udp(&socket.borrow());
+    if let Some(socket) = lua.take_userdata_leaving(1, UDP, remains) {
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
     }
     0
@@ -363,7 +365,9 @@ pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
     let identity = lua.identity(1);
     let class = lua
         .userdata(1, UDP)
-        .map_or("udp{closed}", |socket: &Udp| socket.borrow().class().word());
+        .map(|socket: &Udp| socket.borrow().class())
+        .or_else(|| Some(closed::udp(lua, 1)?.class()))
+        .map_or("udp{closed}", |class| class.word());
     arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
     1
 }

@@ -48,6 +48,16 @@ impl Queue {
         self.closed.get()
     }
 
+    /// Ends it when Lua finalizes it. Who reaches it later, from a finalizer, finds it closed; its
+    /// memory may end at any time, so nothing remembers it any more.
+    pub(super) fn finalize(&self, runtime: &Runtime) {
+        // What Lua's own memory holds needs nothing else to be freed.
+        const { assert!(!std::mem::needs_drop::<Queue>()) };
+        runtime.halves.forget(self);
+        self.metatables.set([0; 2]);
+        self.closed.set(true);
+    }
+
     /// Its identity, by which the core tells waits apart: that of the receiver's metatable.
     #[inline]
     pub(super) fn identity(&self) -> usize {
@@ -95,7 +105,8 @@ impl Queue {
             return false;
         };
         let coroutine = runtime.coroutine_of(owner);
-        if !coroutine.is_yielded() {
+        // Somebody else may have resumed or closed it, and would have the message lost.
+        if !is_parked(coroutine, false) {
             return false;
         }
         // One more fits into the slots that its own call guarantees.

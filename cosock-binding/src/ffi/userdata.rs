@@ -49,6 +49,40 @@ impl State {
         }
     }
 
+    /// Takes the value out of a userdata of this class: once, however often `__gc` is called. What is
+    /// to be known of it afterwards, in finalizers that still reach the userdata, `remains` tells.
+    pub(crate) fn take_userdata_leaving<T>(
+        self,
+        index: c_int,
+        class: Class<T>,
+        remains: impl FnOnce(&T) -> u8,
+    ) -> Option<T> {
+        let remains = remains(self.userdata(index, class)?);
+        let value = self.take_userdata(index, class);
+        // SAFETY: `userdata` has just checked the class, and an empty block has no other reader.
+        unsafe {
+            (*ffi::lua_touserdata(self.0, index).cast::<Block<T>>()).mark =
+                class.mark_of_remains(remains);
+        }
+        value
+    }
+
+    /// What [`State::take_userdata_leaving`] left of the userdata of this class at `index`.
+    pub(crate) fn remains<T>(self, index: c_int, class: Class<T>) -> Option<u8> {
+        unsafe {
+            let place = ffi::lua_touserdata(self.0, index).cast::<Block<T>>();
+            if place.is_null() || ffi::lua_rawlen(self.0, index) as usize != size_of::<Block<T>>() {
+                return None;
+            }
+            // Cannot overflow where it is one of ours, and else is out of range.
+            let remains = place
+                .cast::<usize>()
+                .read()
+                .wrapping_sub(class.mark_of_remains(0));
+            u8::try_from(remains).ok()
+        }
+    }
+
     /// Takes the value out of a userdata of this class: once, however often `__gc` is called.
     pub(crate) fn take_userdata<T>(self, index: c_int, class: Class<T>) -> Option<T> {
         self.userdata(index, class)?;
@@ -83,6 +117,9 @@ struct Block<T> {
 /// Its address is what marks our userdata, so it cannot be a mark of anybody else.
 static MARK: [u8; 8] = [0; 8];
 
+/// Likewise, for userdata that are finalized: 256 for each class.
+static REMAINS: [u8; 8 * 256] = [0; 8 * 256];
+
 /// Names one kind of userdata, whose value is a `T`.
 #[derive(Debug)]
 pub(crate) struct Class<T> {
@@ -114,6 +151,10 @@ impl<T> Class<T> {
 
     fn mark(self) -> usize {
         MARK.as_ptr() as usize + self.number as usize
+    }
+
+    fn mark_of_remains(self, remains: u8) -> usize {
+        REMAINS.as_ptr() as usize + usize::from(self.number) * 256 + usize::from(remains)
     }
 }
 

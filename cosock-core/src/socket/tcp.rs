@@ -105,6 +105,15 @@ impl TcpSocket {
         Ok(socket)
     }
 
+    /// What a socket of this class, family and protocol is once it is closed.
+    #[must_use]
+    pub fn closed(class: TcpClass, family: Family, encrypted: bool) -> TcpSocket {
+        TcpSocket {
+            encrypted,
+            ..TcpSocket::with(Endpoint::new(family), class)
+        }
+    }
+
     fn with(endpoint: Endpoint, class: TcpClass) -> TcpSocket {
         TcpSocket {
             endpoint,

@@ -80,6 +80,17 @@ impl UdpSocket {
         }
     }
 
+    /// What a socket of this class and family is once it is closed.
+    #[must_use]
+    pub fn closed(class: UdpClass, family: Family) -> UdpSocket {
+        UdpSocket {
+            endpoint: Endpoint::new(family),
+            class,
+            closed: true,
+            total_timeout: None,
+        }
+    }
+
     /// A socket with an IPv6-only descriptor.
     ///
     /// # Errors

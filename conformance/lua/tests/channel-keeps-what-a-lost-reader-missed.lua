@@ -1,0 +1,98 @@
+-- A message that comes when somebody else has resumed or closed the coroutine that was parked in `receive`
+-- stays in the queue for the next receiver. Many receivers at once each get their own.
+local world = require "world"
+local cosock = require "cosock"
+local sleep = cosock.socket.sleep
+
+-- A receiver of `count` messages that is parked, and what it got.
+local function parked(rx, count)
+  local reader = { got = {} }
+  cosock.spawn(function()
+    reader.coroutine = coroutine.running()
+    for place = 1, count do
+      reader.got[place] = rx:receive()
+    end
+  end, "reader")
+  sleep(0.005)
+  return reader
+end
+
+local function in_queue(rx)
+  local queue, list = rx.link.queue, {}
+  for place = 1, #queue do
+    list[place] = tostring(queue[place].msg)
+  end
+  return table.concat(list, " ")
+end
+
+local function resume(reader)
+  assert(coroutine.resume(reader.coroutine, "from outside"))
+  assert(reader.got[1] == "from outside")
+end
+
+local function case(leave)
+  local tx, rx = cosock.channel.new()
+  local reader = parked(rx, 1)
+  leave(reader)
+  assert(tx:send(1) and tx:send(2))
+  assert(in_queue(rx) == "1 2", in_queue(rx))
+  -- The runtime finds out that its task is elsewhere.
+  sleep(0.005)
+  assert(in_queue(rx) == "1 2", in_queue(rx))
+  assert(rx:receive() == 1)
+  assert(in_queue(rx) == "2", in_queue(rx))
+  assert(rx:receive() == 2)
+  assert(#rx.link.queue == 0)
+end
+
+cosock.spawn(function()
+  local leaves = { resume }
+  if coroutine.close then
+    leaves[2] = function(reader) coroutine.close(reader.coroutine) end
+  end
+  for _, leave in ipairs(leaves) do
+    case(leave)
+  end
+
+  -- Many receivers are given theirs before the first of them runs; some of those are taken again.
+  local channels = {}
+  for number = 1, 30 do
+    local tx, rx = cosock.channel.new()
+    channels[number] = { tx = tx, rx = rx, reader = parked(rx, 1) }
+  end
+  for number, channel in ipairs(channels) do
+    assert(channel.tx:send(number))
+  end
+  for number = 3, 30, 3 do
+    assert(in_queue(channels[number].rx) == tostring(number))
+    assert(channels[number].rx:receive() == number)
+    assert(channels[number].tx:send(-number))
+  end
+  sleep(0.005)
+  for number, channel in ipairs(channels) do
+    local expected = number % 3 == 0 and -number or number
+    assert(channel.reader.got[1] == expected, number)
+    assert(#channel.rx.link.queue == 0)
+  end
+end, "test")
+cosock.run()
+
+-- Nothing keeps a message that was taken.
+local kept = setmetatable({}, { __mode = "v" })
+cosock.spawn(function()
+  local tx, rx = cosock.channel.new()
+  cosock.spawn(function()
+    for _ = 1, 2 do
+      kept[#kept + 1] = rx:receive()
+    end
+  end, "takes")
+  sleep(0.005)
+  tx:send({})
+  tx:send({})
+end, "gives")
+cosock.run()
+collectgarbage()
+collectgarbage()
+assert(next(kept) == nil)
+
+world.finish()
