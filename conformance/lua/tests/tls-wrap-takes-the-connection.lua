@@ -131,6 +131,11 @@ local function refuses()
     expect.raises("socket expected, got " .. type(sock), ssl.wrap, sock, secure.client())
   end
   expect.raises("inner_sock is null", ssl.wrap, {}, secure.client())
+  local udp, listener = assert(socket.udp()), assert(socket.bind("127.0.0.1", 0))
+  for sock, what in pairs { [udp] = "UDP socket", [listener] = "listener" } do
+    expect.raises("bad argument #1 to 'wrap' (connection expected, got a " .. what .. ")", ssl.wrap, sock, secure.client())
+    sock:close()
+  end
   client:send "untouched\n"
   expect.equal(server:receive(), "untouched")
 

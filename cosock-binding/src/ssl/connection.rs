@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use cosock_core::error::SocketError;
 use cosock_core::operation::{Operation, Outcome};
-use cosock_core::socket::{Handshake, Step, Tcp, TcpSocket};
+use cosock_core::socket::{Handshake, Step, Tcp, TcpClass, TcpSocket};
 use cosock_core::tls::Session;
 
 use super::CONTEXT;
@@ -12,7 +12,7 @@ use crate::arguments::{self, Called, refuse, refuse_kind};
 use crate::ffi::{Kind, State};
 use crate::module::{Blocking, Plain};
 use crate::outcome;
-use crate::runtime::{Runtime, Shape, TCP};
+use crate::runtime::{Runtime, Shape, TCP, UDP};
 use crate::socket::{self, tcp};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
@@ -145,9 +145,17 @@ fn wrap(lua: State, runtime: &Runtime) -> c_int {
         Kind::Table => lua.get_field(1, c"inner_sock"),
         _ => refuse_kind(lua, called, 1, "socket"),
     }
+    if lua.userdata(3, UDP).is_some() {
+        let got = "connection expected, got a UDP socket";
+        refuse(lua, called, 1, format_args!("{got}"));
+    }
     let Some(socket) = lua.userdata(3, TCP) else {
         return 0;
     };
+    if socket.borrow().class() == TcpClass::Server {
+        let got = "connection expected, got a listener";
+        refuse(lua, called, 1, format_args!("{got}"));
+    }
     let wrapped = runtime.enter(lua, |core| {
         socket.borrow_mut().wrap(context, &mut core.reactor)
     });
