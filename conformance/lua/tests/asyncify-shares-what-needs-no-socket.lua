@@ -68,14 +68,16 @@ expect.equal(asyncify("through_another").leaf, require "leaf")
 expect.equal(asyncify("through_another").other.socket, cosock.socket)
 expect.equal(asyncify("only_later").later().socket, cosock.socket)
 
--- The same of bytecode, which has no text.
+-- The same of bytecode that has its text with it; without, it proves nothing.
 local dump = string.dump
 local load = loadstring or load
 sources.write {
   binary_leaf = dump(load("return { null = {} }")),
+  binary_nameless = dump(load("return { null = {} }", "=nameless")),
   binary_networked = dump(load("return { socket = require 'socket' }")),
 }
 check_shared(true, "binary_leaf")
+check_shared(false, "binary_nameless")
 check_shared(false, "binary_networked")
 expect.equal(asyncify("binary_networked").socket, cosock.socket)
 
