@@ -246,8 +246,8 @@ socket.sourcet["http-chunked"], socket.sinkt["http-chunked"] = chunked_source, c
 -- is one all the same (RFC 9110, section 8.6).
 local function content_length(text)
   local first
-  for value in (text or ""):gmatch "[^,]+" do
-    value = value:match "^%s*(.-)%s*$"
+  for part in (text or ""):gmatch "[^,]+" do
+    local value = part:match "^%s*(.-)%s*$"
     if first and value ~= first then
       return nil, "conflicting content lengths"
     end
