@@ -119,7 +119,7 @@ local shared = {
     local a, b = 1, 2
     local M = {}
     local function f(c, ...)
-      for i, v in pairs(c) do i = v end
+      for i, v in pairs(c) do local i = v i = 1 end
       for n = 1, 2 do local m = n m = 2 end
       while a > 2 do a = a - 1 end
       repeat local d = 1 d = 2 until d == 2
