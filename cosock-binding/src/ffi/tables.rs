@@ -16,12 +16,6 @@ impl State {
         unsafe { ffi::lua_createtable(self.0, array, fields) }
     }
 
-    /// Replaces the key on top by its value; tells whether that is a table.
-    #[inline]
-    pub(crate) fn raw_get_table(self, table: c_int) -> bool {
-        unsafe { ffi::lua_rawget(self.0, table) == ffi::LUA_TTABLE }
-    }
-
     /// Replaces the key on top by its value; tells whether that is nil.
     #[inline]
     pub(crate) fn raw_get_is_nil(self, table: c_int) -> bool {

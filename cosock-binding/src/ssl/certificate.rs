@@ -341,7 +341,7 @@ fn extensions(lua: State, runtime: &Runtime) -> c_int {
     lua.raw_set_field(extension, c"name");
     for name in names {
         lua.push_str(&name.field);
-        if !lua.raw_get_table(extension) {
+        if lua.raw_get_is_nil(extension) {
             lua.pop(1);
             push_kind(lua, extension, name);
         }
