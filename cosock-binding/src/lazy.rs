@@ -12,6 +12,7 @@ use crate::ffi::{Kind, State, upvalue};
 use crate::mime;
 use crate::module::{Plain, Pusher};
 use crate::runtime::Runtime;
+use crate::socket;
 
 struct Lazy {
     name: &'static str,
@@ -56,7 +57,7 @@ const LAZY: [Lazy; 12] = [
         name: "cosock.http.connection",
         chunk: c"=[cosock.http.connection]",
         source: include_str!("lua/http_connection.lua"),
-        native: &[],
+        native: &[(c"limit_lines", |pusher| pusher.method(socket::limit_lines))],
     },
     Lazy {
         name: "cosock.http.request",

@@ -183,6 +183,16 @@ pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
     1
 }
 
+/// `limit_lines(inner, bytes)`: has a receive of a line fail once that many have come without its end.
+/// Nothing happens to what is no TCP socket of ours.
+pub(crate) fn limit_lines(lua: State, _: &Runtime) -> c_int {
+    let longest = lua.to_number(2).unwrap_or(f64::MAX) as usize;
+    if let Some(socket) = lua.userdata(1, TCP) {
+        socket.borrow_mut().longest_line = longest;
+    }
+    0
+}
+
 /// The limit of a whole call on the inner socket at `index`, if that is ours.
 fn total_timeout(lua: State, index: c_int) -> Option<f64> {
     match lua.userdata(index, TCP) {

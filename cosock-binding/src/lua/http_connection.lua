@@ -3,7 +3,7 @@
 -- Methods return nil and the reason when they fail. Nothing here needs pcall: objects, sources, sinks and
 -- steps are the user's and may wait, which on Lua 5.1 cannot be done in one.
 
-local modules = ...
+local modules, _, own = ...
 local socket, ltn12 = modules["cosock.socket"], modules["ltn12"]
 local canonic = modules["socket.headers"].canonic
 
@@ -13,8 +13,27 @@ connection.__index = connection
 -- Chunks are delivered in pieces of at most this many bytes: their size is the server's choice.
 local PIECE = 65536
 
--- Limits of what a server may send before a body, or after one in chunks.
+-- Limits of what a server may send before a body, or after one in chunks; and before a chunk.
 local LONGEST_LINE, MOST_LINES, MOST_BYTES = 65536, 1000, 1048576
+local LONGEST_SIZE = 4096
+
+-- Lines have an end, or an end is put to them: on an object of ours, or one that has it in `sock`. Other
+-- objects see to that themselves.
+local function limit_lines(object)
+  while type(object) == "table" do
+    own.limit_lines(rawget(object, "inner_sock"), LONGEST_LINE)
+    object = rawget(object, "sock")
+  end
+end
+
+-- Receives a line that is at most so long; one that is longer fails with the reason `too_long`.
+local function receive_line(object, longest, too_long, start)
+  local line, err = object:receive("*l", start)
+  if line and #line > longest or err == "line too long" then
+    return nil, too_long
+  end
+  return line, err
+end
 
 -- Connects to a server with an object made by `create`. It is closed again when that fails.
 function connection.open(host, port, create, timeout)
@@ -23,12 +42,15 @@ function connection.open(host, port, create, timeout)
     return nil, err
   end
   object:settimeout(timeout)
+  limit_lines(object)
   local done
   done, err = object:connect(host, port)
   if not done then
     object:close()
     return nil, err
   end
+  -- It may have another socket now.
+  limit_lines(object)
   return setmetatable({ c = object }, connection)
 end
 
@@ -125,12 +147,12 @@ end
 local function header_lines(object)
   local lines, bytes = 0, 0
   return function()
-    local line, err = object:receive "*l"
+    local line, err = receive_line(object, LONGEST_LINE, "headers too large")
     if not line then
       return nil, err
     end
     lines, bytes = lines + 1, bytes + #line
-    if lines > MOST_LINES or bytes > MOST_BYTES or #line > LONGEST_LINE then
+    if lines > MOST_LINES or bytes > MOST_BYTES then
       return nil, "headers too large"
     end
     return line
@@ -148,11 +170,9 @@ function connection:receivestatusline()
     return false, start
   end
   local line
-  line, err = self.c:receive("*l", start)
+  line, err = receive_line(self.c, LONGEST_LINE, "status line too long", start)
   if not line then
     return nil, err
-  elseif #line > LONGEST_LINE then
-    return nil, "status line too long"
   end
   local code = line:match "^HTTP/%d*%.%d* (%d%d%d)"
   if not code then
@@ -205,14 +225,14 @@ local function chunked_source(object)
       return nil
     end
     if left == 0 then
-      local line, err = object:receive "*l"
-      if not line then
-        return nil, err
+      local line, err = receive_line(object, LONGEST_SIZE, "invalid chunk size")
+      if line then
+        left = chunk_size(line)
+        err = not left and "invalid chunk size" or nil
       end
-      left = chunk_size(line)
-      if not left then
-        ended = true
-        return nil, "invalid chunk size"
+      if err then
+        ended = err == "invalid chunk size"
+        return nil, err
       elseif left == 0 then
         ended = true
         -- Trailers are read to their end, and dropped.
@@ -227,12 +247,10 @@ local function chunked_source(object)
     left = left - #piece
     if left == 0 then
       local line
-      line, err = object:receive "*l"
+      line, err = receive_line(object, 0, "invalid chunk")
       if not line then
+        ended = err == "invalid chunk"
         return nil, err
-      elseif line ~= "" then
-        ended = true
-        return nil, "invalid chunk"
       end
     end
     return piece
@@ -242,12 +260,19 @@ end
 -- As LuaSocket's http, for programs that speak HTTP by themselves.
 socket.sourcet["http-chunked"], socket.sinkt["http-chunked"] = chunked_source, chunked_sink
 
+-- The text without spaces around it. Patterns that say so at once take a time that grows with the square
+-- of the spaces.
+local function trim(text)
+  local first = text:find "%S"
+  return first and text:match(".*%S", first) or ""
+end
+
 -- The length that the headers tell, or nil; and a reason when they tell several. Said more than once, it
 -- is one all the same (RFC 9110, section 8.6).
 local function content_length(text)
   local first
   for part in (text or ""):gmatch "[^,]+" do
-    local value = part:match "^%s*(.-)%s*$"
+    local value = trim(part)
     if first and value ~= first then
       return nil, "conflicting content lengths"
     end
@@ -328,6 +353,6 @@ function connection.open_raising(...)
   return opened
 end
 
-connection.header_lines = header_lines
+connection.header_lines, connection.trim = header_lines, trim
 
 return connection

@@ -2,7 +2,7 @@
 -- leads.
 
 local modules = ...
-local url, mime = modules["socket.url"], modules["mime"]
+local url, mime, trim = modules["socket.url"], modules["mime"], modules["cosock.http.connection"].trim
 
 local request = {}
 
@@ -190,7 +190,7 @@ end
 
 -- The absolute URL at which the answer to `plan` says to ask again, if that is to be done.
 function request.redirect(http, plan, code, headers)
-  local location = (headers.location or ""):match("^%s*(.-)%s*$"):gsub("%s", "%%20")
+  local location = trim(headers.location or ""):gsub("%s", "%%20")
   if location == "" or not may_follow(plan, code) then
     return nil
   end

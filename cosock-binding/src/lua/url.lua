@@ -135,27 +135,57 @@ function url.build(parsed)
   return parsed.scheme and parsed.scheme .. ":" .. built or built
 end
 
--- Each rule is applied until it changes nothing, before the next one is tried.
-local dot_rules = {
-  -- An empty segment stays one: it is none that ".." could remove.
-  { "//", "/\1/" },
-  { "/%./", "/" },
-  { "[^/]+/%.%./([^/]+)", "%1" },
-  { "[^/]+/%.%./*$", "" },
-  { "/%.%.$", "/" },
-  { "/%.$", "/" },
-  { "^/%.%./", "/" },
-  { "\1", "" },
-}
-
-local function remove_dots(text)
-  for _, rule in ipairs(dot_rules) do
-    local count
-    repeat
-      text, count = text:gsub(rule[1], rule[2], 1)
-    until count == 0
-  end
+-- Replaces until nothing is left to replace. Matches overlap, so that takes several turns, but few.
+local function replace_all(text, pattern, by)
+  local count
+  repeat
+    text, count = text:gsub(pattern, by)
+  until count == 0
   return text
+end
+
+-- Splits at slashes. A segment and the ".." after it go when another segment follows.
+local function resolved_segments(text)
+  local segments, count = {}, 0
+  local place = 1
+  while place do
+    local slash = text:find("/", place, true)
+    local segment = text:sub(place, (slash or 0) - 1)
+    local is_last = not slash or slash == #text
+    if segment == ".." and not is_last and count > 0 and segments[count] ~= "" then
+      segments[count] = nil
+      count = count - 1
+    else
+      count = count + 1
+      segments[count] = segment
+    end
+    place = slash and slash + 1
+  end
+  return segments, count
+end
+
+-- Takes the segments "." and ".." out of a path or URL, as LuaSocket does. In one pass: a server may send
+-- as many as it likes.
+local function remove_dots(text)
+  -- An empty segment stays one: it is none that ".." could remove.
+  text = replace_all(text, "//", "/\1/")
+  text = replace_all(text, "/%./", "/")
+  local segments, count = resolved_segments(text)
+  local last = segments[count] == "" and count - 1 or count
+  if segments[last] == ".." and last > 1 and segments[last - 1] ~= "" then
+    count = last - 1
+    segments[count] = ""
+  end
+  if count > 1 and (segments[count] == ".." or segments[count] == ".") then
+    segments[count] = ""
+  end
+  -- What would lead above the root.
+  local first = 1
+  while segments[1] == "" and segments[first + 1] == ".." and first + 1 < count do
+    first = first + 1
+  end
+  segments[first] = segments[1]
+  return (table.concat(segments, "/", first, count):gsub("\1", ""))
 end
 
 -- The path that `relative` leads to from the document at `base`.

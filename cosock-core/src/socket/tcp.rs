@@ -72,6 +72,8 @@ pub struct TcpSocket {
     tls: Option<Box<crate::tls::Session>>,
     /// Seconds for a whole call: LuaSocket's timeout mode `"t"`.
     pub total_timeout: Option<f64>,
+    /// How many bytes a receive of a line may gather before its end, give or take one read.
+    pub longest_line: usize,
 }
 
 impl Deref for TcpSocket {
@@ -130,6 +132,7 @@ impl TcpSocket {
             #[cfg(feature = "tls")]
             tls: None,
             total_timeout: None,
+            longest_line: usize::MAX,
         }
     }
 

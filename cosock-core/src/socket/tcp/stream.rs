@@ -14,6 +14,9 @@ use crate::socket::Step;
 /// that the peer never fills.
 const LARGEST_READ: usize = 1024 * 1024;
 
+/// A line went beyond [`TcpSocket::longest_line`].
+pub(super) const LINE_TOO_LONG: SocketError = SocketError::Text("line too long");
+
 impl TcpSocket {
     /// Reads until the pattern is satisfied: `recv(2)`.
     ///
@@ -86,6 +89,9 @@ impl TcpSocket {
                     if let Some(chunk) = taken {
                         return Step::Done(Ok(chunk));
                     }
+                    if self.is_line_too_long(pattern) {
+                        return Step::Done(Err(LINE_TOO_LONG));
+                    }
                 }
                 Err(Errno::WOULDBLOCK) => {
                     reactor.drained(self.endpoint.source);
@@ -98,6 +104,11 @@ impl TcpSocket {
                 Err(errno) => return Step::Done(Err(errno.into())),
             }
         }
+    }
+
+    /// Whether a line without an end has grown beyond what may be.
+    pub(super) fn is_line_too_long(&self, pattern: Pattern) -> bool {
+        pattern == Pattern::Line && self.unread.len() > self.longest_line
     }
 
     /// The first `"*a"` to meet the end gets what there is, be it nothing: HTTP bodies end so.

@@ -312,6 +312,33 @@ fn a_count_given_up_leaves_its_bytes_to_the_next_line() {
 }
 
 #[test]
+fn a_line_without_end_fails_at_its_limit() {
+    let mut reactor = reactor();
+    let (mut socket, mut peer) = pair(&mut reactor);
+    socket.longest_line = 5;
+    peer.write_all(b"seventh\nthe rest").expect("there is room");
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Ok("seventh".into()),
+        "it is here already"
+    );
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Count(6)),
+        Ok("the re".into())
+    );
+    peer.write_all(b"mainder").expect("there is room");
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Err(("line too long".into(), "stmainder".into()))
+    );
+    peer.write_all(b"last\n").expect("there is room");
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Ok("last".into())
+    );
+}
+
+#[test]
 fn a_send_goes_on_where_it_stopped() {
     let mut reactor = reactor();
     let (mut socket, mut peer) = pair(&mut reactor);

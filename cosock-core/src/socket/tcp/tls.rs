@@ -5,6 +5,7 @@ mod tests;
 
 use std::rc::Rc;
 
+use super::stream::LINE_TOO_LONG;
 use super::{TcpClass, TcpSocket};
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
@@ -51,6 +52,7 @@ impl TcpSocket {
         wrapped.tls = Some(Box::new(session));
         wrapped.encrypted = true;
         wrapped.total_timeout = self.total_timeout;
+        wrapped.longest_line = self.longest_line;
         Ok(wrapped)
     }
 
@@ -119,6 +121,9 @@ impl TcpSocket {
                     let scratch = reactor.scratch_bytes();
                     if let Some(chunk) = self.unread.take_fresh(scratch, length, pattern) {
                         return Step::Done(Ok(chunk));
+                    }
+                    if self.is_line_too_long(pattern) {
+                        return Step::Done(Err(LINE_TOO_LONG));
                     }
                 }
                 Err(Blocked::Wait(interest)) => return Step::Wait { interest, moved },
