@@ -67,9 +67,13 @@ fn session_talks_line_by_line() {
 
 #[test]
 fn interrupt_reaches_the_program() {
-    let mut session = Session::start(shell(
-        "trap 'echo caught; exit 7' INT; echo ready; while :; do sleep 0.01; done",
-    ));
+    // A shell cannot trap a signal that was ignored when it began, as in a background job; perl can.
+    let mut command = Command::new("perl");
+    command.args([
+        "-e",
+        r#"$| = 1; $SIG{INT} = sub { print "caught\n"; exit 7 }; print "ready\n"; sleep 1 while 1"#,
+    ]);
+    let mut session = Session::start(command);
     assert_eq!(session.next_line(PATIENCE), "ready");
     session.interrupt();
     let output = session.finish(PATIENCE);

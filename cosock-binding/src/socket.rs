@@ -78,6 +78,13 @@ pub(crate) fn udp<'a>(lua: State, called: Called) -> Option<&'a Udp> {
     lua.userdata(-1, UDP).or_else(|| closed::stand_in_udp(lua))
 }
 
+/// [`udp`], for a caller that looks at no argument beyond those that there are.
+#[inline]
+pub(crate) fn udp_here<'a>(lua: State, called: Called) -> Option<&'a Udp> {
+    push_inner_here(lua, called);
+    lua.userdata(-1, UDP).or_else(|| closed::stand_in_udp(lua))
+}
+
 /// Calls the method of a foreign inner socket, which is on top, with the arguments after the first.
 pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     let inner = lua.top();

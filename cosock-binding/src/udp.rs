@@ -19,6 +19,9 @@ use crate::socket::{self, call_inner, udp};
 use crate::tcp::foreign;
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
+/// How many bytes of a datagram are received where the program does not say, as in LuaSocket.
+const DATAGRAM_SIZE: f64 = 8192.0;
+
 /// Methods that never wait; those of the inner socket are the same.
 pub(crate) const PLAIN: &[Plain] = &[
     (c"close", |lua| lua.method(close)),
@@ -265,8 +268,19 @@ fn sendto(lua: State, runtime: &Runtime) -> c_int {
     check_class(lua, socket, UdpClass::Unconnected, called);
     let data = arguments::bytes(lua, called, 2);
     let host = arguments::bytes(lua, called, 3);
-    let service = arguments::bytes(lua, called, 4);
     let family = dns::family_of(socket.borrow().family());
+    let send = |to| {
+        let result = runtime.enter(lua, |core| {
+            socket.borrow_mut().send(data, to, &mut core.reactor)
+        });
+        push_sent(lua, runtime, result)
+    };
+    // The port that `receivefrom` gave: an integer, which needs no text.
+    let port = lua.integer(4).and_then(|port| u16::try_from(port).ok());
+    if let Some(to) = port.and_then(|port| netdb::literal(host, port, family)) {
+        return send(Some(to));
+    }
+    let service = arguments::bytes(lua, called, 4);
     let hints = Hints {
         family,
         numeric_only: true,
@@ -277,10 +291,7 @@ fn sendto(lua: State, runtime: &Runtime) -> c_int {
         Ok(addresses) => {
             let to = addresses.first().copied();
             drop(addresses);
-            let result = runtime.enter(lua, |core| {
-                socket.borrow_mut().send(data, to, &mut core.reactor)
-            });
-            push_sent(lua, runtime, result)
+            send(to)
         }
         Err(error) => {
             let text = error.resolver_text();
@@ -299,13 +310,24 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
         c"receive_datagram"
     };
     let called = Called::blocking::<INNER>(lua, name);
-    let Some(socket) = udp(lua, called) else {
+    // Without a size, as most often, there is no further argument to look at.
+    let plain = called.count == 1;
+    let found = if plain {
+        socket::udp_here(lua, called)
+    } else {
+        udp(lua, called)
+    };
+    let Some(socket) = found else {
         return foreign(lua, runtime, called, shim);
     };
     if FROM {
         check_class(lua, socket, UdpClass::Unconnected, called);
     }
-    let size = arguments::number_or(lua, called, 2, 8192.0);
+    let size = if plain {
+        DATAGRAM_SIZE
+    } else {
+        arguments::number_or(lua, called, 2, DATAGRAM_SIZE)
+    };
     if size.is_nan() || size < 0.0 {
         return fail(lua, runtime, SocketError::Text("out of memory"));
     }
@@ -384,7 +406,7 @@ pub(crate) fn family_word(family: Family) -> &'static str {
 /// Pushes the numeric text of an address without its port.
 pub(crate) fn push_address(lua: State, address: SocketAddr) {
     match address {
-        SocketAddr::V4(v4) => arguments::push_format(lua, format_args!("{}", v4.ip())),
+        SocketAddr::V4(v4) => lua.push_bytes(netdb::Ipv4Text::new(*v4.ip()).as_bytes()),
         SocketAddr::V6(_) => {
             // Only as long as it takes to copy it to the stack: no Lua runs in between.
             let mut text = [0; 128];

@@ -1,8 +1,8 @@
 //! The blocking name functions with LuaSocket's meaning and words.
 //!
-//! Host and service names are bytes, as Lua strings are. Everything here but [`numeric`],
-//! [`numeric_host`] and [`parse_ipv4`] may wait for files and name servers; [`crate::resolver`] runs
-//! the same functions off the thread.
+//! Host and service names are bytes, as Lua strings are. Everything here but [`literal`], [`numeric`],
+//! [`numeric_host`], [`parse_ipv4`] and [`Ipv4Text`] may wait for files and name servers;
+//! [`crate::resolver`] runs the same functions off the thread.
 
 use std::ffi::CString;
 use std::fmt;
@@ -172,7 +172,9 @@ pub fn addresses(
     service: &[u8],
     hints: Hints,
 ) -> Result<Vec<SocketAddr>, LookupError> {
-    if let Some(address) = literal(host, service, hints.family) {
+    if let Some(port) = decimal_port(service)
+        && let Some(address) = literal(host, port, hints.family)
+    {
         return Ok(vec![address]);
     }
     let service = if service.is_empty() {
@@ -285,28 +287,70 @@ pub fn numeric_host(address: &SocketAddr) -> String {
     }
 }
 
+/// The text of an IPv4 address, on the stack: every datagram from anybody has one.
+#[derive(Clone, Copy, Debug)]
+pub struct Ipv4Text {
+    bytes: [u8; 15],
+    length: usize,
+}
+
+impl Ipv4Text {
+    /// Writes the address in dotted decimals.
+    #[must_use]
+    pub fn new(address: Ipv4Addr) -> Self {
+        let mut text = Self {
+            bytes: [0; 15],
+            length: 0,
+        };
+        for (position, octet) in address.octets().into_iter().enumerate() {
+            if position > 0 {
+                text.push(b'.');
+            }
+            if octet >= 100 {
+                text.push(b'0' + octet / 100);
+            }
+            if octet >= 10 {
+                text.push(b'0' + octet / 10 % 10);
+            }
+            text.push(b'0' + octet % 10);
+        }
+        text
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
 /// Reads an IPv4 address in any form that C accepts (`inet_aton`), as socket options take it.
 pub fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     sys::ipv4_from_text(&CString::new(text).ok()?)
 }
 
-/// A plain literal of the right family with a decimal port, read without the C library.
-fn literal(host: &[u8], service: &[u8], family: Family) -> Option<SocketAddr> {
-    if !is_decimal(service) {
-        return None;
-    }
-    // Larger numbers, and how they wrap, are the C library's matter.
-    let port = if service.is_empty() {
-        0
-    } else {
-        str::from_utf8(service).ok()?.parse().ok()?
-    };
+/// Reads a plain literal of the right family, without the C library: `None` for any other text.
+pub fn literal(host: &[u8], port: u16, family: Family) -> Option<SocketAddr> {
     let host = str::from_utf8(host).ok()?;
     match host.parse().ok()? {
         IpAddr::V4(ip) if family != Family::Inet6 => Some(SocketAddrV4::new(ip, port).into()),
         IpAddr::V6(ip) if family != Family::Inet => Some(SocketAddrV6::new(ip, port, 0, 0).into()),
         _ => None,
     }
+}
+
+/// A decimal port. Larger numbers, and how they wrap, are the C library's matter.
+fn decimal_port(service: &[u8]) -> Option<u16> {
+    if service.is_empty() {
+        return Some(0);
+    }
+    let service = is_decimal(service).then_some(service)?;
+    str::from_utf8(service).ok()?.parse().ok()
 }
 
 fn is_decimal(service: &[u8]) -> bool {

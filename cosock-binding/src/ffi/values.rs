@@ -51,6 +51,14 @@ impl State {
         (is_number != 0).then_some(number)
     }
 
+    /// The number, if it is one (and no string) whose text has no fraction and no exponent.
+    #[inline]
+    pub(crate) fn integer(self, index: c_int) -> Option<i64> {
+        let is_integer = unsafe { ffi::lua_isinteger(self.0, index) != 0 };
+        is_integer
+            .then(|| unsafe { ffi::lua_tointegerx(self.0, index, std::ptr::null_mut()) as i64 })
+    }
+
     /// The bytes of a string, or of a number's text, which takes the number's place.
     ///
     /// They live as long as the value stays on the stack: the caller uses them before it changes

@@ -279,3 +279,14 @@ fn addresses_print_as_the_c_library_prints_them(#[case] address: &str, #[case] t
 fn errors_print_luasockets_words(#[case] error: LookupError, #[case] words: &str) {
     assert_eq!(error.to_string(), words);
 }
+
+#[rstest]
+#[case([0, 0, 0, 0])]
+#[case([1, 10, 100, 255])]
+#[case([9, 99, 199, 200])]
+#[case([255, 255, 255, 255])]
+fn text_of_ipv4_is_that_of_the_standard_library(#[case] octets: [u8; 4]) {
+    let address = Ipv4Addr::from(octets);
+    let text = Ipv4Text::new(address);
+    assert_eq!(text.as_bytes(), address.to_string().as_bytes());
+}
