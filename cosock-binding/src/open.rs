@@ -10,7 +10,9 @@ use crate::module::Pusher;
 #[cfg(feature = "lua51")]
 use crate::pcall;
 use crate::runtime::{Classes, Kept, ObjectClass, Runtime, token};
-use crate::{channel, dns, lazy, metadata, nesting, run, select, socket, tasks, tcp, timers, udp};
+use crate::{
+    channel, dns, lazy, metadata, nesting, run, select, socket, tasks, tcp, timers, udp, wait,
+};
 
 /// A module that `require` can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -395,7 +397,7 @@ fn load_shims(lua: State, runtime: &Runtime) {
     let native = lua.top();
     plain.set(native, c"wait", select::wait);
     plain.set(native, c"resume_coroutine", nesting::resume_coroutine);
-    plain.set(native, c"sleep", run::sleep);
+    plain.set(native, c"sleep", wait::sleep);
     plain.set(native, c"skip", socket::skip);
     plain.set(native, c"clock", socket::clock);
     plain.set(native, c"time_limit", socket::time_limit);

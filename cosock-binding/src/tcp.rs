@@ -1,13 +1,15 @@
 //! `cosock.socket.tcp`: the methods of TCP objects, and of the inner sockets inside them.
 
+mod connect;
+mod receive;
+mod send;
+
 use std::ffi::{CStr, c_int};
 
-use cosock_core::buffer::Pattern;
 use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
-use cosock_core::operation::{Operation, Outcome, Then};
-use cosock_core::reactor::Interest;
-use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
+use cosock_core::operation::{Outcome, Then};
+use cosock_core::socket::{Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
 use crate::closed;
@@ -16,7 +18,11 @@ use crate::module::{Blocking, Plain};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, TCP, UDP};
 use crate::socket::{self, call_inner, tcp};
-use crate::wait::{self, Blocked, Wait, go_on_in_lua};
+use crate::wait::go_on_in_lua;
+
+use connect::{accept, connect};
+pub(crate) use receive::receive;
+pub(crate) use send::send;
 
 /// Methods that never wait; those of the inner socket are the same.
 pub(crate) const PLAIN: &[Plain] = &[
@@ -300,107 +306,6 @@ pub(crate) fn setstats(lua: State, _: &Runtime) -> c_int {
     succeed(lua)
 }
 
-/// Reads the pattern in argument 2, less what a prefix of `prefix` bytes has already.
-fn pattern(lua: State, called: Called, prefix: usize) -> Pattern {
-    match lua.kind(2) {
-        Kind::None | Kind::Nil => Pattern::Line,
-        Kind::Number => count(lua, called, prefix),
-        Kind::String => match arguments::bytes(lua, called, 2) {
-            [b'*', b'l', ..] | b"l" => Pattern::Line,
-            [b'*', b'a', ..] | b"a" => Pattern::All,
-            _ if lua.to_number(2).is_some() => count(lua, called, prefix),
-            _ => refuse(lua, called, 2, format_args!("invalid receive pattern")),
-        },
-        _ => arguments::refuse_kind(lua, called, 2, "string"),
-    }
-}
-
-fn count(lua: State, called: Called, prefix: usize) -> Pattern {
-    let number = arguments::number(lua, called, 2);
-    if number.is_nan() || number < 0.0 {
-        refuse(lua, called, 2, format_args!("invalid receive pattern"));
-    }
-    Pattern::Count((number as usize).saturating_sub(prefix))
-}
-
-pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::blocking::<INNER>(lua, "receive");
-    // A line without a prefix, by far the most frequent, needs no look at further arguments.
-    let plain = called.count == 1;
-    let found = if plain {
-        socket::tcp_here(lua, called)
-    } else {
-        tcp(lua, called)
-    };
-    let Some(socket) = found else {
-        return foreign(lua, runtime, called, c"receive");
-    };
-    let (pattern, extra) = if plain {
-        (Pattern::Line, 0)
-    } else {
-        let extra = if lua.kind(3) == Kind::String { 3 } else { 0 };
-        let prefix = if extra == 0 { 0 } else { lua.raw_len(3) };
-        (pattern(lua, called, prefix), extra)
-    };
-    if socket.borrow().class() != TcpClass::Client {
-        check_class(lua, socket, TcpClass::Client, called);
-    }
-    let shape = Shape::Received {
-        prefixed: extra != 0,
-    };
-    let operation = || {
-        let socket = Tcp::clone(socket);
-        Some(Operation::Receive { socket, pattern })
-    };
-    let mut asked = false;
-    loop {
-        let step = runtime.enter(lua, |core| {
-            let mut socket = socket.borrow_mut();
-            let step = socket.receive(pattern, &mut core.reactor);
-            step.map(|result| result.map_err(|error| (error, socket.partial(pattern))))
-        });
-        let interest = match step {
-            Step::Done(Ok(chunk)) if extra == 0 => {
-                runtime.pins.push_chunk(lua, chunk);
-                return 1;
-            }
-            Step::Done(result) => {
-                let outcome = match result {
-                    Ok(chunk) => Outcome::Received(chunk),
-                    Err((error, chunk)) => Outcome::Partial(error, chunk),
-                };
-                return outcome::push(lua, runtime, outcome, shape, 1, extra);
-            }
-            Step::Wait { interest, .. } if INNER && asked => {
-                let mut socket = socket.borrow_mut();
-                let error = socket.timeout_error(interest);
-                let outcome = Outcome::Partial(error, socket.partial(pattern));
-                drop(socket);
-                return outcome::push(lua, runtime, outcome, shape, 1, extra);
-            }
-            Step::Wait { interest, .. } => interest,
-        };
-        let blocked = if INNER {
-            wait::doubt(lua, runtime, operation)
-        } else {
-            let wait = Wait {
-                interest,
-                shape,
-                extra,
-            };
-            wait::block(lua, runtime, wait, asked, operation)
-        };
-        match blocked {
-            Blocked::Parked(yielded) => return yielded,
-            Blocked::Again => asked = true,
-            Blocked::Protocol => {
-                lua.set_top(called.count);
-                return go_on_in_lua(lua, runtime, c"receive", called.count);
-            }
-        }
-    }
-}
-
 /// A method whose inner socket is not ours: the Lua part speaks the protocol around it.
 pub(crate) fn foreign(lua: State, runtime: &Runtime, called: Called, shim: &CStr) -> c_int {
     if lua.kind(1) != Kind::Table {
@@ -408,234 +313,6 @@ pub(crate) fn foreign(lua: State, runtime: &Runtime, called: Called, shim: &CStr
     }
     lua.set_top(called.count);
     go_on_in_lua(lua, runtime, shim, called.count)
-}
-
-/// The range that `send` is asked for: bytes `base..end`, both counted from the start of the data.
-fn range(lua: State, called: Called, length: usize) -> (usize, usize) {
-    let size = length as f64;
-    let bound = |argument, default: f64| {
-        let number = arguments::number_or(lua, called, argument, default).trunc();
-        if number < 0.0 {
-            size + number + 1.0
-        } else {
-            number
-        }
-    };
-    let first = bound(3, 1.0).max(1.0);
-    let last = bound(4, -1.0).min(size);
-    let base = (first - 1.0).min(9e15) as usize;
-    (base, (last.max(0.0) as usize).max(base))
-}
-
-pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::blocking::<INNER>(lua, "send");
-    // All of a string, by far the most frequent, needs no look at further arguments.
-    let plain = called.count == 2;
-    let found = if plain {
-        socket::tcp_here(lua, called)
-    } else {
-        tcp(lua, called)
-    };
-    let Some(socket) = found else {
-        return foreign(lua, runtime, called, c"send");
-    };
-    let data = arguments::bytes(lua, called, 2);
-    check_class(lua, socket, TcpClass::Client, called);
-    let whole = plain || (lua.is_nil(3) && lua.is_nil(4));
-    let (base, end) = if whole {
-        (0, data.len())
-    } else {
-        range(lua, called, data.len())
-    };
-    let part = if base < data.len() {
-        &data[base..end.min(data.len())]
-    } else {
-        &[]
-    };
-    let shape = Shape::Sent {
-        base,
-        end: base + part.len(),
-    };
-    let mut next = 0;
-    let mut asked = false;
-    loop {
-        let step = runtime.enter(lua, |core| {
-            socket.borrow_mut().send(part, &mut next, &mut core.reactor)
-        });
-        let interest = match step {
-            Step::Done(Ok(())) => {
-                lua.push_number((base + next) as f64);
-                lua.push_nil();
-                lua.push_nil();
-                return 3;
-            }
-            Step::Done(result) => {
-                let outcome = Outcome::Sent(next, result.err());
-                return outcome::push(lua, runtime, outcome, shape, 1, 0);
-            }
-            Step::Wait { interest, .. } if INNER && asked => {
-                let error = socket.borrow().timeout_error(interest);
-                let outcome = Outcome::Sent(next, Some(error));
-                return outcome::push(lua, runtime, outcome, shape, 1, 0);
-            }
-            Step::Wait { interest, .. } => interest,
-        };
-        let operation = || {
-            let socket = Tcp::clone(socket);
-            Some(Operation::Send { socket, next })
-        };
-        let blocked = if INNER {
-            wait::doubt(lua, runtime, operation)
-        } else {
-            let wait = Wait {
-                interest,
-                shape,
-                extra: 2,
-            };
-            wait::block(lua, runtime, wait, asked, operation)
-        };
-        match blocked {
-            Blocked::Parked(yielded) => return yielded,
-            Blocked::Again => asked = true,
-            Blocked::Protocol => {
-                lua.set_top(2);
-                lua.push_integer((base + next + 1) as i64);
-                lua.push_integer((base + part.len()) as i64);
-                return go_on_in_lua(lua, runtime, c"send", 4);
-            }
-        }
-    }
-}
-
-fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::blocking::<INNER>(lua, "accept");
-    let Some(socket) = tcp(lua, called) else {
-        return foreign(lua, runtime, called, c"accept");
-    };
-    check_class(lua, socket, TcpClass::Server, called);
-    match runtime.enter(lua, |core| socket.borrow_mut().accept(&mut core.reactor)) {
-        Step::Done(Ok(accepted)) => {
-            let outcome = Outcome::Accepted(Box::new(accepted));
-            if INNER {
-                runtime.outcomes.borrow_mut().push(outcome);
-                push_inner_accepted(lua, runtime);
-                return 1;
-            }
-            outcome::push(lua, runtime, outcome, Shape::Accepted, 1, 0)
-        }
-        Step::Done(Err(error)) => fail(lua, runtime, error),
-        Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
-        Step::Wait { interest, .. } => {
-            let wait = Wait {
-                interest,
-                shape: Shape::Accepted,
-                extra: 0,
-            };
-            // `accept` has just asked the system.
-            let blocked = wait::block(lua, runtime, wait, true, || {
-                let socket = Tcp::clone(socket);
-                Some(Operation::Accept { socket })
-            });
-            match blocked {
-                Blocked::Parked(yielded) => yielded,
-                Blocked::Again | Blocked::Protocol => {
-                    lua.set_top(called.count);
-                    go_on_in_lua(lua, runtime, c"accept", called.count)
-                }
-            }
-        }
-    }
-}
-
-/// Pushes an accepted connection as an inner socket alone.
-fn push_inner_accepted(lua: State, runtime: &Runtime) {
-    lua.push_userdata(TCP, || {
-        Tcp::new(match runtime.outcomes.borrow_mut().pop() {
-            Some(Outcome::Accepted(socket)) => (*socket).into(),
-            _ => TcpSocket::new().into(),
-        })
-    });
-    lua.push_kept(runtime.kept.get().tcp_inner_meta);
-    lua.set_metatable(-2);
-}
-
-fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::blocking::<INNER>(lua, "connect");
-    let Some(socket) = tcp(lua, called) else {
-        return foreign(lua, runtime, called, c"connect");
-    };
-    let address = arguments::bytes(lua, called, 2);
-    let service = arguments::bytes(lua, called, 3);
-    let is_taken = {
-        let socket = socket.borrow();
-        socket.raw_fd() >= 0 && (socket.class() == TcpClass::Server || socket.is_encrypted())
-    };
-    if is_taken {
-        return fail(lua, runtime, SocketError::Text("already connected"));
-    }
-    let family = crate::dns::family_of(socket.borrow().family());
-    let hints = Hints {
-        family,
-        ..Hints::new(SocketKind::Tcp)
-    };
-    let address = crate::dns::any(address, family);
-    let begun = if INNER {
-        crate::dns::at_once(address, service, hints)
-    } else {
-        crate::dns::begin(lua, runtime, address, service, hints)
-    };
-    match begun {
-        Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER),
-        Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
-        Err(crate::dns::Begun::Pending(id)) => {
-            let timeout = wait::object_timeout(lua);
-            let then = Then::Connect(Tcp::clone(socket));
-            crate::dns::park(lua, runtime, id, then, Shape::Connected, timeout)
-        }
-    }
-}
-
-fn connect_to(
-    lua: State,
-    runtime: &Runtime,
-    called: Called,
-    socket: &Tcp,
-    mut attempt: Attempt,
-    inner_only: bool,
-) -> c_int {
-    match runtime.enter(lua, |core| {
-        socket.borrow_mut().connect(&mut attempt, &mut core.reactor)
-    }) {
-        Step::Done(result) => {
-            drop(attempt);
-            let outcome = Outcome::from(result);
-            outcome::push(lua, runtime, outcome, Shape::Connected, 1, 0)
-        }
-        Step::Wait { .. } if inner_only => {
-            drop(attempt);
-            fail(lua, runtime, SocketError::Timeout)
-        }
-        Step::Wait { interest, .. } => {
-            debug_assert_eq!(interest, Interest::Write);
-            let number = runtime.stage(Operation::Connect {
-                socket: Tcp::clone(socket),
-                attempt: Box::new(attempt),
-            });
-            let wait = Wait {
-                interest,
-                shape: Shape::Connected,
-                extra: 0,
-            };
-            match wait::block(lua, runtime, wait, true, || runtime.staged(number)) {
-                Blocked::Parked(yielded) => yielded,
-                Blocked::Again | Blocked::Protocol => {
-                    drop(runtime.staged(number));
-                    lua.set_top(called.count);
-                    go_on_in_lua(lua, runtime, c"connect", called.count)
-                }
-            }
-        }
-    }
 }
 
 /// `__gc` of the inner socket: closes it, and whoever still waits on it is told.

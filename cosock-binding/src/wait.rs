@@ -201,6 +201,27 @@ pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments
     }
 }
 
+/// `socket.sleep(t)`: nil waits for ever, a negative time for one turn.
+pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
+    let timeout = match lua.to_number(1) {
+        Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
+        _ => crate::arguments::timeout(lua, Called::wrapped(lua, "sleep"), 1),
+    };
+    let Some(task) = runtime.task_of(lua) else {
+        match timeout {
+            // As it was given, for it is yielded to the user.
+            Some(seconds) if lua.to_number(1) == Some(seconds) => lua.push_value(1),
+            Some(seconds) => lua.push_number(seconds),
+            None => lua.push_nil(),
+        }
+        return go_on_in_lua(lua, runtime, c"sleep", 1);
+    };
+    runtime.enter(lua, |core| core.park_sleep(task, timeout));
+    note(runtime, task, Shape::Nothing, timeout, (0, 0));
+    lua.push_pointer(token());
+    lua.yield_values(1)
+}
+
 /// Raises what a wait in the main program gets.
 pub(crate) fn raise_outside(lua: State, level: c_int) -> ! {
     raise(

@@ -1,0 +1,97 @@
+//! The errors of tasks, and who is told of them.
+
+use std::ffi::c_int;
+
+use cosock_core::scheduler::TaskKey;
+
+use super::leave;
+use crate::ffi::{Kind as ValueKind, State};
+use crate::runtime::Runtime;
+use crate::tasks;
+
+/// Fails a task with the error value on top, which somebody raised on its behalf.
+pub(crate) fn fail_with(lua: State, runtime: &Runtime, key: TaskKey) {
+    match runtime.task(key) {
+        Some(task) => {
+            let coroutine = task.state();
+            lua.push_traceback(coroutine, None, 0);
+        }
+        None => lua.push_str("stack traceback:"),
+    }
+    lua.insert(-2);
+    report(lua, runtime, key);
+}
+
+/// Reports the error of a task, which is over: its traceback and its error value are on top.
+///
+/// Its handler is told, or the handler of all; without one the error leaves `run`.
+pub(super) fn report(lua: State, runtime: &Runtime, key: TaskKey) {
+    let kept = runtime.kept.get();
+    if runtime.task(key).is_some() {
+        lua.push_kept(kept.slots);
+        lua.raw_get_at(-1, tasks::handle_slot(key.index));
+        lua.remove(-2);
+        lua.push_kept(kept.handlers);
+        lua.raw_get_at(-1, key.index as usize + 1);
+        lua.remove(-2);
+    } else {
+        // It has called `reset`: another task may have its place.
+        lua.push_nil();
+        lua.push_nil();
+    }
+    if lua.is_nil(-1) && runtime.handler.get() != 0 {
+        lua.pop(1);
+        lua.push_kept(runtime.handler.get());
+    }
+    let coroutine = tasks::push_and_forget(lua, runtime, key);
+    leave(runtime);
+    if coroutine {
+        tasks::close_coroutine(lua, runtime);
+    }
+    // The stack is: traceback, value, handle, handler or nil.
+    let interrupted = cfg!(feature = "luajit") && is_interruption(lua, -3);
+    if lua.is_nil(-1) || interrupted {
+        lua.pop(2);
+        raise_report(lua);
+    }
+    lua.insert(-4);
+    // The handler gets (value, traceback, handle).
+    lua.push_value(-3);
+    lua.remove(-4);
+    lua.insert(-2);
+    lua.call(3, 0);
+}
+
+/// Whether the error is that of Ctrl-C, which on LuaJIT is raised in whatever runs.
+fn is_interruption(lua: State, index: c_int) -> bool {
+    let text = match lua.kind(index) {
+        ValueKind::String => lua.to_bytes(index).unwrap_or_default(),
+        _ => return false,
+    };
+    // The interpreter's own text, with or without a position before it.
+    let Some(position) = text.strip_suffix(b"interrupted!") else {
+        return false;
+    };
+    let position = position.strip_suffix(b": ").unwrap_or(position);
+    let line = position
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    position.is_empty() || (line > 0 && position[..position.len() - line].ends_with(b":"))
+}
+
+/// Raises the error value on top, with the traceback below it when it is a text.
+fn raise_report(lua: State) -> ! {
+    let old = cfg!(any(feature = "lua51", feature = "luajit"));
+    match lua.kind(-1) {
+        ValueKind::String | ValueKind::Number => {
+            lua.push_str("\n");
+            lua.push_value(-3);
+            lua.concat(3);
+        }
+        ValueKind::Nil if !old => lua.pop(1),
+        _ => {}
+    }
+    lua.raise_top()
+}

@@ -1,0 +1,295 @@
+//! One step of a task: it is resumed with what it waited for, and parked or ended by what it does.
+
+use std::ffi::c_int;
+use std::io::{self, Write as _};
+
+use cosock_core::operation::Outcome;
+use cosock_core::scheduler::{Start, TaskKey, Tried};
+
+use super::Next;
+use super::failure::{fail_with, report};
+use crate::arguments::{DIRECT, raise};
+use crate::channel::{self, Looked};
+use crate::ffi::{State, Status};
+use crate::runtime::{Runtime, Shape, token};
+use crate::{outcome, select, tasks};
+
+/// Resumes a task with what it waited for.
+#[inline]
+pub(super) fn run_task(lua: State, runtime: &Runtime, next: Next) {
+    let Next { key, start, .. } = next;
+    let coroutine = runtime.coroutine_of(next.owner);
+    runtime.current.set(Some(key));
+    let arguments = match start {
+        Start::First | Start::Select { .. } => start_or_select(lua, runtime, key, start, coroutine),
+        Start::Look { timed_out } => look(lua, runtime, next, coroutine, timed_out),
+        _ if !is_parked(coroutine) => {
+            abandon(lua, runtime, key, coroutine);
+            None
+        }
+        Start::Slept => Some(0),
+        Start::Operation => complete(lua, runtime, key, coroutine),
+    };
+    if let Some(arguments) = arguments {
+        resume(lua, runtime, key, coroutine, arguments);
+    }
+    runtime.current.set(None);
+}
+
+/// Whether the coroutine still is as a method parked it: then the token is on top of its stack. When
+/// somebody else has resumed or closed it, something else is, or nothing.
+#[inline]
+fn is_parked(coroutine: State) -> bool {
+    coroutine.top() > 0 && coroutine.to_pointer(-1) == token()
+}
+
+/// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
+fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
+    let prefixed = runtime.look(key, |task| match task.shape {
+        Shape::Received { prefixed } => Some(prefixed),
+        _ => None,
+    })?;
+    if prefixed != Some(false) {
+        return complete_any(lua, runtime, key, coroutine);
+    }
+    // A receive without a prefix, by far the most frequent, needs nothing of what is anchored, which
+    // stays below the result, where nobody sees it.
+    match runtime.enter(lua, |core| core.try_operation(key, &[])) {
+        Tried::Parked => None,
+        Tried::Complete(Outcome::Received(chunk)) => {
+            runtime.pins.push_chunk(lua, chunk);
+            lua.move_to(coroutine, 1);
+            Some(1)
+        }
+        Tried::Complete(outcome) => {
+            let shape = Shape::Received { prefixed: false };
+            let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
+            hand_over(lua, coroutine, count);
+            Some(count)
+        }
+    }
+}
+
+/// [`complete`], for every operation.
+#[inline(never)]
+fn complete_any(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
+    let shape = runtime.look(key, |task| task.shape)?;
+    let data = match shape {
+        Shape::Sent { base, end } => match coroutine.to_bytes(-2) {
+            Some(data) if end <= data.len() => &data[base..end],
+            _ => &[],
+        },
+        _ => &[],
+    };
+    let tried = runtime.enter(lua, |core| core.try_operation(key, data));
+    let Tried::Complete(outcome) = tried else {
+        return None;
+    };
+    let wants_anchors = match shape {
+        Shape::Received { prefixed } => prefixed,
+        Shape::Connected | Shape::One => true,
+        _ => false,
+    };
+    if !wants_anchors {
+        let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
+        hand_over(lua, coroutine, count);
+        return Some(count);
+    }
+    let base = lua.top();
+    coroutine.pop(1);
+    coroutine.move_to(lua, 2);
+    let count = outcome::push(lua, runtime, outcome, shape, base + 1, base + 2);
+    hand_over(lua, coroutine, count);
+    lua.set_top(base);
+    Some(count)
+}
+
+/// Moves the top `count` values to the coroutine.
+fn hand_over(lua: State, coroutine: State, count: c_int) {
+    // Up to three fit into the slots that its own call guarantees.
+    if count > 3 && !coroutine.has_stack(count) {
+        raise(
+            lua,
+            DIRECT,
+            format_args!("too many values on the stack of a task"),
+        );
+    }
+    lua.move_to(coroutine, count);
+}
+
+/// Gives a task parked in a channel's `receive` its message, or parks it again.
+#[inline]
+fn look(
+    lua: State,
+    runtime: &Runtime,
+    Next { key, object, .. }: Next,
+    coroutine: State,
+    timed_out: bool,
+) -> Option<c_int> {
+    match channel::look(runtime, coroutine, object, timed_out) {
+        Looked::Message => Some(1),
+        Looked::Over { closed } => {
+            lua.push_nil();
+            lua.push_str(if closed { "closed" } else { "timeout" });
+            hand_over(lua, coroutine, 2);
+            Some(2)
+        }
+        Looked::Nothing => {
+            runtime.enter(lua, |core| core.park_message_again(key));
+            None
+        }
+        Looked::Elsewhere => {
+            abandon(lua, runtime, key, coroutine);
+            None
+        }
+    }
+}
+
+/// Prepares the first resume of a task, or one with the results of a select.
+#[inline(never)]
+fn start_or_select(
+    lua: State,
+    runtime: &Runtime,
+    key: TaskKey,
+    start: Start,
+    coroutine: State,
+) -> Option<c_int> {
+    let as_left = match start {
+        Start::First => coroutine.is_fresh(),
+        _ => coroutine.is_yielded(),
+    };
+    if !as_left {
+        abandon(lua, runtime, key, coroutine);
+        return None;
+    }
+    match start {
+        Start::Select { timed_out } => {
+            runtime.enter(lua, |core| {
+                let mut woken = runtime.woken.borrow_mut();
+                woken.clear();
+                if let Some(mut select) = core.take_select(key) {
+                    woken.append(&mut select.take_woken());
+                }
+            });
+            coroutine.set_top(0);
+            select::push_results(lua, runtime, key, timed_out);
+        }
+        _ => {
+            for _ in 0..3 {
+                lua.push_nil();
+            }
+        }
+    }
+    hand_over(lua, coroutine, 3);
+    Some(3)
+}
+
+/// Drops a task whose coroutine somebody else has resumed or closed while it was parked.
+#[cold]
+fn abandon(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
+    if coroutine.is_yielded() {
+        // Not by `eprintln`, which panics when nobody reads.
+        let _ = writeln!(
+            io::stderr(),
+            "cosock: a parked task was resumed from outside and waits no longer"
+        );
+    }
+    if tasks::push_and_forget(lua, runtime, key) {
+        lua.pop(1);
+    }
+}
+
+#[inline]
+fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, mut arguments: c_int) {
+    loop {
+        runtime.current_coroutine.set(coroutine.raw());
+        let (status, count) = coroutine.resume(lua, arguments);
+        // From here on, what Lua calls runs outside the task.
+        runtime.current_coroutine.set(std::ptr::null_mut());
+        if status != Status::Yield {
+            return finish(lua, runtime, key, coroutine, status);
+        }
+        // A method has parked its task before it yielded.
+        let parked = count > 0 && coroutine.to_pointer(-1) == token();
+        // After a `reset` it is not waited for any more.
+        if parked || !runtime.has_task(key) {
+            return;
+        }
+        match park(lua, runtime, key, coroutine, count) {
+            Some(error) => arguments = error,
+            None => return,
+        }
+    }
+}
+
+/// Ends a task that has returned or failed.
+#[inline(never)]
+fn finish(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, status: Status) {
+    if status == Status::Ok {
+        if tasks::push_and_forget(lua, runtime, key) {
+            lua.pop(1);
+        }
+        return;
+    }
+    lua.push_traceback(coroutine, None, 0);
+    // The original stays: to-be-closed variables are told of it. A stack that is full has no room for
+    // the copy, so that one gives its own.
+    if coroutine.has_stack(1) {
+        coroutine.push_value(-1);
+    }
+    coroutine.move_to(lua, 1);
+    report(lua, runtime, key);
+    lua.set_top(0);
+}
+
+/// Parks a task that has yielded by the protocol. A wait of our own that cannot be raises in the task:
+/// then it is to be resumed with so many values.
+#[inline(never)]
+fn park(
+    lua: State,
+    runtime: &Runtime,
+    key: TaskKey,
+    coroutine: State,
+    count: c_int,
+) -> Option<c_int> {
+    let own = count > 3 && select::is_marked(coroutine);
+    lua.push_function(runtime, select::arm, 0);
+    let given = count.min(3);
+    if !coroutine.has_stack(3) {
+        lua.pop(1);
+        lua.push_str("stack overflow");
+        fail_with(lua, runtime, key);
+        return None;
+    }
+    for _ in 0..given {
+        // Each push moves the next value to the same distance from the top.
+        coroutine.push_value(-count);
+    }
+    coroutine.move_to(lua, given);
+    let mut error = None;
+    if lua.pcall(given, 0, 0) != Status::Ok {
+        if own && runtime.has_task(key) {
+            error = hand_back(lua, runtime, key, coroutine);
+        }
+        if error.is_none() {
+            fail_with(lua, runtime, key);
+        }
+    }
+    lua.set_top(0);
+    error
+}
+
+/// Hands the error on top to the `select` that has yielded, unless somebody else has resumed or ended
+/// its task.
+#[cold]
+fn hand_back(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
+    select::take_back(lua, runtime, key);
+    let as_left = runtime.has_task(key) && coroutine.is_yielded() && select::is_marked(coroutine);
+    if !as_left {
+        return None;
+    }
+    coroutine.set_top(0);
+    coroutine.push_pointer(token());
+    lua.move_to(coroutine, 1);
+    Some(2)
+}

@@ -1,0 +1,150 @@
+//! How connections come to be: `connect` and `accept`.
+
+use std::ffi::c_int;
+
+use cosock_core::error::SocketError;
+use cosock_core::netdb::{Hints, SocketKind};
+use cosock_core::operation::{Operation, Outcome, Then};
+use cosock_core::reactor::Interest;
+use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
+
+use super::{check_class, fail, foreign};
+use crate::arguments::{self, Called};
+use crate::ffi::State;
+use crate::outcome;
+use crate::runtime::{Runtime, Shape, TCP};
+use crate::socket::tcp;
+use crate::wait::{self, Blocked, Wait, go_on_in_lua};
+
+/// `accept()`.
+pub(super) fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::blocking::<INNER>(lua, "accept");
+    let Some(socket) = tcp(lua, called) else {
+        return foreign(lua, runtime, called, c"accept");
+    };
+    check_class(lua, socket, TcpClass::Server, called);
+    match runtime.enter(lua, |core| socket.borrow_mut().accept(&mut core.reactor)) {
+        Step::Done(Ok(accepted)) => {
+            let outcome = Outcome::Accepted(Box::new(accepted));
+            if INNER {
+                runtime.outcomes.borrow_mut().push(outcome);
+                push_inner_accepted(lua, runtime);
+                return 1;
+            }
+            outcome::push(lua, runtime, outcome, Shape::Accepted, 1, 0)
+        }
+        Step::Done(Err(error)) => fail(lua, runtime, error),
+        Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
+        Step::Wait { interest, .. } => {
+            let wait = Wait {
+                interest,
+                shape: Shape::Accepted,
+                extra: 0,
+            };
+            // `accept` has just asked the system.
+            let blocked = wait::block(lua, runtime, wait, true, || {
+                let socket = Tcp::clone(socket);
+                Some(Operation::Accept { socket })
+            });
+            match blocked {
+                Blocked::Parked(yielded) => yielded,
+                Blocked::Again | Blocked::Protocol => {
+                    lua.set_top(called.count);
+                    go_on_in_lua(lua, runtime, c"accept", called.count)
+                }
+            }
+        }
+    }
+}
+
+/// Pushes an accepted connection as an inner socket alone.
+fn push_inner_accepted(lua: State, runtime: &Runtime) {
+    lua.push_userdata(TCP, || {
+        Tcp::new(match runtime.outcomes.borrow_mut().pop() {
+            Some(Outcome::Accepted(socket)) => (*socket).into(),
+            _ => TcpSocket::new().into(),
+        })
+    });
+    lua.push_kept(runtime.kept.get().tcp_inner_meta);
+    lua.set_metatable(-2);
+}
+
+/// `connect(address, port)`.
+pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let called = Called::blocking::<INNER>(lua, "connect");
+    let Some(socket) = tcp(lua, called) else {
+        return foreign(lua, runtime, called, c"connect");
+    };
+    let address = arguments::bytes(lua, called, 2);
+    let service = arguments::bytes(lua, called, 3);
+    let is_taken = {
+        let socket = socket.borrow();
+        socket.raw_fd() >= 0 && (socket.class() == TcpClass::Server || socket.is_encrypted())
+    };
+    if is_taken {
+        return fail(lua, runtime, SocketError::Text("already connected"));
+    }
+    let family = crate::dns::family_of(socket.borrow().family());
+    let hints = Hints {
+        family,
+        ..Hints::new(SocketKind::Tcp)
+    };
+    let address = crate::dns::any(address, family);
+    let begun = if INNER {
+        crate::dns::at_once(address, service, hints)
+    } else {
+        crate::dns::begin(lua, runtime, address, service, hints)
+    };
+    match begun {
+        Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER),
+        Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
+        Err(crate::dns::Begun::Pending(id)) => {
+            let timeout = wait::object_timeout(lua);
+            let then = Then::Connect(Tcp::clone(socket));
+            crate::dns::park(lua, runtime, id, then, Shape::Connected, timeout)
+        }
+    }
+}
+
+fn connect_to(
+    lua: State,
+    runtime: &Runtime,
+    called: Called,
+    socket: &Tcp,
+    mut attempt: Attempt,
+    inner_only: bool,
+) -> c_int {
+    match runtime.enter(lua, |core| {
+        socket.borrow_mut().connect(&mut attempt, &mut core.reactor)
+    }) {
+        Step::Done(result) => {
+            drop(attempt);
+            let outcome = Outcome::from(result);
+            outcome::push(lua, runtime, outcome, Shape::Connected, 1, 0)
+        }
+        Step::Wait { .. } if inner_only => {
+            drop(attempt);
+            fail(lua, runtime, SocketError::Timeout)
+        }
+        Step::Wait { interest, .. } => {
+            debug_assert_eq!(interest, Interest::Write);
+            let number = runtime.stage(Operation::Connect {
+                socket: Tcp::clone(socket),
+                attempt: Box::new(attempt),
+            });
+            let wait = Wait {
+                interest,
+                shape: Shape::Connected,
+                extra: 0,
+            };
+            match wait::block(lua, runtime, wait, true, || runtime.staged(number)) {
+                Blocked::Parked(yielded) => yielded,
+                Blocked::Again | Blocked::Protocol => {
+                    drop(runtime.staged(number));
+                    lua.set_top(called.count);
+                    go_on_in_lua(lua, runtime, c"connect", called.count)
+                }
+            }
+        }
+    }
+}
