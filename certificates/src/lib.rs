@@ -35,8 +35,11 @@ pub fn directory() -> &'static Path {
     })
 }
 
-/// Removes what processes have left that are no more.
+/// Removes what processes have left that are no more, where `/proc` tells.
 fn remove_abandoned(all: &Path) {
+    if !Path::new("/proc/self").exists() {
+        return;
+    }
     for entry in fs::read_dir(all).into_iter().flatten().flatten() {
         let process = Path::new("/proc").join(entry.file_name());
         if !process.exists() {

@@ -1,7 +1,7 @@
 //! The module and the programs of a version: built by a nested cargo once per test process, or taken
 //! from the directory that `ci/build` left.
 
-use std::env;
+use std::env::{self, consts::DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
@@ -32,7 +32,7 @@ pub(crate) fn module_directory(lua: Lua) -> &'static Path {
             return Ok(ready?);
         }
         let package = lua.module_package();
-        let library = format!("lib{}.so", package.replace('-', "_"));
+        let library = format!("lib{}{DLL_SUFFIX}", package.replace('-', "_"));
         let arguments = ["-p", package, "--no-default-features", "--features", tls()];
         let module = build(&arguments, &library, |artifact| {
             keep(artifact, lua, "module", "cosock.so")

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 
+use rustix::net::SendFlags;
 use socket2::{Domain, Protocol, Socket, Type};
 
 #[cfg(feature = "tls")]
@@ -19,6 +20,13 @@ pub use udp::{Datagram, UdpClass, UdpSocket};
 
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SourceId};
+
+/// How bytes are sent: a peer that is gone is an error of the call, never SIGPIPE. On Apple's systems
+/// that is not said of a call but of the socket; [`Socket`] says it of every one it makes or accepts.
+#[cfg(not(target_vendor = "apple"))]
+pub(crate) const SEND: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+pub(crate) const SEND: SendFlags = SendFlags::empty();
 
 /// A TCP socket shared by its Lua object and the operations parked on it.
 pub type Tcp = Rc<RefCell<TcpSocket>>;
@@ -142,7 +150,7 @@ impl Endpoint {
             } else {
                 Protocol::UDP
             };
-            let socket = Socket::new(family.domain(), kind.nonblocking(), Some(protocol))?;
+            let socket = new_socket(family, kind, protocol)?;
             reactor.opened(socket.as_raw_fd());
             if family == Family::Inet6 {
                 socket.set_only_v6(true)?;
@@ -235,4 +243,16 @@ fn internet(address: socket2::SockAddr) -> Result<SocketAddr, SocketError> {
     address
         .as_socket()
         .ok_or(SocketError::Text("ai_family not supported"))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn new_socket(family: Family, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    Socket::new(family.domain(), kind.nonblocking(), Some(protocol))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn new_socket(family: Family, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(family.domain(), kind, Some(protocol))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }

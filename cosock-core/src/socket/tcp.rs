@@ -9,7 +9,7 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::Instant;
 
 use rustix::io::Errno;
@@ -335,6 +335,7 @@ impl Default for TcpSocket {
 #[cfg(target_os = "linux")]
 fn accept_one(socket: &Socket) -> Result<(Socket, Family), Errno> {
     use rustix::net::SocketFlags;
+    use std::os::fd::AsFd;
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let (fd, address) = rustix::net::acceptfrom_with(socket.as_fd(), flags)?;
     let v6 = address

@@ -6,10 +6,10 @@ use std::os::fd::RawFd;
 use std::rc::Rc;
 
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::RecvFlags;
 use socket2::Type;
 
-use super::{Endpoint, Family, Step};
+use super::{Endpoint, Family, SEND, Step};
 use crate::buffer::Chunk;
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
@@ -200,8 +200,8 @@ impl UdpSocket {
         let socket = self.endpoint.socket().ok_or(SocketError::Closed)?;
         loop {
             let result = match &to {
-                Some(to) => rustix::net::sendto(socket, data, SendFlags::NOSIGNAL, to),
-                None => rustix::net::send(socket, data, SendFlags::NOSIGNAL),
+                Some(to) => rustix::net::sendto(socket, data, SEND, to),
+                None => rustix::net::send(socket, data, SEND),
             };
             return match result {
                 Err(Errno::INTR) => continue,

@@ -1,9 +1,7 @@
 //! `gethostbyname` and `gethostbyaddr`: the only functions that tell a host's aliases.
 
 use std::ffi::{CStr, c_char, c_int};
-use std::mem::MaybeUninit;
 use std::net::Ipv4Addr;
-use std::ptr;
 
 use crate::netdb::{HostEntry, LookupError};
 
@@ -84,6 +82,8 @@ fn host_failure(code: c_int, errno: c_int) -> LookupError {
 mod calls {
     use super::*;
     use libc::{c_void, hostent, size_t, socklen_t};
+    use std::mem::MaybeUninit;
+    use std::ptr;
 
     unsafe extern "C" {
         fn gethostbyname_r(
@@ -179,6 +179,7 @@ mod calls {
 mod calls {
     use super::*;
     use libc::{c_void, hostent, socklen_t};
+    use std::io;
     use std::sync::{Mutex, PoisonError};
 
     unsafe extern "C" {
@@ -221,6 +222,7 @@ mod calls {
 mod tests {
     use super::*;
     use rstest::rstest;
+    use std::ptr;
 
     #[test]
     fn a_host_entry_without_addresses_is_an_error() {

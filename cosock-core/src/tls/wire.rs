@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::os::fd::RawFd;
 
 use rustix::io::Errno;
-use rustix::net::SendFlags;
 
 use crate::buffer::Chunk;
 use crate::fd;
+use crate::socket::SEND;
 
 /// The encrypted side of a session. It borrows the descriptor's number: its socket closes it, after
 /// the session.
@@ -137,7 +137,7 @@ impl Read for Wire {
 impl Write for Wire {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         loop {
-            return match rustix::net::send(fd::borrow(self.fd), buffer, SendFlags::NOSIGNAL) {
+            return match rustix::net::send(fd::borrow(self.fd), buffer, SEND) {
                 Ok(length) => Ok(length),
                 Err(Errno::WOULDBLOCK) => {
                     self.filled = true;

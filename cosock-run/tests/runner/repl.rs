@@ -180,7 +180,7 @@ impl Terminal {
         unsafe {
             command.pre_exec(|| {
                 // For the key that interrupts.
-                if libc::setsid() < 0 || libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
+                if libc::setsid() < 0 || libc::ioctl(0, libc::TIOCSCTTY as _, 0) < 0 {
                     return Err(std::io::Error::last_os_error());
                 }
                 Ok(())

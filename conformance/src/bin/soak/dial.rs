@@ -35,7 +35,8 @@ impl Dialer {
 
 fn dial_from(source: u8, target: SocketAddr, narrow: bool) -> io::Result<TcpStream> {
     const NARROW: usize = 32 * 1024;
-    let socket = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None)?;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
     if narrow {
         // Before connecting, since the window's scale is settled then.
         socket.set_recv_buffer_size(NARROW)?;

@@ -8,7 +8,7 @@ use super::TcpSocket;
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
-use crate::socket::Step;
+use crate::socket::{SEND, Step};
 
 /// The most that one read may add to a growing buffer, so that a huge count cannot reserve memory
 /// that the peer never fills.
@@ -146,7 +146,7 @@ impl TcpSocket {
                     moved,
                 };
             }
-            match rustix::net::send(socket, &data[*next..], rustix::net::SendFlags::NOSIGNAL) {
+            match rustix::net::send(socket, &data[*next..], SEND) {
                 Ok(length) => {
                     moved = true;
                     *next += length;
