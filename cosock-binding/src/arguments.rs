@@ -171,6 +171,32 @@ pub(crate) enum BadTimeout {
     Kind,
 }
 
+/// A timeout that is no argument but a field, or an element of a yield.
+#[inline]
+pub(crate) fn given_timeout(lua: State, index: c_int, level: c_int) -> Option<f64> {
+    match timeout_value(lua, index) {
+        Ok(timeout) => timeout,
+        Err(why) => raise_bad_timeout(lua, index, level, why),
+    }
+}
+
+#[cold]
+fn raise_bad_timeout(lua: State, index: c_int, level: c_int, why: BadTimeout) -> ! {
+    match why {
+        BadTimeout::NotANumber => {
+            raise(lua, level, format_args!("bad timeout (not a number, NaN)"))
+        }
+        BadTimeout::Kind => {
+            let got = lua.type_name(index);
+            raise(
+                lua,
+                level,
+                format_args!("bad timeout (number expected, got {got})"),
+            )
+        }
+    }
+}
+
 /// Reads a timeout without raising.
 pub(crate) fn timeout_value(lua: State, index: c_int) -> Result<Option<f64>, BadTimeout> {
     match lua.kind(index) {

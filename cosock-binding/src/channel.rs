@@ -293,17 +293,9 @@ fn give_back(lua: State, queue: &Queue) {
 fn receive_timeout(lua: State) -> Option<f64> {
     lua.push_value(TIMEOUT);
     lua.get(1);
-    let timeout = arguments::timeout_value(lua, -1);
-    if timeout.is_err() {
-        let got = lua.type_name(-1);
-        raise(
-            lua,
-            WRAPPED,
-            format_args!("bad timeout (number expected, got {got})"),
-        );
-    }
+    let timeout = arguments::given_timeout(lua, -1, WRAPPED);
     lua.pop(1);
-    timeout.unwrap_or_default()
+    timeout
 }
 
 /// Whether nobody replaced the `setwaker` of the receiver in argument 1. Leaves the stack as it was.

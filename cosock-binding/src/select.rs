@@ -133,20 +133,7 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
         return 0;
     };
     lua.set_top(3);
-    let timeout = match arguments::timeout_value(lua, 3) {
-        Ok(timeout) => timeout,
-        Err(arguments::BadTimeout::NotANumber) => {
-            raise(lua, DIRECT, format_args!("bad timeout (not a number, NaN)"))
-        }
-        Err(arguments::BadTimeout::Kind) => {
-            let got = lua.type_name(3);
-            raise(
-                lua,
-                DIRECT,
-                format_args!("bad timeout (number expected, got {got})"),
-            )
-        }
-    };
+    let timeout = arguments::given_timeout(lua, 3, DIRECT);
     *runtime.arming.borrow_mut() = Some(Box::default());
     lua.new_table(1, 0);
     let receivers = collect(lua, runtime, 1, Interest::Read);

@@ -9,7 +9,7 @@ use cosock_core::operation::Operation;
 use cosock_core::reactor::{Company, Interest};
 use cosock_core::scheduler::TaskKey;
 
-use crate::arguments::{Called, WRAPPED, raise, refuse_kind};
+use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, Shape, token};
 use crate::socket::{self, SETWAKER, TIMEOUT, WAKE};
@@ -166,14 +166,7 @@ pub(crate) fn object_timeout(lua: State) -> Option<f64> {
     }
     lua.push_value(TIMEOUT);
     lua.get(1);
-    match crate::arguments::timeout_value(lua, -1) {
-        Ok(timeout) => timeout,
-        Err(_) => raise(
-            lua,
-            WRAPPED,
-            format_args!("bad timeout (number expected, got {})", lua.type_name(-1)),
-        ),
-    }
+    arguments::given_timeout(lua, -1, WRAPPED)
 }
 
 /// Goes on in the Lua part with the function `shim`, given the top `arguments` values.
@@ -205,7 +198,7 @@ pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments
 pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
     let timeout = match lua.to_number(1) {
         Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
-        _ => crate::arguments::timeout(lua, Called::wrapped(lua, "sleep"), 1),
+        _ => arguments::timeout(lua, Called::wrapped(lua, "sleep"), 1),
     };
     let Some(task) = runtime.task_of(lua) else {
         match timeout {

@@ -141,8 +141,14 @@ for _, timeout in ipairs { "none", -1, -0.5, -math.huge, math.huge, 1e300, 2 ^ 5
 end
 
 -- A bad value in the field is an error of the task that waits by it.
-for _, bad in ipairs { {}, true, "soon", 0 / 0 } do
+for _, case in ipairs {
+  { {}, "number expected, got table" },
+  { true, "number expected, got boolean" },
+  { "soon", "number expected, got string" },
+  { 0 / 0, "not a number, NaN" },
+} do
   expect.tasks(function()
+    local bad, why = case[1], case[2]
     local sock, peer = network.pair()
     sock.timeout = bad
     local message
@@ -150,7 +156,7 @@ for _, bad in ipairs { {}, true, "soon", 0 / 0 } do
       onerror = function(err) message = err end,
     })
     network.wait_until(function() return message end)
-    expect.contains(message, "bad timeout")
+    expect.contains(message, "bad timeout (" .. why .. ")")
     -- What does not wait does not look.
     peer:send("line\n")
     network.wait_until(function() return socket.select({ sock }, nil, 0) end)
