@@ -27,7 +27,8 @@ pub fn directory() -> &'static Path {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     DIRECTORY.get_or_init(|| {
         let program = env::current_exe().expect("a process knows its program");
-        let all = program.with_file_name("certificates");
+        // Not the name of this crate's own program, which cargo puts in the same place.
+        let all = program.with_file_name("certificates-by-process");
         remove_abandoned(&all);
         let own = all.join(process::id().to_string());
         files::write(&own);
