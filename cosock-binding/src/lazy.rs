@@ -21,7 +21,14 @@ struct Lazy {
     native: &'static [Plain],
 }
 
-const LAZY: [Lazy; 12] = [
+const LAZY: &[Lazy] = &[
+    #[cfg(feature = "lua51")]
+    Lazy {
+        name: "traceback",
+        chunk: c"=[cosock.traceback]",
+        source: include_str!("lua/traceback.lua"),
+        native: &[],
+    },
     Lazy {
         name: "socket.headers",
         chunk: c"=[cosock.headers]",

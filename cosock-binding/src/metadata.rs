@@ -28,6 +28,16 @@ pub(crate) fn get(lua: State, runtime: &Runtime) -> c_int {
     1
 }
 
+/// Pushes the traceback of a task.
+fn push_traceback(lua: State, runtime: &Runtime, coroutine: State) {
+    #[cfg(feature = "lua51")]
+    if crate::pcall::push_traceback(lua, runtime, coroutine) {
+        return;
+    }
+    let _ = runtime;
+    lua.push_traceback(coroutine, None, 0);
+}
+
 fn nth_task(runtime: &Runtime, place: usize) -> Option<Task> {
     runtime.tasks.borrow().get(place).copied()
 }
@@ -42,7 +52,7 @@ fn push_entry(lua: State, runtime: &Runtime, task: Task) {
     lua.raw_set_field(entry, c"name");
     lua.pop(1);
     let coroutine = task.state();
-    lua.push_traceback(coroutine, None, 0);
+    push_traceback(lua, runtime, coroutine);
     lua.raw_set_field(entry, c"traceback");
     // Of a running task, the lists of its last wait: the rock's own tests read them so.
     let (receivers, senders) = task.listed;

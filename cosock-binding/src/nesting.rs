@@ -133,15 +133,33 @@ pub(crate) fn base_of(runtime: &Runtime, lua: State) -> *mut RawState {
     nest_of(runtime, lua.raw()).map_or(lua.raw(), |nest| nest.base)
 }
 
-/// The coroutines that resume what runs in `lua`, the nearest first, as far as loops of ours do.
-pub(crate) fn outer_coroutines(runtime: &Runtime, lua: State) -> impl Iterator<Item = State> {
+/// The nests in which `lua` runs, the innermost first.
+fn nests_of(runtime: &Runtime, lua: State) -> impl Iterator<Item = Nest> {
     let mut place = runtime.nests.borrow().len();
     let mut coroutine = lua.raw();
     std::iter::from_fn(move || {
         place = place.checked_sub(1)?;
         let nest = runtime.nests.borrow().get(place).copied();
-        coroutine = nest.filter(|nest| nest.inner == coroutine)?.outer;
-        // SAFETY: it runs, though not at the top, so it is alive.
-        Some(unsafe { State::new(coroutine) })
+        let nest = nest.filter(|nest| nest.inner == coroutine)?;
+        coroutine = nest.outer;
+        Some(nest)
     })
+}
+
+fn outer_of(nest: Nest) -> State {
+    // SAFETY: it runs, though not at the top, so it is alive.
+    unsafe { State::new(nest.outer) }
+}
+
+/// The coroutines that resume what runs in `lua`, the nearest first, as far as loops of ours do.
+pub(crate) fn outer_coroutines(runtime: &Runtime, lua: State) -> impl Iterator<Item = State> {
+    nests_of(runtime, lua).map(outer_of)
+}
+
+/// Those among them that the program does not tell apart from `lua`, for they made protected calls.
+#[cfg(feature = "lua51")]
+pub(crate) fn protected_callers(runtime: &Runtime, lua: State) -> impl Iterator<Item = State> {
+    nests_of(runtime, lua)
+        .take_while(|nest| nest.base != nest.inner)
+        .map(outer_of)
 }

@@ -408,6 +408,9 @@ fn load_shims(lua: State, runtime: &Runtime) {
         plain.set(native, c"start", pcall::start);
         plain.set(native, c"go_on", pcall::go_on);
         plain.set(native, c"running", pcall::running);
+        plain.set(native, c"call_handler", pcall::call_handler);
+        plain.set(native, c"callers", pcall::callers);
+        plain.set(native, c"traceback", pcall::traceback);
     }
     plain.set(native, c"tcp", tcp::create);
     plain.set(native, c"tcp6", tcp::create_v6);

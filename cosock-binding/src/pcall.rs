@@ -100,6 +100,9 @@ fn resume(lua: State, runtime: &Runtime, inner: State, arguments: c_int) -> c_in
         // Now, for what may raise must not come while the nest is noted.
         push_handler(lua, runtime);
     }
+    if !lua.shares_globals(inner) {
+        lua.give_globals(2);
+    }
     let base = nesting::base_of(runtime, lua);
     let mut message = None;
     let (mut status, mut count) = nesting::resume(lua, runtime, inner, arguments, base, || {
@@ -111,6 +114,9 @@ fn resume(lua: State, runtime: &Runtime, inner: State, arguments: c_int) -> c_in
         count = 1;
     }
     lua.set_top(2);
+    if !lua.shares_globals(inner) {
+        lua.take_globals(2);
+    }
     let waits = status == Status::Yield && count > 0 && select::is_marked(inner);
     if waits && !select::knows_mark(runtime, lua) {
         inner.pop(1);
@@ -131,21 +137,25 @@ fn resume(lua: State, runtime: &Runtime, inner: State, arguments: c_int) -> c_in
     lua.top() - 1
 }
 
-/// Pushes what to call with the handler at 1, which is pushed too, and an error.
+/// Pushes what to call with a handler and an error, and the handler, which is at 1.
 ///
-/// That is a C function, in which the handler cannot yield: nobody would resume it. Only
-/// `debug.traceback` needs none, and shows nothing of ours so.
+/// That is a C function, in which the handler cannot yield: nobody would resume it. Tracebacks need none,
+/// and the one that shows all is taken for the language's own.
 fn push_handler(lua: State, runtime: &Runtime) {
     lua.push_kept(runtime.kept.get().shims);
-    lua.raw_get_field(-1, c"traceback");
-    let is_traceback = lua.raw_equal(-1, 1);
-    lua.pop(2);
-    if is_traceback {
-        lua.push_nil();
-    } else {
-        lua.push_function(runtime, call_handler, 0);
+    let shims = lua.top();
+    let (raw, own, caller) = (shims + 1, shims + 2, shims + 3);
+    for name in [c"traceback", c"own_traceback", c"call_handler"] {
+        lua.raw_get_field(shims, name);
     }
-    lua.push_value(1);
+    if lua.raw_equal(raw, 1) || lua.raw_equal(own, 1) {
+        let best = if lua.is_nil(own) { raw } else { own };
+        lua.push_nil();
+        lua.push_value(best);
+    } else {
+        lua.push_value(caller);
+        lua.push_value(1);
+    }
 }
 
 /// Replaces the error on top of a coroutine that died of it by what the handler makes of it, which
@@ -165,9 +175,70 @@ fn handle(lua: State, inner: State) -> bool {
 }
 
 /// Called with a handler and an error.
-fn call_handler(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn call_handler(lua: State, _: &Runtime) -> c_int {
     lua.call(1, 1);
     1
+}
+
+/// `debug.traceback` for programs in which waits pass through `pcall`: what `lua/traceback.lua` makes of
+/// the arguments, or where that fails the language's own.
+pub(crate) fn traceback(lua: State, runtime: &Runtime) -> c_int {
+    let count = lua.top();
+    lua.check_stack(count + 3);
+    push_composer(lua, runtime);
+    push_arguments(lua, count);
+    if lua.pcall(count, 1, 0) != Status::Ok {
+        lua.set_top(count);
+        lua.push_kept(runtime.kept.get().shims);
+        lua.raw_get_field(-1, c"traceback");
+        lua.remove(-2);
+        push_arguments(lua, count);
+        lua.call(count, 1);
+    }
+    1
+}
+
+/// Pushes what makes tracebacks; compiled when the first is made.
+fn push_composer(lua: State, runtime: &Runtime) {
+    lua.push_kept(runtime.kept.get().modules);
+    lua.get_field(-1, c"traceback");
+    lua.remove(-2);
+}
+
+/// Pushes the traceback of a coroutine that waits in protected calls; tells whether it could.
+pub(crate) fn push_traceback(lua: State, runtime: &Runtime, coroutine: State) -> bool {
+    lua.push_kept(runtime.kept.get().shims);
+    lua.raw_get_field(-1, c"own_traceback");
+    let has_own = !lua.is_nil(-1);
+    lua.pop(2);
+    if !has_own || coroutine == lua || !coroutine.has_stack(1) {
+        return false;
+    }
+    push_composer(lua, runtime);
+    coroutine.push_self();
+    coroutine.move_to(lua, 1);
+    if lua.pcall(1, 1, 0) == Status::Ok {
+        return true;
+    }
+    lua.pop(1);
+    false
+}
+
+fn push_arguments(lua: State, count: c_int) {
+    for argument in 1..=count {
+        lua.push_value(argument);
+    }
+}
+
+/// `callers()`: this coroutine, and those that made the protected calls on behalf of which it runs.
+pub(crate) fn callers(lua: State, runtime: &Runtime) -> c_int {
+    lua.push_self();
+    for outer in nesting::protected_callers(runtime, lua) {
+        lua.check_stack(1);
+        outer.push_self();
+        outer.move_to(lua, 1);
+    }
+    lua.top()
 }
 
 /// Whether the coroutine could yield here, as far as its nearest frames tell: a C function between them

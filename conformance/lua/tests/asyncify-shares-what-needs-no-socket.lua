@@ -84,7 +84,8 @@ expect.equal(asyncify("binary_networked").socket, cosock.socket)
 -- Standard libraries and what is in package.loaded only. A file of a library's name does not come first.
 sources.write { string = "error 'a file for string'", math = "error 'a file for math'" }
 for _, name in ipairs { "string", "table", "math", "io", "os", "debug" } do
-  expect.equal(asyncify(name), require(name), name)
+  -- On 5.1 its traceback is ours.
+  expect.equal(asyncify(name) == require(name), not (expect.version == "5.1" and name == "debug"), name)
 end
 local dotted = {}
 package.loaded["only.in.loaded"] = dotted

@@ -97,6 +97,30 @@ impl State {
         cfg!(not(feature = "lua51"))
     }
 
+    /// Whether this coroutine and another have the same table of globals, which `setfenv(0)` replaces.
+    #[cfg(feature = "lua51")]
+    pub(crate) fn shares_globals(self, other: State) -> bool {
+        self.identity(ffi::LUA_GLOBALSINDEX) == other.identity(ffi::LUA_GLOBALSINDEX)
+    }
+
+    /// Gives the coroutine at `index` the globals of this one.
+    #[cfg(feature = "lua51")]
+    pub(crate) fn give_globals(self, index: c_int) {
+        unsafe {
+            ffi::lua_pushvalue(self.0, ffi::LUA_GLOBALSINDEX);
+            ffi::lua_setfenv(self.0, index);
+        }
+    }
+
+    /// Takes over the globals of the coroutine at `index`.
+    #[cfg(feature = "lua51")]
+    pub(crate) fn take_globals(self, index: c_int) {
+        unsafe {
+            ffi::lua_getfenv(self.0, index);
+            ffi::lua_replace(self.0, ffi::LUA_GLOBALSINDEX);
+        }
+    }
+
     /// Pops a table and makes it the function's environment.
     #[cfg(any(feature = "lua51", feature = "luajit"))]
     pub(crate) fn set_function_environment(self, function: c_int) {

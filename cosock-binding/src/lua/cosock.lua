@@ -71,6 +71,9 @@ function cosock.install_pcall()
   if native.running then
     pcall, xpcall = native.pcall, native.xpcall
     coroutine.running, coroutine.status = native.running, native.status
+    if native.traceback and debug then
+      debug.traceback = native.traceback
+    end
   end
 end
 

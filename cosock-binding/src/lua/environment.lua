@@ -2,7 +2,7 @@
 -- is theirs alone, and is seen by all of them.
 
 local _, common, native = ...
-local globals, package = _G, package
+local globals, package, debug = _G, package, debug
 local error, getmetatable, rawget, select = error, getmetatable, rawget, select
 local setmetatable, type = setmetatable, type
 
@@ -20,16 +20,25 @@ return function(obtain, find_ours, copies)
     return module, extra
   end
 
-  -- Waits pass through their coroutines and, where that takes a function of ours, through pcall.
-  environment.coroutine = {}
-  for name, value in pairs(coroutine) do
-    environment.coroutine[name] = value
+  -- A copy of a library, with functions of ours.
+  local function altered(library, functions)
+    local copy = {}
+    for name, value in pairs(library) do
+      copy[name] = functions[name] or value
+    end
+    return copy
   end
-  environment.coroutine.resume = common.resume
-  environment.coroutine.wrap = common.wrap
+
+  -- Waits pass through their coroutines and, where that takes a function of ours, through pcall.
+  environment.coroutine = altered(coroutine, {
+    resume = common.resume,
+    wrap = common.wrap,
+    running = common.running,
+    status = common.status,
+  })
   if common.running then
     environment.pcall, environment.xpcall = common.pcall, common.xpcall
-    environment.coroutine.running, environment.coroutine.status = common.running, common.status
+    environment.debug = debug and altered(debug, { traceback = common.traceback })
   end
 
   local function seeall(module)
@@ -47,6 +56,7 @@ return function(obtain, find_ours, copies)
     replaced[name] = package.loaded[name]
   end
   replaced._G, replaced.coroutine = environment, environment.coroutine
+  replaced.debug = rawget(environment, "debug") or replaced.debug
   setmetatable(copies, {
     __index = function(_, name)
       return type(name) == "string" and find_ours(name) or replaced[name] or package.loaded[name]

@@ -17,7 +17,15 @@ local function settle(handler, co, over, ...)
   return over, ...
 end
 
+-- What `debug.traceback` is, and what stands for it: one that shows the frames on both sides of a
+-- protected call.
 shims.traceback = debug and debug.traceback
+native.getinfo, native.getlocal = debug and debug.getinfo, debug and debug.getlocal
+if not (shims.traceback and native.getinfo and native.getlocal) then
+  native.traceback = nil
+end
+shims.own_traceback = native.traceback
+shims.call_handler = native.call_handler
 
 function native.pcall(...)
   if select("#", ...) == 0 then
