@@ -36,11 +36,14 @@ makes {
 }
 -- With a list, the fields beside it do not count.
 makes { certificates = {}, key = file "missing.key" }
-refuses("private key does not match public key", {
+local function mismatch(key, certificate)
+  return ("private key does not match public key ('%s' and '%s')"):format(file(key), file(certificate))
+end
+refuses(mismatch("other.key", "server.pem"), {
   key = file "other.key",
   certificate = file "server.pem",
 })
-refuses("private key does not match public key", {
+refuses(mismatch("other.key", "server-ec.pem"), {
   certificates = {
     { key = file "server.key", certificate = file "server.pem" },
     { key = file "other.key", certificate = file "server-ec.pem" },
@@ -56,18 +59,26 @@ local directory = "(" .. file "capath" .. ": Is a directory)"
 refuses("error loading private key " .. directory, { key = file "capath" })
 refuses("error loading certificate " .. directory, { certificate = file "capath" })
 refuses("error loading CA locations " .. directory, { cafile = file "capath" })
-for _, name in ipairs { "empty.pem", "noise.pem" } do
-  refuses("error loading private key (unsupported)", { key = file(name) })
-  refuses("error loading certificate (no start line)", { certificate = file(name) })
-  refuses("error loading CA locations (no certificate or crl found)", { cafile = file(name) })
+local device = "(/dev/zero: Is a device)"
+refuses("error loading private key " .. device, { key = "/dev/zero" })
+refuses("error loading certificate " .. device, { certificate = "/dev/zero" })
+refuses("error loading CA locations " .. device, { cafile = "/dev/zero" })
+-- LuaSec's words, and the file.
+local function from(name, message)
+  return message .. " from '" .. file(name) .. "'"
 end
-refuses("error loading private key (unsupported)", { key = file "server.pem" })
-refuses("error loading certificate (no start line)", { certificate = file "server.key" })
+for _, name in ipairs { "empty.pem", "noise.pem" } do
+  refuses(from(name, "error loading private key (unsupported)"), { key = file(name) })
+  refuses(from(name, "error loading certificate (no start line)"), { certificate = file(name) })
+  refuses(from(name, "error loading CA locations (no certificate or crl found)"), { cafile = file(name) })
+end
+refuses(from("server.pem", "error loading private key (unsupported)"), { key = file "server.pem" })
+refuses(from("server.key", "error loading certificate (no start line)"), { certificate = file "server.key" })
 
 for _, name in ipairs { "encrypted.key", "encrypted-old.key" } do
   local key = file(name)
   local needed = "error loading private key (" .. key .. ": a password is needed)"
-  local wrong = "error loading private key (bad decrypt)"
+  local wrong = from(name, "error loading private key (bad decrypt)")
   makes { key = key, password = "secret" }
   makes { key = key, password = "secret", certificate = file "server.pem" }
   refuses(needed, { key = key })
@@ -118,9 +129,9 @@ expect.contains(tostring(made), "SSL context: 0x")
 
 -- Old failures do not explain new ones.
 for _ = 1, 3 do
-  refuses("error loading private key (unsupported)", { key = file "noise.pem" })
-  refuses("error setting cipher list (no cipher match)", { ciphers = "none-such" })
-  refuses("error loading CA locations (no certificate or crl found)", { cafile = file "noise.pem" })
+  refuses(from("noise.pem", "error loading private key (unsupported)"), { key = file "noise.pem" })
+  refuses("error setting cipher list (no cipher match) in ciphers", { ciphers = "none-such" })
+  refuses(from("noise.pem", "error loading CA locations (no certificate or crl found)"), { cafile = file "noise.pem" })
 end
 
 -- Parameters for Diffie-Hellman are asked for once, by servers.

@@ -5,16 +5,19 @@ local expect = require "expect"
 local secure = require "secure"
 local ssl = require "cosock.ssl"
 
+local noise = secure.file "noise.pem"
+local from_noise = " from '" .. noise .. "'"
+
 -- Each mistake alone, in the order in which they are looked for.
 local mistakes = {
   { "protocol", "x", "invalid protocol (x)" },
   { "mode", "x", "invalid mode (x)" },
-  { "key", secure.file "noise.pem", "error loading private key (unsupported)" },
-  { "certificate", secure.file "noise.pem", "error loading certificate (no start line)" },
-  { "cafile", secure.file "noise.pem", "error loading CA locations (no certificate or crl found)" },
-  { "capath", "", "error loading CA locations (invalid directory)" },
-  { "ciphers", "x", "error setting cipher list (no cipher match)" },
-  { "ciphersuites", "y", "error setting cipher list (no cipher match)" },
+  { "key", noise, "error loading private key (unsupported)" .. from_noise },
+  { "certificate", noise, "error loading certificate (no start line)" .. from_noise },
+  { "cafile", noise, "error loading CA locations (no certificate or crl found)" .. from_noise },
+  { "capath", "", "error loading CA locations (invalid directory) from ''" },
+  { "ciphers", "x", "error setting cipher list (no cipher match) in ciphers" },
+  { "ciphersuites", "y", "error setting cipher list (no cipher match) in ciphersuites" },
   { "verify", "x", "invalid verify option (x)" },
   { "options", { "all", "x" }, "invalid option (x)" },
   { "dhparam", 1, "invalid DH parameter type" },

@@ -91,7 +91,7 @@ for _, mode in ipairs { "client", "server" } do
     key = "error loading private key (",
     certificate = "error loading certificate (",
     cafile = "error loading CA locations (",
-    ciphers = "error setting cipher list (no cipher match)",
+    ciphers = "error setting cipher list (no cipher match) in ciphers",
     curveslist = "unknown elliptic curve in \"",
     curve = "elliptic curve '",
   } do
@@ -120,7 +120,7 @@ for _, mode in ipairs { "client", "server" } do
     if value == "" then
       return "made"
     end
-    return text_field("ciphersuites", "error setting cipher list (no cipher match)")(value, kind)
+    return text_field("ciphersuites", "error setting cipher list (no cipher match) in ciphersuites")(value, kind)
   end)
 
   check("depth", mode, function(value, kind)

@@ -55,7 +55,7 @@ local function load_identity(builder, identity)
     ok, err = own.load_certificate(builder, certificate)
   end
   if ok and key and certificate then
-    ok, err = own.check_key(builder)
+    ok, err = own.check_key(builder, key, certificate)
   end
   return ok, err
 end

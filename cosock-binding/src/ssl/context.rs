@@ -37,32 +37,42 @@ impl Making {
     }
 }
 
-/// What the Lua part builds on. Each step returns true, or nil and what is wrong.
+/// What the Lua part builds on, beside [`TEXT_STEPS`]. Each step returns true, or nil and what is wrong.
 const NATIVE: &[Plain] = &[
     (c"refuse", |lua| lua.method(refuse_value)),
     (c"refuse_config", |lua| lua.method(refuse_config)),
     (c"load_key", |lua| lua.method(load_key)),
-    (c"load_certificate", |lua| lua.method(load_certificate)),
     (c"check_key", |lua| lua.method(check_key)),
-    (c"trust_file", |lua| lua.method(trust_file)),
-    (c"trust_directory", |lua| lua.method(trust_directory)),
-    (c"set_ciphers", |lua| lua.method(set_ciphers)),
-    (c"set_ciphersuites", |lua| lua.method(set_ciphersuites)),
-    (c"add_verify", |lua| lua.method(add_verify)),
-    (c"add_option", |lua| lua.method(add_option)),
     (c"set_depth", |lua| lua.method(set_depth)),
-    (c"set_dh_parameters", |lua| lua.method(set_dh_parameters)),
-    (c"set_curves_list", |lua| lua.method(set_curves_list)),
-    (c"set_curve", |lua| lua.method(set_curve)),
-    (c"add_verify_extension", |lua| {
-        lua.method(add_verify_extension)
-    }),
     (c"set_protocols", |lua| lua.method(set_protocols)),
     (c"ask_for_protocol", |lua| lua.method(ask_for_protocol)),
     (c"enable_dane", |lua| lua.method(enable_dane)),
     (c"verify_host", |lua| lua.method(verify_host)),
     (c"remember_sessions", |lua| lua.method(remember_sessions)),
 ];
+
+/// Steps that take one text: as Lua calls them, the field that the text is of, and what they do.
+macro_rules! text_steps {
+    ($($name:literal, $field:literal, $step:path;)*) => {
+        &[$(($name, |pusher| {
+            pusher.method(|lua: State, runtime: &Runtime| build_with(lua, runtime, $field, $step))
+        })),*]
+    };
+}
+
+const TEXT_STEPS: &[Plain] = text_steps! {
+    c"load_certificate", "certificate", Builder::load_certificate;
+    c"trust_file", "cafile", Builder::trust_file;
+    c"trust_directory", "capath", Builder::trust_directory;
+    c"set_ciphers", "ciphers", Builder::set_ciphers;
+    c"set_ciphersuites", "ciphersuites", Builder::set_ciphersuites;
+    c"add_verify", "verify", Builder::add_verify;
+    c"add_option", "options", Builder::add_option;
+    c"set_dh_parameters", "dhparam", Builder::set_dh_parameters;
+    c"set_curves_list", "curveslist", Builder::set_curves_list;
+    c"set_curve", "curve", Builder::set_curve;
+    c"add_verify_extension", "verifyext", Builder::add_verify_extension;
+};
 
 /// Makes the metatable of contexts, and keeps it.
 pub(crate) fn make_class(lua: State, runtime: &Runtime) -> c_int {
@@ -80,9 +90,9 @@ pub(crate) fn make_class(lua: State, runtime: &Runtime) -> c_int {
 /// `contexts()`: compiles `newcontext` and returns it.
 pub(super) fn open(lua: State, runtime: &Runtime) -> c_int {
     lua.load(c"=[cosock.context]", include_str!("../lua/context.lua"));
-    lua.new_table(0, NATIVE.len() as c_int + 2);
+    lua.new_table(0, (NATIVE.len() + TEXT_STEPS.len()) as c_int + 2);
     let pusher = Pusher::new(lua, runtime, &[]);
-    for (name, push) in NATIVE {
+    for (name, push) in NATIVE.iter().chain(TEXT_STEPS) {
         push(pusher);
         lua.raw_set_field(-2, name);
     }
@@ -286,36 +296,10 @@ fn load_key(lua: State, runtime: &Runtime) -> c_int {
     count + 1
 }
 
-fn load_certificate(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "certificate", Builder::load_certificate)
-}
-
+/// `check_key(builder, key, certificate)`; both are files that were loaded.
 fn check_key(lua: State, runtime: &Runtime) -> c_int {
-    build(lua, runtime, |builder| builder.check_key())
-}
-
-fn trust_file(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "cafile", Builder::trust_file)
-}
-
-fn trust_directory(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "capath", Builder::trust_directory)
-}
-
-fn set_ciphers(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "ciphers", Builder::set_ciphers)
-}
-
-fn set_ciphersuites(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "ciphersuites", Builder::set_ciphersuites)
-}
-
-fn add_verify(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "verify", Builder::add_verify)
-}
-
-fn add_option(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "options", Builder::add_option)
+    let (key, certificate) = (text(lua, 2, "key"), text(lua, 3, "certificate"));
+    build(lua, runtime, |builder| builder.check_key(key, certificate))
 }
 
 fn set_depth(lua: State, runtime: &Runtime) -> c_int {
@@ -335,22 +319,6 @@ fn set_depth(lua: State, runtime: &Runtime) -> c_int {
         builder.set_depth(depth as i32);
         Ok(())
     })
-}
-
-fn set_dh_parameters(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "dhparam", Builder::set_dh_parameters)
-}
-
-fn set_curves_list(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "curveslist", Builder::set_curves_list)
-}
-
-fn set_curve(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "curve", Builder::set_curve)
-}
-
-fn add_verify_extension(lua: State, runtime: &Runtime) -> c_int {
-    build_with(lua, runtime, "verifyext", Builder::add_verify_extension)
 }
 
 /// `set_protocols(builder, name, ...)`; the names are strings.

@@ -108,13 +108,15 @@ impl Builder {
         keys::load_certificate(&mut self.ssl, path)
     }
 
-    /// Asks whether the certificate and the key that were loaded last belong together.
+    /// Asks whether the certificate and the key that were loaded last, from these files, belong together.
     ///
     /// # Errors
     ///
     /// If they do not.
-    pub fn check_key(&self) -> Result<(), ConfigError> {
-        attempt(|| self.ssl.check_private_key()).map_err(|_| ConfigError::KeyMismatch)
+    pub fn check_key(&self, key: &[u8], certificate: &[u8]) -> Result<(), ConfigError> {
+        attempt(|| self.ssl.check_private_key()).map_err(|_| {
+            ConfigError::KeyMismatch(format!("'{}' and '{}'", text(key), text(certificate)))
+        })
     }
 
     /// Trusts the certificates in a PEM file, or with the name `system` what the system trusts.
@@ -141,8 +143,9 @@ impl Builder {
     ///
     /// If none of them can be used.
     pub fn set_ciphers(&mut self, list: &[u8]) -> Result<(), ConfigError> {
-        let list = plain_text(list)?;
-        attempt(|| self.ssl.set_cipher_list(list)).map_err(ConfigError::Ciphers)
+        plain_text(list)
+            .and_then(|list| attempt(|| self.ssl.set_cipher_list(list)))
+            .map_err(|why| ConfigError::Ciphers(why, "ciphers"))
     }
 
     /// Sets the cipher suites for TLS 1.3, joined by colons.
@@ -151,8 +154,9 @@ impl Builder {
     ///
     /// If one of them is unknown.
     pub fn set_ciphersuites(&mut self, list: &[u8]) -> Result<(), ConfigError> {
-        let list = plain_text(list)?;
-        attempt(|| self.ssl.set_ciphersuites(list)).map_err(ConfigError::Ciphers)
+        plain_text(list)
+            .and_then(|list| attempt(|| self.ssl.set_ciphersuites(list)))
+            .map_err(|why| ConfigError::Ciphers(why, "ciphersuites"))
     }
 
     /// Adds to how certificates are verified: `none`, `peer`, `client_once`, `fail_if_no_peer_cert`.
@@ -357,10 +361,10 @@ fn plain_context(
 }
 
 /// A list for OpenSSL, none of whose names has other than plain characters.
-fn plain_text(list: &[u8]) -> Result<&str, ConfigError> {
+fn plain_text(list: &[u8]) -> Result<&str, String> {
     let list = std::str::from_utf8(list).ok();
     list.filter(|list| !list.contains('\0'))
-        .ok_or_else(|| ConfigError::Ciphers("no cipher match".to_owned()))
+        .ok_or_else(|| "no cipher match".to_owned())
 }
 
 /// Names of protocols, each after its length.

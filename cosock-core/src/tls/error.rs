@@ -18,17 +18,17 @@ pub enum ConfigError {
     /// There is no such mode.
     Mode(String),
     /// A private key cannot be used.
-    Key(String),
+    Key(Cause),
     /// A private key is encrypted, and no password was given; the value is its file.
     PasswordNeeded(String),
     /// A certificate cannot be used.
-    Certificate(String),
-    /// A key and a certificate do not belong together.
-    KeyMismatch,
+    Certificate(Cause),
+    /// A key and a certificate do not belong together; the value is their files.
+    KeyMismatch(String),
     /// Trusted certificates cannot be read.
-    Locations(String),
-    /// There is no such cipher that can be used.
-    Ciphers(String),
+    Locations(Cause),
+    /// There is no such cipher that can be used: why, and the field that should name it.
+    Ciphers(String, &'static str),
     /// There is no such option of verifying.
     VerifyOption(String),
     /// There is no such option.
@@ -58,17 +58,21 @@ impl fmt::Display for ConfigError {
         match self {
             ConfigError::Protocol(name) => write!(f, "invalid protocol ({name})"),
             ConfigError::Mode(name) => write!(f, "invalid mode ({name})"),
-            ConfigError::Key(why) => write!(f, "error loading private key ({why})"),
+            ConfigError::Key(cause) => write!(f, "error loading private key {cause}"),
             ConfigError::PasswordNeeded(path) => {
                 write!(
                     f,
                     "error loading private key ({path}: a password is needed)"
                 )
             }
-            ConfigError::Certificate(why) => write!(f, "error loading certificate ({why})"),
-            ConfigError::KeyMismatch => f.write_str("private key does not match public key"),
-            ConfigError::Locations(why) => write!(f, "error loading CA locations ({why})"),
-            ConfigError::Ciphers(why) => write!(f, "error setting cipher list ({why})"),
+            ConfigError::Certificate(cause) => write!(f, "error loading certificate {cause}"),
+            ConfigError::KeyMismatch(files) => {
+                write!(f, "private key does not match public key ({files})")
+            }
+            ConfigError::Locations(cause) => write!(f, "error loading CA locations {cause}"),
+            ConfigError::Ciphers(why, field) => {
+                write!(f, "error setting cipher list ({why}) in {field}")
+            }
             ConfigError::VerifyOption(name) => write!(f, "invalid verify option ({name})"),
             ConfigError::Option(name) => write!(f, "invalid option ({name})"),
             ConfigError::DhParameters(why) => write!(f, "invalid DH parameters ({why})"),
@@ -86,6 +90,47 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// Why a file cannot be used, as it stands in a message: LuaSec's words in parentheses, then the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    why: String,
+    /// Absent where `why` names it, and for what is no file.
+    file: Option<String>,
+}
+
+impl Cause {
+    /// The file cannot be read.
+    pub(super) fn unreadable(path: &[u8], error: &io::Error) -> Cause {
+        Cause {
+            why: format!("{}: {}", text(path), io_text(error)),
+            file: None,
+        }
+    }
+
+    /// What is in the file is of no use.
+    pub(super) fn unusable(path: &[u8], why: String) -> Cause {
+        Cause {
+            why,
+            file: Some(text(path)),
+        }
+    }
+
+    /// What is wrong lies in no file.
+    pub(super) fn other(why: String) -> Cause {
+        Cause { why, file: None }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = &self.why;
+        match &self.file {
+            Some(file) => write!(f, "({why}) from '{file}'"),
+            None => write!(f, "({why})"),
+        }
+    }
+}
+
 /// Takes a step that OpenSSL may refuse, and gives its reason.
 ///
 /// OpenSSL queues errors, also those that it dealt with itself: what is there before the step is
@@ -98,11 +143,6 @@ pub(super) fn attempt<T>(step: impl FnOnce() -> Result<T, ErrorStack>) -> Result
 /// The reason of the first error, which is the cause of those after it.
 pub(super) fn reason(stack: &ErrorStack) -> String {
     words::reason(stack).map_or_else(|| "unknown reason".to_owned(), Cow::into_owned)
-}
-
-/// A file and what the system says of it.
-pub(super) fn of_file(path: &[u8], error: &io::Error) -> String {
-    format!("{}: {}", text(path), io_text(error))
 }
 
 /// Bytes that came from Lua, for a message.

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use openssl::dh::Dh;
@@ -11,7 +12,7 @@ use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Params, Private};
 use openssl::ssl::SslContextBuilder;
 
-use super::error::{ConfigError, attempt, of_file, text};
+use super::error::{Cause, ConfigError, attempt, text};
 use super::ffi;
 
 /// What a wrong password leads to, which OpenSSL tells in several ways.
@@ -31,12 +32,13 @@ pub(super) fn load_key(
     path: &[u8],
     password: Option<&[u8]>,
 ) -> Result<(), ConfigError> {
-    let pem = read(path).map_err(|error| ConfigError::Key(of_file(path, &error)))?;
+    let unusable = |why| ConfigError::Key(Cause::unusable(path, why));
+    let pem = read(path).map_err(|error| ConfigError::Key(Cause::unreadable(path, &error)))?;
     let key = decrypt(&pem, password).map_err(|failure| match failure {
         KeyFailure::PasswordNeeded => ConfigError::PasswordNeeded(text(path)),
-        KeyFailure::Refused(why) => ConfigError::Key(why),
+        KeyFailure::Refused(why) => unusable(why),
     })?;
-    attempt(|| builder.set_private_key(&key)).map_err(ConfigError::Key)
+    attempt(|| builder.set_private_key(&key)).map_err(unusable)
 }
 
 enum KeyFailure {
@@ -77,7 +79,8 @@ pub(super) fn load_certificate(
     path: &[u8],
 ) -> Result<(), ConfigError> {
     let file = readable(path).map_err(ConfigError::Certificate)?;
-    attempt(|| ffi::use_certificate_chain_file(builder, &file)).map_err(ConfigError::Certificate)
+    attempt(|| ffi::use_certificate_chain_file(builder, &file))
+        .map_err(|why| ConfigError::Certificate(Cause::unusable(path, why)))
 }
 
 /// Uses parameters for Diffie-Hellman, from PEM.
@@ -97,17 +100,23 @@ pub(super) fn set_dh_parameters(
 }
 
 /// The name of a file that can be read, for OpenSSL, whose own reports of files say nothing.
-pub(super) fn readable(path: &[u8]) -> Result<CString, String> {
+pub(super) fn readable(path: &[u8]) -> Result<CString, Cause> {
     let open = || -> io::Result<CString> {
         // The first read tells a directory.
         let _ = open(path)?.read(&mut [0])?;
         Ok(CString::new(path)?)
     };
-    open().map_err(|error| of_file(path, &error))
+    open().map_err(|error| Cause::unreadable(path, &error))
 }
 
 fn open(path: &[u8]) -> io::Result<File> {
-    File::open(Path::new(std::ffi::OsStr::from_bytes(path)))
+    let file = File::open(Path::new(std::ffi::OsStr::from_bytes(path)))?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_char_device() || kind.is_block_device() {
+        // OpenSSL would look for a certificate until the end, which some do not have.
+        return Err(io::Error::other("Is a device"));
+    }
+    Ok(file)
 }
 
 fn read(path: &[u8]) -> io::Result<Vec<u8>> {

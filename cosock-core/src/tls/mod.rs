@@ -25,7 +25,7 @@ mod words;
 pub use builder::{Builder, PROTOCOLS, Protocol};
 pub use certificate::Certificate;
 pub use context::Context;
-pub use error::ConfigError;
+pub use error::{Cause, ConfigError};
 pub use hello::{NamedContext, Question, ServerAlpn, ServerNames};
 pub use peer::{CipherInfo, Verification};
 pub use session::Session;

@@ -21,9 +21,11 @@ pub(super) fn file(name: &str) -> Vec<u8> {
 
 /// Has the builder present an identity of [`certificates::files`].
 pub(super) fn identify(builder: &mut Builder, name: &str) -> Result<(), ConfigError> {
-    builder.load_key(&file(&format!("{name}.key")), None)?;
-    builder.load_certificate(&file(&format!("{name}.pem")))?;
-    builder.check_key()
+    let key = file(&format!("{name}.key"));
+    let certificate = file(&format!("{name}.pem"));
+    builder.load_key(&key, None)?;
+    builder.load_certificate(&certificate)?;
+    builder.check_key(&key, &certificate)
 }
 
 /// A server that presents an identity.

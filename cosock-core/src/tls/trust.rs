@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use openssl::ssl::SslContextBuilder;
 
-use super::error::{attempt, of_file};
+use super::error::{Cause, attempt};
 use super::{ffi, keys};
 
 /// The word for the system's own authorities, in place of a file's name. A file of this name is
@@ -12,18 +12,21 @@ use super::{ffi, keys};
 const SYSTEM: &[u8] = b"system";
 
 /// Trusts the certificates in a file, or those of the system.
-pub(super) fn file(builder: &mut SslContextBuilder, file: &[u8]) -> Result<(), String> {
+pub(super) fn file(builder: &mut SslContextBuilder, file: &[u8]) -> Result<(), Cause> {
     if file == SYSTEM {
-        return trust_system(builder);
+        return trust_system(builder).map_err(Cause::other);
     }
-    let file = keys::readable(file)?;
-    attempt(|| ffi::load_verify_locations(builder, Some(&file), None))
+    let path = keys::readable(file)?;
+    attempt(|| ffi::load_verify_locations(builder, Some(&path), None))
+        .map_err(|why| Cause::unusable(file, why))
 }
 
 /// Trusts the certificates in a directory that is sorted by hashes.
-pub(super) fn directory(builder: &mut SslContextBuilder, directory: &[u8]) -> Result<(), String> {
-    let directory = CString::new(directory).map_err(|error| of_file(directory, &error.into()))?;
-    attempt(|| ffi::load_verify_locations(builder, None, Some(&directory)))
+pub(super) fn directory(builder: &mut SslContextBuilder, directory: &[u8]) -> Result<(), Cause> {
+    let path =
+        CString::new(directory).map_err(|error| Cause::unreadable(directory, &error.into()))?;
+    attempt(|| ffi::load_verify_locations(builder, None, Some(&path)))
+        .map_err(|why| Cause::unusable(directory, why))
 }
 
 /// The distribution's OpenSSL knows where the distribution has its authorities.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::tls::testing::{builder, client, file, identify, server};
 use rstest::rstest;
@@ -68,18 +70,27 @@ fn a_key_of_another_certificate_is_refused() {
     it.load_certificate(&file("server-ec.pem"))
         .expect("it is a good certificate");
     assert_eq!(
-        refusal(it.check_key()),
-        "private key does not match public key"
+        refusal(it.check_key(b"a.key", b"b.pem")),
+        "private key does not match public key ('a.key' and 'b.pem')"
     );
 }
 
+/// A refusal and the file of which it tells.
+fn from(name: &str, refused: &str) -> String {
+    format!("{refused} from '{}'", String::from_utf8_lossy(&file(name)))
+}
+
 #[rstest]
-#[case("noise.pem", "error loading private key (unsupported)")]
-#[case("empty.pem", "error loading private key (unsupported)")]
-#[case("server.pem", "error loading private key (unsupported)")]
-fn what_is_no_key_is_unsupported(#[case] name: &str, #[case] refused: &str) {
+#[case("noise.pem")]
+#[case("empty.pem")]
+#[case("server.pem")]
+fn what_is_no_key_is_unsupported(#[case] name: &str) {
     let mut it = builder(Mode::Server);
-    assert_eq!(refusal(it.load_key(&file(name), None)), refused);
+    let refused = refusal(it.load_key(&file(name), None));
+    assert_eq!(
+        refused,
+        from(name, "error loading private key (unsupported)")
+    );
 }
 
 #[rstest]
@@ -89,11 +100,17 @@ fn what_is_no_key_is_unsupported(#[case] name: &str, #[case] refused: &str) {
 fn what_is_no_certificate_has_no_start_line(#[case] name: &str) {
     let mut it = builder(Mode::Server);
     let refused = refusal(it.load_certificate(&file(name)));
-    assert_eq!(refused, "error loading certificate (no start line)");
+    assert_eq!(
+        refused,
+        from(name, "error loading certificate (no start line)")
+    );
     let refused = refusal(it.trust_file(&file(name)));
     assert_eq!(
         refused,
-        "error loading CA locations (no certificate or crl found)"
+        from(
+            name,
+            "error loading CA locations (no certificate or crl found)"
+        )
     );
 }
 
@@ -111,6 +128,22 @@ fn a_file_that_cannot_be_read_is_named(#[case] name: &str, #[case] why: &str) {
     assert_eq!(certificate, format!("error loading certificate {cause}"));
     let trusted = refusal(it.trust_file(&path));
     assert_eq!(trusted, format!("error loading CA locations {cause}"));
+}
+
+#[rstest]
+#[timeout(Duration::from_secs(20))]
+fn a_device_without_end_is_no_file(#[values("/dev/zero", "/dev/null")] path: &str) {
+    let mut it = builder(Mode::Server);
+    for refused in [
+        refusal(it.load_key(path.as_bytes(), None)),
+        refusal(it.load_certificate(path.as_bytes())),
+        refusal(it.trust_file(path.as_bytes())),
+    ] {
+        assert!(
+            refused.ends_with(&format!("({path}: Is a device)")),
+            "{refused}"
+        );
+    }
 }
 
 #[test]
@@ -134,7 +167,10 @@ fn an_encrypted_key_needs_its_password(#[values("encrypted.key", "encrypted-old.
     assert_eq!(it.load_key(&path, None), Err(needed));
     for wrong in [b"wrong".as_slice(), b"", &[b'x'; 5000]] {
         let refused = refusal(it.load_key(&path, Some(wrong)));
-        assert_eq!(refused, "error loading private key (bad decrypt)");
+        assert_eq!(
+            refused,
+            from(name, "error loading private key (bad decrypt)")
+        );
     }
     assert_eq!(it.load_key(&path, Some(b"secret")), Ok(()));
 }
@@ -152,14 +188,20 @@ fn an_old_failure_does_not_explain_a_new_one() {
         it.load_key(&file("noise.pem"), None)
             .expect_err("it is no key");
         let refused = refusal(it.set_ciphers(b"NONE-SUCH"));
-        assert_eq!(refused, "error setting cipher list (no cipher match)");
-        let refused = refusal(it.trust_file(&file("noise.pem")));
         assert_eq!(
             refused,
-            "error loading CA locations (no certificate or crl found)"
+            "error setting cipher list (no cipher match) in ciphers"
+        );
+        let refused = refusal(it.trust_file(&file("noise.pem")));
+        assert!(
+            refused.starts_with("error loading CA locations (no certificate or crl found)"),
+            "{refused}"
         );
         let refused = refusal(it.load_certificate(&file("noise.pem")));
-        assert_eq!(refused, "error loading certificate (no start line)");
+        assert!(
+            refused.starts_with("error loading certificate (no start line)"),
+            "{refused}"
+        );
     }
 }
 
@@ -169,7 +211,10 @@ fn a_directory_of_authorities_may_be_missing() {
     assert_eq!(it.trust_directory(&file("capath")), Ok(()));
     assert_eq!(it.trust_directory(&file("missing")), Ok(()));
     let refused = refusal(it.trust_directory(b""));
-    assert_eq!(refused, "error loading CA locations (invalid directory)");
+    assert_eq!(
+        refused,
+        "error loading CA locations (invalid directory) from ''"
+    );
 }
 
 #[rstest]
@@ -180,9 +225,15 @@ fn a_directory_of_authorities_may_be_missing() {
 fn a_cipher_must_be_known(#[case] list: &[u8]) {
     let mut it = builder(Mode::Client);
     let refused = "error setting cipher list (no cipher match)";
-    assert_eq!(refusal(it.set_ciphers(list)), refused);
+    assert_eq!(
+        refusal(it.set_ciphers(list)),
+        format!("{refused} in ciphers")
+    );
     if !list.is_empty() {
-        assert_eq!(refusal(it.set_ciphersuites(list)), refused);
+        assert_eq!(
+            refusal(it.set_ciphersuites(list)),
+            format!("{refused} in ciphersuites")
+        );
     }
 }
 
