@@ -418,6 +418,8 @@ fn load_shims(lua: State, runtime: &Runtime) {
     plain.set(native, c"udp6", udp::create_v6);
     lua.push_pointer(token());
     lua.raw_set_field(native, c"in_lua");
+    push_implementation(lua);
+    lua.raw_set_field(native, c"implementation");
     lua.push_bool(cfg!(any(feature = "lua51", feature = "luajit")));
     lua.raw_set_field(native, c"needs_frames");
     let load = |(name, source)| {
@@ -432,6 +434,19 @@ fn load_shims(lua: State, runtime: &Runtime) {
     crate::ssl::load_shim(lua, runtime, native);
     lazy::install(lua, runtime, native);
     lua.pop(1);
+}
+
+/// What this is: its version, and where its TLS comes from.
+fn push_implementation(lua: State) {
+    lua.push_str(concat!("cosock in Rust ", env!("CARGO_PKG_VERSION"), ", "));
+    #[cfg(feature = "tls")]
+    lua.push_str(cosock_core::tls::library());
+    lua.push_str(match () {
+        () if cfg!(feature = "tls-vendored") => " (built in)",
+        () if cfg!(feature = "tls") => " (the system's)",
+        () => "without TLS",
+    });
+    lua.concat(if cfg!(feature = "tls") { 3 } else { 2 });
 }
 
 /// Enters the modules into `package.loaded`, and lazy ones into `package.preload`, so that no file of

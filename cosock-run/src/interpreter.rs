@@ -7,6 +7,7 @@ use mlua::ffi;
 
 use crate::chunk;
 use crate::dialect::{ArgTable, DIALECT, Library};
+use crate::doctor;
 use crate::messages::{self, Reported};
 use crate::options::{self, Options, Step};
 use crate::repl;
@@ -83,6 +84,9 @@ impl Session<'_> {
             version::show(state);
         }
         self.open(state);
+        if options.doctor {
+            return doctor::run(state, self.program, &self.arguments[2..]);
+        }
         if !options.no_environment {
             self.run_init(state)?;
         }

@@ -11,6 +11,7 @@
 
 mod chunk;
 mod dialect;
+mod doctor;
 mod interpreter;
 mod interrupt;
 #[cfg(feature = "luajit")]

@@ -1,5 +1,6 @@
 //! The runner: Lua's interpreter with cosock built in. What differs from `lua` are three options
-//! (`--install-coroutine`, `--install-pcall`, `--help`) and the modules in `package.preload`.
+//! (`--install-coroutine`, `--install-pcall`, `--help`), the word `doctor`, and the modules in
+//! `package.preload`.
 
 #![no_main]
 

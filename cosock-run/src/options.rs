@@ -22,6 +22,8 @@ pub(crate) struct Options {
     pub(crate) no_environment: bool,
     /// `-h` or `--help`: show the usage and nothing else.
     pub(crate) help: bool,
+    /// The first word is `doctor`: run that instead of a script.
+    pub(crate) doctor: bool,
     /// What to do before the script, in this order.
     pub(crate) steps: Vec<Step>,
     /// The first argument that makes no sense. What follows it was not read.
@@ -68,6 +70,10 @@ pub(crate) fn parse(arguments: &[&'static CStr], own: bool) -> Options {
         own,
         ..Options::default()
     };
+    if own && arguments.get(1) == Some(&c"doctor") {
+        options.doctor = true;
+        return options;
+    }
     let mut index = 1;
     while let Some(argument) = arguments.get(index) {
         match argument.to_bytes() {
@@ -198,6 +204,7 @@ impl Refusal {
 /// The options that no stock interpreter has.
 const OWN_USAGE: &str = "\
 cosock is built in:
+  doctor [lua]  first word: tells what a program gets that requires cosock, here and in lua
   --install-coroutine  first make coroutine.wrap and resume pass cosock's waits on
   --install-pcall      first make pcall and xpcall let waits pass, as only 5.1 does not
   -h, --help           show this help and exit

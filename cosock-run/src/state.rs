@@ -205,7 +205,6 @@ impl State {
     }
 
     /// Pushes a number.
-    #[cfg(feature = "lua51")]
     pub(crate) fn push_integer(self, number: c_int) {
         api!(self, lua_pushinteger, number as ffi::lua_Integer);
     }

@@ -6,7 +6,7 @@ local raw_resume, raw_create, raw_status = coroutine.resume, coroutine.create, c
 local yield, resume_coroutine = coroutine.yield, native.resume_coroutine
 
 cosock._VERSION = "0.2.0"
-cosock._IMPL = "cosock in Rust"
+cosock._IMPL = native.implementation
 cosock.socket = modules["cosock.socket"]
 cosock.channel = modules["cosock.channel"]
 cosock.ssl = modules["cosock.ssl"]

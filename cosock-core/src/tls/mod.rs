@@ -30,3 +30,11 @@ pub use hello::{NamedContext, Question, ServerAlpn, ServerNames};
 pub use peer::{CipherInfo, Verification};
 pub use session::Session;
 pub use verify::HostCheck;
+
+/// OpenSSL's name and version, of the library that is loaded: `OpenSSL 3.0.17`.
+#[must_use]
+pub fn library() -> &'static str {
+    let text = openssl::version::version();
+    let end = text.match_indices(' ').nth(1);
+    end.map_or(text, |(end, _)| &text[..end])
+}

@@ -4,6 +4,7 @@
 //! `support` says which differences are let through, and why.
 
 mod arguments;
+mod doctor;
 mod environment;
 mod errors;
 mod extensions;

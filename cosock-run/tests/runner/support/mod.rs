@@ -41,6 +41,7 @@ const PLAIN: Option<&str> = option_env!("CARGO_BIN_EXE_lua");
 /// What the runner's usage has more than the stock one.
 const OWN_USAGE: &str = "\
 cosock is built in:
+  doctor [lua]  first word: tells what a program gets that requires cosock, here and in lua
   --install-coroutine  first make coroutine.wrap and resume pass cosock's waits on
   --install-pcall      first make pcall and xpcall let waits pass, as only 5.1 does not
   -h, --help           show this help and exit
