@@ -7,12 +7,15 @@ mod queue;
 
 use std::ffi::{CStr, c_int};
 
-use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
-use crate::ffi::{Kind, State, upvalue};
-use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
+use cosock_core::scheduler::TaskKey;
+
+use crate::arguments::{self, Called, DIRECT, WRAPPED, raise, refuse_kind};
+use crate::ffi::{Kind, State, Status, upvalue};
+use crate::run;
+use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, Task, token};
 use crate::wait::go_on_in_lua;
 
-pub(crate) use queue::{Halves, Looked, Queue, lay_back, look, push_link_waited_on};
+pub(crate) use queue::{Halves, Looked, Queue, look, push_link_waited_on, push_object};
 use queue::{LINK as LINK_OF_QUEUE, METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
 
 /// Upvalues of every channel function.
@@ -77,21 +80,14 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     2
 }
 
-/// A channel half's queue, found in argument 1. On top of the stack is the metatable of a half of it.
-struct Opened<'a> {
-    queue: &'a Queue,
-    /// Identity of the metatable.
-    metatable: usize,
-}
-
 /// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every half has
-/// for itself; a wrapper's by its `link`.
+/// for itself; a wrapper's by its `link`. Leaves the metatable of a half on top of the stack.
 #[inline]
-fn open<'a>(lua: State, runtime: &Runtime, called: impl FnOnce() -> Called) -> Opened<'a> {
+fn open<'a>(lua: State, runtime: &Runtime, called: impl FnOnce() -> Called) -> &'a Queue {
     if lua.metatable(1) {
         let metatable = lua.identity(-1);
         if let Some(queue) = runtime.halves.find(metatable) {
-            return Opened { queue, metatable };
+            return queue;
         }
         lua.pop(1);
     }
@@ -99,7 +95,7 @@ fn open<'a>(lua: State, runtime: &Runtime, called: impl FnOnce() -> Called) -> O
 }
 
 #[cold]
-fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> Opened<'a> {
+fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> &'a Queue {
     if lua.metatable(1) {
         lua.raw_get_at(-1, QUEUE_OF_HALF);
         let metatable = lua.identity(-2);
@@ -107,7 +103,7 @@ fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> Opened<'a> 
             && runtime.halves.remember(metatable, queue)
         {
             lua.pop(1);
-            return Opened { queue, metatable };
+            return queue;
         }
     }
     if lua.kind(1) == Kind::Table {
@@ -118,10 +114,7 @@ fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> Opened<'a> 
             if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
                 lua.push_user_table(-1);
                 lua.raw_get_at(-1, METATABLES[1]);
-                return Opened {
-                    queue,
-                    metatable: lua.identity(-1),
-                };
+                return queue;
             }
         }
     }
@@ -139,7 +132,7 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
     if lua.top() < 2 {
         lua.set_top(2);
     }
-    let queue = open(lua, runtime, || Called::direct(lua, "send")).queue;
+    let queue = open(lua, runtime, || Called::direct(lua, "send"));
     if queue.is_closed() {
         lua.push_bool(false);
         lua.push_str("closed");
@@ -148,12 +141,9 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
     if queue.ring.borrow().growth().is_some() {
         make_room(lua, queue);
     }
-    let handed = match queue.waiter.get() {
-        Some(task) => queue.hand(lua, runtime, task, 2),
-        None => false,
-    };
-    if !handed {
-        queue.append(lua, 2, -1);
+    queue.append(lua, 2, -1);
+    if let Some(task) = queue.waiter.get() {
+        queue.wake(lua, runtime, task);
     }
     if queue.watched.get() {
         call_waker(lua, queue);
@@ -225,7 +215,7 @@ fn call_waker(lua: State, queue: &Queue) {
 
 /// `tx:close()` and `rx:close()`.
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
-    let queue = open(lua, runtime, || Called::direct(lua, "close")).queue;
+    let queue = open(lua, runtime, || Called::direct(lua, "close"));
     queue.closed.set(true);
     push_link(lua);
     if lua.kind(-1) == Kind::Table {
@@ -238,39 +228,74 @@ pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
 
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
-    let opened = open(lua, runtime, || Called::wrapped(lua, "receive"));
-    let queue = opened.queue;
-    if queue.take(lua, runtime, -1) {
-        if queue.ring.borrow().is_worth_giving_back() {
-            give_back(lua, queue);
+    let queue = open(lua, runtime, || Called::wrapped(lua, "receive"));
+    let metatable = lua.top();
+    let task = loop {
+        if queue.take(lua, metatable) {
+            if queue.ring.borrow().is_worth_giving_back() {
+                give_back(lua, queue);
+            }
+            return 1;
         }
-        return 1;
-    }
-    if queue.is_closed() {
-        lua.push_nil();
-        lua.push_str("closed");
-        return 2;
-    }
-    let Some(task) = runtime.task_of(lua).filter(|_| is_native(lua, runtime)) else {
-        lua.set_top(1);
-        return go_on_in_lua(lua, runtime, c"channel_receive", 1);
+        if queue.is_closed() {
+            lua.push_nil();
+            lua.push_str("closed");
+            return 2;
+        }
+        let Some(task) = runtime.task_of(lua).filter(|_| is_native(lua, runtime)) else {
+            lua.set_top(1);
+            return go_on_in_lua(lua, runtime, c"channel_receive", 1);
+        };
+        if queue.waiter.get().is_some() || queue.watched.get() {
+            refuse_second(lua, runtime, queue, WRAPPED);
+        }
+        if queue.len() == 0 && !queue.is_closed() {
+            break task;
+        }
+        // Looking at the object has run code that sent or closed.
+        lua.set_top(metatable);
     };
-    if queue.waiter.get().is_some() || queue.watched.get() {
-        refuse_second(lua, runtime, queue, WRAPPED);
-    }
-    let timeout = receive_timeout(lua);
-    runtime.enter(lua, |core| {
-        core.park_message(task, timeout, queue.identity())
-    });
+    runtime.enter(lua, |core| core.park_message(task, queue.identity()));
     queue.waiter.set(Some(task));
     runtime.note(task, |task| {
-        task.channel = opened.metatable;
-        task.timeout = timeout;
+        task.timeout = None;
         task.listed = (1, 0);
     });
-    // The half's metatable is kept, and with it the queue.
+    // What is kept: the object, for its timeout, and the half's metatable, for the queue.
+    lua.push_value(1);
+    lua.push_value(metatable);
     lua.push_pointer(token());
-    lua.yield_values(2)
+    lua.yield_values(3)
+}
+
+/// Asks the object that a parked task receives from for its timeout, which programs also write
+/// themselves, in it or in what it inherits from. Fails the task if that is none.
+pub(crate) fn date(lua: State, runtime: &Runtime, key: TaskKey) {
+    let Some(coroutine) = runtime.look(key, Task::state) else {
+        return;
+    };
+    if !push_object(coroutine) {
+        return;
+    }
+    lua.push_function(runtime, timeout_of, 0);
+    coroutine.move_to(lua, 1);
+    if lua.pcall(1, 1, 0) != Status::Ok {
+        run::fail_with(lua, runtime, key);
+    } else if let Some(timeout) = lua.to_number(-1) {
+        runtime.note(key, |task| task.timeout = Some(timeout));
+        runtime.enter(lua, |core| core.date(key, timeout));
+    }
+    lua.set_top(0);
+}
+
+/// The timeout of the object in argument 1, or nil.
+fn timeout_of(lua: State, _: &Runtime) -> c_int {
+    lua.get_field(1, c"timeout");
+    match arguments::given_timeout(lua, -1, DIRECT) {
+        Some(timeout) => lua.push_number(timeout),
+        None => lua.push_nil(),
+    }
+    1
 }
 
 /// Gives up the large table of a burst that is over; the last message, on top, stays there.
@@ -288,24 +313,12 @@ fn give_back(lua: State, queue: &Queue) {
     }
 }
 
-/// The receiver's timeout, which programs also write themselves. Leaves the stack as it was.
-#[inline]
-fn receive_timeout(lua: State) -> Option<f64> {
-    lua.push_value(TIMEOUT);
-    lua.get(1);
-    let timeout = arguments::given_timeout(lua, -1, WRAPPED);
-    lua.pop(1);
-    timeout
-}
-
-/// Whether nobody replaced the `setwaker` of the receiver in argument 1. Leaves the stack as it was.
+/// Whether nobody replaced the `setwaker` of the receiver in argument 1, which it pushes.
 #[inline]
 fn is_native(lua: State, runtime: &Runtime) -> bool {
     lua.push_value(SETWAKER);
     lua.get(1);
-    let native = lua.identity(-1) == runtime.classes.get().receiver.setwaker;
-    lua.pop(1);
-    native
+    lua.identity(-1) == runtime.classes.get().receiver.setwaker
 }
 
 /// Raises if somebody waits on the receiver already.
@@ -361,7 +374,7 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
-    let queue = open(lua, runtime, || Called::direct(lua, "setwaker")).queue;
+    let queue = open(lua, runtime, || Called::direct(lua, "setwaker"));
     if !lua.is_nil(2) {
         refuse_second(lua, runtime, queue, 1);
     }
@@ -387,7 +400,7 @@ pub(crate) fn queue_len(lua: State, _: &Runtime) -> c_int {
 }
 
 /// `queue[n]`: the nth message as programs know it, a table with a field `msg`.
-pub(crate) fn queue_index(lua: State, runtime: &Runtime) -> c_int {
+pub(crate) fn queue_index(lua: State, _: &Runtime) -> c_int {
     lua.set_top(2);
     let Some(queue) = lua.userdata(1, QUEUE_CLASS) else {
         return 0;
@@ -399,12 +412,10 @@ pub(crate) fn queue_index(lua: State, runtime: &Runtime) -> c_int {
     lua.new_table(0, 1);
     let slot = queue.ring.borrow().slot(place);
     let Some(slot) = slot else { return 0 };
-    if place > 0 || !queue.push_handed(lua, runtime) {
-        lua.push_user_table(1);
-        lua.raw_get_at(-1, METATABLES[0]);
-        if lua.raw_get_table_at(-1, SLOTS) {
-            lua.raw_get_at(-1, slot + 1);
-        }
+    lua.push_user_table(1);
+    lua.raw_get_at(-1, METATABLES[0]);
+    if lua.raw_get_table_at(-1, SLOTS) {
+        lua.raw_get_at(-1, slot + 1);
     }
     lua.raw_set_field(3, c"msg");
     lua.set_top(3);

@@ -10,7 +10,7 @@ use cosock_core::scheduler::{Scheduler, Start, TaskKey, Turn};
 use crate::arguments::{DIRECT, raise};
 use crate::ffi::{State, Status};
 use crate::runtime::Runtime;
-use crate::{deadlock, foreign, tasks, timers};
+use crate::{channel, deadlock, foreign, tasks, timers};
 
 pub(crate) use failure::fail_with;
 use step::run_task;
@@ -143,6 +143,9 @@ struct Next {
 fn end_turn(lua: State, runtime: &Runtime) -> Turn {
     // A signal that interrupts the wait ends an empty turn, and its hook fires before the next.
     let_hook_fire(lua, runtime);
+    while let Some(key) = runtime.enter(lua, |core| core.next_undated()) {
+        channel::date(lua, runtime, key);
+    }
     let ended = runtime.enter(lua, |core| {
         core.end_turn()
             .map_err(|error| error.raw_os_error().unwrap_or(0))

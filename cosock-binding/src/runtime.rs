@@ -28,8 +28,6 @@ pub(crate) struct Task {
     pub(crate) coroutine: *mut RawState,
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
-    /// Identity of the metatable of the channel half that it last waited on; 0 before the first.
-    pub(crate) channel: usize,
     /// The timeout of its wait in seconds, as it was given.
     pub(crate) timeout: Option<f64>,
     /// Lengths of the lists of its wait.

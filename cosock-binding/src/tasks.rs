@@ -6,8 +6,8 @@ use cosock_core::scheduler::TaskKey;
 
 use crate::arguments::{Called, raise, refuse, refuse_kind};
 use crate::ffi::{Kind, State, Status};
+use crate::foreign;
 use crate::runtime::{Runtime, Shape, Task};
-use crate::{channel, foreign};
 
 /// The slots of the task at `place`: handle, coroutine, and the objects it selects on.
 pub(crate) const fn handle_slot(place: u32) -> usize {
@@ -87,7 +87,6 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
             key,
             coroutine: coroutine.raw(),
             shape: Shape::Nothing,
-            channel: 0,
             timeout: None,
             listed: (0, 0),
             handle,
@@ -155,9 +154,6 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
         return false;
     };
     lua.check_stack(12);
-    if task.channel != 0 {
-        channel::lay_back(runtime, &task);
-    }
     runtime.places.borrow_mut().remove(&task.handle);
     runtime.note(key, |task| task.coroutine = std::ptr::null_mut());
     lua.push_kept(kept.slots);

@@ -1,5 +1,5 @@
--- A message that comes when somebody else has resumed or closed the coroutine that was parked in `receive`
--- stays in the queue for the next receiver. Many receivers at once each get their own.
+-- A message that comes before or after somebody else has resumed or closed the coroutine that was parked in
+-- `receive` stays in the queue for the next receiver. Many receivers at once each get their own.
 local world = require "world"
 local cosock = require "cosock"
 local sleep = cosock.socket.sleep
@@ -30,11 +30,17 @@ local function resume(reader)
   assert(reader.got[1] == "from outside")
 end
 
-local function case(leave)
+local function case(leave, woken)
   local tx, rx = cosock.channel.new()
   local reader = parked(rx, 1)
-  leave(reader)
-  assert(tx:send(1) and tx:send(2))
+  if woken then
+    assert(tx:send(1))
+    leave(reader)
+    assert(tx:send(2))
+  else
+    leave(reader)
+    assert(tx:send(1) and tx:send(2))
+  end
   assert(in_queue(rx) == "1 2", in_queue(rx))
   -- The runtime finds out that its task is elsewhere.
   sleep(0.005)
@@ -51,7 +57,8 @@ cosock.spawn(function()
     leaves[2] = function(reader) coroutine.close(reader.coroutine) end
   end
   for _, leave in ipairs(leaves) do
-    case(leave)
+    case(leave, false)
+    case(leave, true)
   end
 
   -- Many receivers are given theirs before the first of them runs; some of those are taken again.
@@ -94,5 +101,57 @@ cosock.run()
 collectgarbage()
 collectgarbage()
 assert(next(kept) == nil)
+
+-- A message that code sends which runs while the object is looked at is not missed; nor is an end.
+cosock.spawn(function()
+  for _, act in ipairs { "send", "close" } do
+    local tx, rx = cosock.channel.new()
+    local wrapper = setmetatable({}, {
+      __index = function(_, key)
+        if key == "setwaker" then
+          tx[act](tx, "in time")
+        end
+        return rx[key]
+      end,
+    })
+    local message, err = wrapper:receive()
+    if act == "send" then
+      assert(message == "in time", err)
+    else
+      assert(message == nil and err == "closed", err)
+    end
+  end
+end, "looks")
+cosock.run()
+
+-- A timeout counts however long the wait goes on before it is asked for, and a bad one ends its task alone.
+cosock.spawn(function()
+  local tx, rx = cosock.channel.new()
+  rx:settimeout(0.01)
+  local busy = true
+  cosock.spawn(function()
+    while busy do
+      sleep(0)
+    end
+  end, "busy")
+  local started = cosock.socket.gettime()
+  local message, err = rx:receive()
+  assert(message == nil and err == "timeout", err)
+  assert(cosock.socket.gettime() - started >= 0.009)
+  busy = false
+
+  local bad = {}
+  rx.timeout = bad
+  local told
+  cosock.spawn(function()
+    rx:receive()
+  end, "bad", {
+    onerror = function(raised) told = raised end,
+  })
+  sleep(0.005)
+  assert(told:find("bad timeout (number expected, got table)", 1, true), told)
+  tx:close()
+end, "timeouts")
+cosock.run()
 
 world.finish()

@@ -1,8 +1,7 @@
 //! A channel's queue: its Rust half, and the ways of a message through it.
 //!
-//! The messages are in a Lua table, in the slots that the core's ring tells. One that comes for a
-//! parked receiver goes straight to the stack of its coroutine, where it stays the oldest of the
-//! queue until the receiver runs: somebody else may take it before.
+//! The messages are in a Lua table, in the slots that the core's ring tells. One that wakes a parked
+//! receiver stays there until the receiver runs: somebody else may take it before.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
@@ -11,7 +10,7 @@ use cosock_core::channel::Ring;
 use cosock_core::scheduler::TaskKey;
 
 use crate::ffi::{Kind, State};
-use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, Task, token};
+use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
 
 /// Where the metatable of a half, which each has for itself, has the table of messages and the queue.
 pub(crate) const SLOTS: usize = 1;
@@ -27,8 +26,6 @@ pub(crate) struct Queue {
     pub(super) ring: RefCell<Ring>,
     /// Who waits in `receive`, or did: the core knows whether the wait still lasts.
     pub(super) waiter: Cell<Option<TaskKey>>,
-    /// Whether the oldest message is on the stack of the waiter's coroutine.
-    handed: Cell<bool>,
     /// Whether `link.waker` is set.
     pub(super) watched: Cell<bool>,
     pub(super) closed: Cell<bool>,
@@ -67,10 +64,7 @@ impl Queue {
     /// Takes the oldest message and pushes it, with another value below it; `metatable` is where that of
     /// a half is. Tells whether there was one. Makes nothing, so it cannot raise.
     #[inline]
-    pub(super) fn take(&self, lua: State, runtime: &Runtime, metatable: c_int) -> bool {
-        if self.handed.get() && self.take_back(lua, runtime) {
-            return true;
-        }
+    pub(super) fn take(&self, lua: State, metatable: c_int) -> bool {
         let slot = self.ring.borrow_mut().pop();
         let Some(slot) = slot else { return false };
         if lua.raw_get_table_at(metatable, SLOTS) {
@@ -91,82 +85,27 @@ impl Queue {
         }
     }
 
-    /// Wakes the task if it is parked here, and gives it the value at `message`: tells whether it did.
-    /// There must be room.
+    /// Wakes the task if it is parked here.
     #[inline]
-    pub(super) fn hand(
-        &self,
-        lua: State,
-        runtime: &Runtime,
-        task: TaskKey,
-        message: c_int,
-    ) -> bool {
-        let Some(owner) = self.wake(lua, runtime, task) else {
-            return false;
-        };
-        let coroutine = runtime.coroutine_of(owner);
-        // Somebody else may have resumed or closed it, and would have the message lost.
-        if !is_parked(coroutine, false) {
-            return false;
-        }
-        // One more fits into the slots that its own call guarantees.
-        lua.push_value(message);
-        lua.move_to(coroutine, 1);
-        self.ring.borrow_mut().push();
-        self.handed.set(true);
-        true
-    }
-
-    /// Wakes the task if it is parked here, and then tells the address of its coroutine.
-    #[inline]
-    pub(super) fn wake(&self, lua: State, runtime: &Runtime, task: TaskKey) -> Option<usize> {
-        runtime.enter(lua, |core| core.wake_message(task, self.identity()))
-    }
-
-    /// Takes the message out of the waiter's hands and pushes it; tells whether it is still there.
-    #[cold]
-    fn take_back(&self, lua: State, runtime: &Runtime) -> bool {
-        let waiter = self
-            .waiter
-            .get()
-            .and_then(|key| runtime.look(key, Task::state));
-        let kept = waiter.is_some_and(|coroutine| is_parked(coroutine, true));
-        if let Some(coroutine) = waiter.filter(|_| kept) {
-            lua.push_nil();
-            coroutine.move_to(lua, 1);
-        }
-        self.drop_handed();
-        kept
-    }
-
-    /// Pushes a copy of the message in the waiter's hands, if the oldest is there.
-    pub(super) fn push_handed(&self, lua: State, runtime: &Runtime) -> bool {
-        let waiter = self
-            .waiter
-            .get()
-            .and_then(|key| runtime.look(key, Task::state));
-        match waiter {
-            Some(coroutine) if self.handed.get() && is_parked(coroutine, true) => {
-                coroutine.push_value(-1);
-                coroutine.move_to(lua, 1);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn drop_handed(&self) {
-        self.handed.set(false);
-        self.ring.borrow_mut().pop();
+    pub(super) fn wake(&self, lua: State, runtime: &Runtime, task: TaskKey) {
+        runtime.enter(lua, |core| core.wake_message(task, self.identity()));
     }
 }
 
-/// Whether the coroutine still is as `receive` parked it, below the message if it got one: a half's
-/// metatable with the token on top.
+/// Whether the coroutine still is as `receive` parked it: the object, a half's metatable, the token.
 #[inline]
-fn is_parked(coroutine: State, handed: bool) -> bool {
-    let above = c_int::from(handed);
-    coroutine.top() > 1 + above && coroutine.to_pointer(-1 - above) == token()
+fn is_parked(coroutine: State) -> bool {
+    coroutine.top() > 2 && coroutine.to_pointer(-1) == token()
+}
+
+/// Pushes the object whose `receive` has parked the coroutine, on its own stack; tells whether one has.
+pub(crate) fn push_object(coroutine: State) -> bool {
+    let parked = is_parked(coroutine);
+    if parked {
+        // The slots that its own call guarantees are enough for this.
+        coroutine.push_value(-3);
+    }
+    parked
 }
 
 /// What a task that was parked in `receive` finds.
@@ -180,7 +119,7 @@ pub(crate) enum Looked {
     },
     /// That somebody else took the message.
     Nothing,
-    /// Itself elsewhere: somebody has resumed or closed it, and a message given to it is lost with it.
+    /// Itself elsewhere: somebody has resumed or closed it.
     Elsewhere,
 }
 
@@ -195,15 +134,11 @@ pub(crate) fn look(
     let Some(queue) = find(runtime, coroutine, metatable) else {
         return Looked::Elsewhere;
     };
-    let handed = queue.handed.get();
-    if handed {
-        queue.drop_handed();
-    }
-    if !is_parked(coroutine, handed) {
+    if !is_parked(coroutine) {
         return Looked::Elsewhere;
     }
     // The slots that its own call guarantees are enough for this.
-    if handed || queue.take(coroutine, runtime, -2) {
+    if queue.take(coroutine, -2) {
         queue.waiter.set(None);
         return Looked::Message;
     }
@@ -213,32 +148,6 @@ pub(crate) fn look(
         return Looked::Over { closed };
     }
     Looked::Nothing
-}
-
-/// Lays a message back that was handed to a task which is about to end. Makes nothing.
-pub(crate) fn lay_back(runtime: &Runtime, task: &Task) {
-    let coroutine = task.state();
-    let Some(queue) = find(runtime, coroutine, task.channel) else {
-        return;
-    };
-    if queue.waiter.get() != Some(task.key) {
-        return;
-    }
-    queue.waiter.set(None);
-    if !queue.handed.replace(false) {
-        return;
-    }
-    if !is_parked(coroutine, true) {
-        queue.ring.borrow_mut().pop();
-        return;
-    }
-    // On its stack are the half's metatable, the token and the message, whose slot is kept.
-    if coroutine.raw_get_table_at(-3, SLOTS) {
-        let slot = queue.ring.borrow().slot(0).unwrap_or_default();
-        coroutine.push_value(-2);
-        coroutine.raw_set_at(-2, slot + 1);
-    }
-    coroutine.pop(2);
 }
 
 /// The queue of the half with this metatable, on which the task of `coroutine` was parked.
@@ -253,14 +162,10 @@ fn find<'a>(runtime: &Runtime, coroutine: State, metatable: usize) -> Option<&'a
 /// The queue whose metatable the coroutine keeps on its stack.
 #[cold]
 fn anchored<'a>(coroutine: State) -> Option<&'a Queue> {
-    let handed = [false, true]
-        .into_iter()
-        .find(|handed| is_parked(coroutine, *handed))?;
-    let metatable = -2 - c_int::from(handed);
-    if coroutine.kind(metatable) != Kind::Table {
+    if !is_parked(coroutine) || coroutine.kind(-2) != Kind::Table {
         return None;
     }
-    coroutine.raw_get_at(metatable, QUEUE);
+    coroutine.raw_get_at(-2, QUEUE);
     let queue = coroutine.userdata(-1, QUEUE_CLASS);
     coroutine.pop(1);
     queue
@@ -268,7 +173,7 @@ fn anchored<'a>(coroutine: State) -> Option<&'a Queue> {
 
 /// Pushes the link of the channel on which the coroutine is parked; tells whether it is.
 pub(crate) fn push_link_waited_on(coroutine: State) -> bool {
-    if !is_parked(coroutine, false) {
+    if !is_parked(coroutine) {
         return false;
     }
     coroutine.raw_get_at(-2, QUEUE);
