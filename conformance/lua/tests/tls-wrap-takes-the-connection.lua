@@ -176,9 +176,37 @@ local function others()
   object:settimeout(nil)
   expect.list(secure.handshakes(object, other), { true })
   close(object, other)
-  for _, broken in ipairs { { inner_sock = {} }, { inner_sock = 5 }, { inner_sock = "text" } } do
-    assert(not pcall(ssl.wrap, broken, secure.client()))
+
+  -- What has no descriptor is named, at the place of whoever gave it.
+  local function named(what, sock)
+    local raised = expect.raises("bad argument #1 to 'wrap' (" .. what .. ")", function()
+      local made = ssl.wrap(sock, secure.client())
+      return made
+    end)
+    expect.contains(raised, "tls-wrap-takes-the-connection.lua:")
   end
+  named("connection expected, got userdata", io.stdout)
+  named("connection expected, got userdata", { inner_sock = io.stdout })
+  named("connection expected, got table", { inner_sock = {} })
+  named("connection expected, got number", { inner_sock = 5 })
+  named("connection expected, got string", { inner_sock = "text" })
+  named("connection expected, got table", { inner_sock = setmetatable({}, { __index = error }) })
+  named("connection expected, got table", { inner_sock = { getfd = print } })
+  for _, descriptor in ipairs { "5", true, {} } do
+    named("its descriptor is a " .. type(descriptor), {
+      inner_sock = { getfd = function() return descriptor end, setfd = print },
+    })
+  end
+  local reason = {}
+  client, server = network.pair()
+  expect.raises(reason, ssl.wrap, {
+    inner_sock = { getfd = function() return client:getfd() end, setfd = function() error(reason) end },
+  }, secure.client())
+  collectgarbage()
+  collectgarbage()
+  client:send "still open\n"
+  expect.equal(server:receive(), "still open")
+  close(client, server)
 end
 
 -- Methods of the one class called with objects of the other.
