@@ -78,7 +78,12 @@ web.test(function()
   expect.equal(http.request { host = "127.0.0.1", port = tonumber(port), path = "/text" }, 1)
   expect.equal(http.request { url = address .. "/text", uri = "/?uri" }, 1)
   expect.equal(requests[#requests].target, "/?uri")
-  -- A fragment is none of the server's business.
+  -- What is false is not there. A fragment is none of the server's business.
+  http.request {
+    url = address .. "/text", sink = false, source = false, step = false, create = false, maxredirects = false,
+    query = 1, params = false,
+  }
+  expect.equal(requests[#requests].target, "/text?1")
   http.request(address .. "/text;par?q=1#fragment")
   expect.equal(requests[#requests].target, "/text;par?q=1")
   stop()
@@ -93,6 +98,15 @@ for _, wrong in ipairs {
   { "bad field 'headers' in request (table expected, got string)", { url = "http://h", headers = "x: y" } },
   { "bad field 'method' in request (string expected, got boolean)", { url = "http://h", method = true } },
   { "bad field 'proxy' in request (string expected, got table)", { url = "http://h", proxy = {} } },
+  { "bad field 'port' in request (string expected, got table)", { url = "http://h", port = {} } },
+  { "bad field 'query' in request (string expected, got boolean)", { url = "http://h", query = true } },
+  { "bad field 'params' in request (string expected, got function)", { url = "http://h", params = print } },
+  { "bad field 'maxredirects' in request (number expected, got string)", { url = "http://h", maxredirects = "1" } },
+  { "bad field 'sink' in request (function expected, got table)", { url = "http://h", sink = {} } },
+  { "bad field 'sink' in request (function expected, got userdata)", { url = "http://h", sink = io.stdout } },
+  { "bad field 'source' in request (function expected, got string)", { url = "http://h", source = "body" } },
+  { "bad field 'step' in request (function expected, got number)", { url = "http://h", step = 1 } },
+  { "bad field 'create' in request (function expected, got boolean)", { url = "http://h", create = true } },
   { "bad header 'a' in request (string expected, got boolean)", { url = "http://h", headers = { a = true } } },
 } do
   local raised = expect.raises(wrong[1], http.request, wrong[2], wrong[3])

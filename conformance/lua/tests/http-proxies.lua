@@ -123,6 +123,18 @@ web.test(function()
   expect.equal(tunnelled[1].line, "CONNECT [::1]:443 HTTP/1.1")
   stop_tunnel()
 
+  -- A host or port does not write headers for the proxy.
+  tunnel, tunnelled, stop_tunnel = connecting()
+  for given, host in pairs {
+    [{ url = "https://h\r\nX/" }] = "h", [{ url = "https://h/", host = "h X" }] = "h",
+    [{ url = "https://h/", port = "443\r\nX" }] = "h:443",
+  } do
+    given.proxy = tunnel
+    expect.equal(select(2, https.request(given)), "invalid host '" .. host .. "'")
+  end
+  expect.equal(#tunnelled, 0)
+  stop_tunnel()
+
   -- A proxy that refuses, breaks off, says nothing, or is not there.
   local function fails(reason, answer)
     tunnel, _, stop_tunnel = connecting(answer)

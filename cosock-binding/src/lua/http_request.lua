@@ -9,10 +9,27 @@ local request = {}
 -- The port of a proxy whose URL has none.
 request.PROXY_PORT = 3128
 
+-- What the fields of a request are.
 local kinds = {
   url = "string", method = "string", headers = "table", uri = "string", proxy = "string", scheme = "string",
-  host = "string", path = "string",
+  host = "string", path = "string", port = "text", query = "text", params = "text", maxredirects = "number",
+  nredirects = "number", sink = "function", source = "function", step = "function", create = "function",
 }
+
+-- Whether a value is of a kind: text is also a number, a function also what can be called, and where these
+-- are expected, or a number, false stands for nothing.
+local function is_of(kind, value)
+  local actual = type(value)
+  if actual == kind then
+    return true
+  elseif kind == "string" or kind == "table" then
+    return false
+  elseif kind == "function" and (actual == "table" or actual == "userdata") then
+    local meta = getmetatable(value)
+    return type(meta) == "table" and meta.__call ~= nil
+  end
+  return value == false or kind == "text" and (actual == "string" or actual == "number")
+end
 
 -- Refuses a request that is wrong itself, at the position of whoever called the function that asks.
 function request.check(given)
@@ -21,8 +38,9 @@ function request.check(given)
   end
   for field, kind in pairs(kinds) do
     local value = given[field]
-    if value ~= nil and type(value) ~= kind then
-      error(("bad field '%s' in request (%s expected, got %s)"):format(field, kind, type(value)), 3)
+    if value ~= nil and not is_of(kind, value) then
+      local expected = kind == "text" and "string" or kind
+      error(("bad field '%s' in request (%s expected, got %s)"):format(field, expected, type(value)), 3)
     end
   end
   for name, value in pairs(given.headers or {}) do
@@ -52,7 +70,7 @@ local function parse(text, default)
 end
 
 local function is_empty(text)
-  return text == nil or text == ""
+  return not text or text == ""
 end
 
 -- A host as it stands in front of a port.
@@ -165,7 +183,7 @@ function request.plan(http, given)
   if err then
     return nil, err
   end
-  plan.is_users_object = given.create ~= nil
+  plan.is_users_object = not not given.create
   if scheme.tunnels and not plan.is_users_object then
     -- The object that the scheme makes sees to the proxy.
     proxy = nil

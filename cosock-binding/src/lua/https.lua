@@ -113,9 +113,8 @@ local function context_of(params, host)
   return ssl.newcontext(fields)
 end
 
--- Asks the proxy on the other end of `sock` to lead on to the server.
-local function open_tunnel(sock, proxy, host, port)
-  local name = request.bracketed(host) .. ":" .. port
+-- Asks the proxy on the other end of `sock` to lead on to the server of this name.
+local function open_tunnel(sock, proxy, name)
   local lines = { "CONNECT " .. name .. " HTTP/1.1", "Host: " .. name }
   local authorization = request.authorization(proxy)
   if authorization then
@@ -148,20 +147,21 @@ local function connect(sock, proxy, host, port)
   elseif proxy.scheme ~= "http" then
     return nil, "unsupported proxy scheme '" .. proxy.scheme .. "'"
   end
+  local name = request.bracketed(host) .. ":" .. port
+  if name:find "[%c%s]" then
+    -- It would write lines of its own.
+    return nil, "invalid host '" .. name:match "[^%c%s]*" .. "'"
+  end
   local done, err = sock:connect(proxy.host, proxy.port)
   if done then
-    done, err = open_tunnel(sock, proxy, host, port)
+    done, err = open_tunnel(sock, proxy, name)
   end
   return done, err
 end
 
 -- Makes a TLS object of a connected socket. Returns nil, the reason and what to close when that fails.
-local function encrypt(sock, params, host)
-  local context, conn, err
-  context, err = context_of(params, host)
-  if context then
-    conn, err = ssl.wrap(sock, context)
-  end
+local function encrypt(sock, context, host)
+  local conn, err = ssl.wrap(sock, context)
   if not conn then
     return nil, err, sock
   end
@@ -199,12 +199,17 @@ local meta = {
 function methods:connect(host, port)
   local proxy = self.params.proxy
   proxy = proxy and url.parse(proxy, { scheme = "http", port = request.PROXY_PORT })
-  local done, err = connect(self.sock, proxy, host, port)
+  -- First, for it may raise, and then nothing must be open.
+  local context, done, err
+  context, err = context_of(self.params, host)
+  if context then
+    done, err = connect(self.sock, proxy, host, port)
+  end
   if not done then
     self.sock:close()
     return nil, err
   end
-  local conn, reason, failed = encrypt(self.sock, self.params, host)
+  local conn, reason, failed = encrypt(self.sock, context, host)
   if not conn then
     failed:close()
     return nil, reason

@@ -100,13 +100,38 @@ macro_rules! own {
 }
 pub(super) use own;
 
-/// Looks at the session of a TLS connection whose handshake is complete.
-pub(super) fn look<T>(socket: &Tcp, look: impl FnOnce(&Session) -> T) -> Option<T> {
-    let socket = socket.borrow();
-    socket
-        .session()
-        .filter(|session| session.is_open())
-        .map(look)
+/// Looks at the session of a TLS connection, if it has one.
+pub(super) fn look<T>(
+    lua: State,
+    runtime: &Runtime,
+    socket: &Tcp,
+    look: impl FnOnce(&Session) -> T,
+) -> Option<T> {
+    runtime.enter(lua, |_| socket.borrow().session().map(look))
+}
+
+/// Changes the session of a TLS connection, if it has one.
+pub(super) fn change<T>(
+    lua: State,
+    runtime: &Runtime,
+    socket: &Tcp,
+    change: impl FnOnce(&mut Session) -> T,
+) -> Option<T> {
+    runtime.enter(lua, |_| socket.borrow_mut().session_mut().map(change))
+}
+
+/// [`look`], where the handshake is complete and the connection open.
+pub(super) fn look_open<T>(
+    lua: State,
+    runtime: &Runtime,
+    socket: &Tcp,
+    look: impl FnOnce(&Session) -> T,
+) -> Option<T> {
+    runtime.enter(lua, |_| {
+        let socket = socket.borrow();
+        let session = socket.session().filter(|session| session.is_open());
+        session.map(look)
+    })
 }
 
 /// Pushes nil and "closed": what most methods say before the handshake and after the end.
@@ -255,17 +280,17 @@ fn close(lua: State, runtime: &Runtime) -> c_int {
     0
 }
 
-fn dirty(lua: State, _: &Runtime) -> c_int {
+fn dirty(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "dirty"));
-    let dirty = socket.borrow_mut().is_dirty();
+    let dirty = runtime.enter(lua, |_| socket.borrow_mut().is_dirty());
     lua.push_bool(dirty);
     1
 }
 
-fn want(lua: State, _: &Runtime) -> c_int {
+fn want(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "want"));
-    let want = socket.borrow().session().map_or("nothing", Session::want);
-    lua.push_str(want);
+    let want = look(lua, runtime, socket, Session::want);
+    lua.push_str(want.unwrap_or("nothing"));
     1
 }
 

@@ -132,7 +132,7 @@ fn set_verify_ext(lua: State, runtime: &Runtime) -> c_int {
         bytes(lua, called, argument);
     }
     let names = (2..=called.count).filter_map(|argument| lua.to_bytes(argument));
-    match context.set_verify_extension(names) {
+    match runtime.enter(lua, |_| context.set_verify_extension(names)) {
         Ok(()) => {
             lua.push_bool(true);
             1

@@ -2,29 +2,28 @@
 
 use std::ffi::{CString, c_int};
 
-use super::connection::own;
+use super::connection::{change, own};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::State;
 use crate::runtime::Runtime;
 
 /// `setdane(host)`: verifies by the records that follow; false where the context does not allow it.
-pub(super) fn setdane(lua: State, _: &Runtime) -> c_int {
+pub(super) fn setdane(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setdane");
     let socket = own!(lua, called);
     let host = arguments::bytes(lua, called, 2);
     if host.contains(&0) {
         refuse(lua, called, 2, format_args!("host name expected"));
     }
-    let set = socket
-        .borrow_mut()
-        .session_mut()
-        .is_some_and(|session| CString::new(host).is_ok_and(|host| session.set_dane(&host)));
-    lua.push_bool(set);
+    let set = change(lua, runtime, socket, |session| {
+        CString::new(host).is_ok_and(|host| session.set_dane(&host))
+    });
+    lua.push_bool(set == Some(true));
     1
 }
 
 /// `settlsa(usage, selector, matching, data)`: adds a TLSA record (RFC 6698); false if it fits none.
-pub(super) fn settlsa(lua: State, _: &Runtime) -> c_int {
+pub(super) fn settlsa(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "settlsa");
     let socket = own!(lua, called);
     let field = |argument| {
@@ -33,12 +32,12 @@ pub(super) fn settlsa(lua: State, _: &Runtime) -> c_int {
     };
     let fields = (field(2), field(3), field(4));
     let data = arguments::bytes(lua, called, 5);
-    let added = match (fields, socket.borrow_mut().session_mut()) {
-        ((Some(usage), Some(selector), Some(matching)), Some(session)) => {
+    let added = match fields {
+        (Some(usage), Some(selector), Some(matching)) => change(lua, runtime, socket, |session| {
             session.add_tlsa(usage, selector, matching, data)
-        }
-        _ => false,
+        }),
+        _ => None,
     };
-    lua.push_bool(added);
+    lua.push_bool(added == Some(true));
     1
 }

@@ -2,10 +2,10 @@
 
 use std::ffi::c_int;
 
-use cosock_core::tls::{Question, ServerNames};
+use cosock_core::tls::{Question, ServerNames, Session};
 
 use super::CONTEXT;
-use super::connection::own;
+use super::connection::{change, look, own};
 use crate::arguments::{self, Called, raise, refuse};
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, TCP};
@@ -15,13 +15,13 @@ pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "sni");
     let socket = own!(lua, called);
     let inner = lua.top();
-    let is_server = match socket.borrow().session() {
-        Some(session) => session.is_server(),
+    match look(lua, runtime, socket, Session::is_server) {
         None => return 0,
-    };
-    if is_server {
-        serve_names(lua, called, inner);
-        return 0;
+        Some(true) => {
+            serve_names(lua, runtime, called, inner);
+            return 0;
+        }
+        Some(false) => {}
     }
     let name = arguments::bytes(lua, called, 2);
     let Some(name) = std::str::from_utf8(name)
@@ -30,15 +30,14 @@ pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
     else {
         refuse(lua, called, 2, format_args!("host name expected"));
     };
-    let set = socket
-        .borrow_mut()
-        .session_mut()
-        .map_or(Ok(()), |session| session.set_server_name(name));
+    let set = change(lua, runtime, socket, |session| {
+        session.set_server_name(name)
+    });
     match set {
-        Ok(()) => 0,
+        None | Some(Ok(())) => 0,
         // As in LuaSec: it takes back the name that was set.
-        Err(_) if name.is_empty() => 0,
-        Err(error) => {
+        Some(Err(_)) if name.is_empty() => 0,
+        Some(Err(error)) => {
             runtime.pins.push_failure(lua, error);
             2
         }
@@ -46,7 +45,7 @@ pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
 }
 
 /// Reads the contexts by name in argument 2; all are looked at before any is taken.
-fn serve_names(lua: State, called: Called, inner: c_int) {
+fn serve_names(lua: State, runtime: &Runtime, called: Called, inner: c_int) {
     if lua.kind(2) != Kind::Table {
         arguments::refuse_kind(lua, called, 2, "table");
     }
@@ -81,10 +80,6 @@ fn serve_names(lua: State, called: Called, inner: c_int) {
     let Some(socket) = lua.userdata(inner, TCP) else {
         return;
     };
-    let mut socket = socket.borrow_mut();
-    let Some(session) = socket.session_mut() else {
-        return;
-    };
     let mut served = ServerNames {
         strict: lua.to_bool(3),
         ..ServerNames::default()
@@ -97,31 +92,31 @@ fn serve_names(lua: State, called: Called, inner: c_int) {
         }
         lua.pop(1);
     }
-    session.set_names(served);
+    change(lua, runtime, socket, |session| session.set_names(served));
 }
 
 /// `getsniname()`: the name that the client asks for.
 pub(super) fn getsniname(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getsniname"));
-    let name = socket
-        .borrow()
-        .session()
-        .and_then(|session| session.server_name());
+    let name = look(lua, runtime, socket, Session::server_name).flatten();
     runtime.pins.push_optional(lua, name);
     1
 }
 
-/// Pushes what is asked of the question of a suspended handshake.
-fn with_question<T>(lua: State, ask: impl FnOnce(Question) -> Option<T>) -> Option<T> {
+/// What is asked of the question of a suspended handshake.
+fn with_question<T>(
+    lua: State,
+    runtime: &Runtime,
+    ask: impl FnOnce(Question) -> Option<T>,
+) -> Option<T> {
     let socket = lua.userdata(1, TCP)?;
-    let question = socket.borrow().session()?.question()?;
-    ask(question)
+    look(lua, runtime, socket, |session| ask(session.question()?)).flatten()
 }
 
 /// `question(inner)`: the protocols that the client offers, and the function that chooses.
 pub(super) fn question(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(1);
-    let name = with_question(lua, |question| question.name);
+    let name = with_question(lua, runtime, |question| question.name);
     let is_named = name.is_some();
     lua.push_user_table(1);
     if is_named {
@@ -140,7 +135,7 @@ pub(super) fn question(lua: State, runtime: &Runtime) -> c_int {
     lua.new_table(4, 0);
     let list = lua.top();
     for place in 0.. {
-        let offered = with_question(lua, |mut question| {
+        let offered = with_question(lua, runtime, |mut question| {
             (place < question.offered.len()).then(|| question.offered.swap_remove(place))
         });
         if offered.is_none() {
@@ -154,7 +149,7 @@ pub(super) fn question(lua: State, runtime: &Runtime) -> c_int {
 }
 
 /// `answer(inner, protocols)`: what the function has chosen, a string, a list of strings or nil.
-pub(super) fn answer(lua: State, _: &Runtime) -> c_int {
+pub(super) fn answer(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(2);
     if lua.kind(2) == Kind::String {
         lua.new_table(1, 0);
@@ -187,10 +182,8 @@ pub(super) fn answer(lua: State, _: &Runtime) -> c_int {
         protocols.push(name.len() as u8);
         protocols.extend_from_slice(name);
     }
-    if let Some(socket) = lua.userdata(1, TCP)
-        && let Some(session) = socket.borrow_mut().session_mut()
-    {
-        session.answer(protocols);
+    if let Some(socket) = lua.userdata(1, TCP) {
+        change(lua, runtime, socket, |session| session.answer(protocols));
     }
     0
 }

@@ -3,10 +3,10 @@
 use std::ffi::{CStr, c_int};
 
 use cosock_core::socket::Tcp;
-use cosock_core::tls::{Certificate, CipherInfo, Verification};
+use cosock_core::tls::{Certificate, CipherInfo, Session, Verification};
 
 use super::certificate;
-use super::connection::{closed, look, own};
+use super::connection::{closed, look, look_open, own};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::State;
 use crate::runtime::Runtime;
@@ -14,10 +14,7 @@ use crate::runtime::Runtime;
 /// `getalpn()`: the protocol agreed on.
 pub(super) fn getalpn(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getalpn"));
-    let protocol = socket
-        .borrow()
-        .session()
-        .and_then(|session| session.protocol());
+    let protocol = look(lua, runtime, socket, Session::protocol).flatten();
     runtime.pins.push_optional(lua, protocol);
     1
 }
@@ -25,7 +22,7 @@ pub(super) fn getalpn(lua: State, runtime: &Runtime) -> c_int {
 /// `getfinished()`: the last message of this side's handshake.
 pub(super) fn getfinished(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getfinished"));
-    match look(socket, |session| session.finished()) {
+    match look_open(lua, runtime, socket, |session| session.finished()) {
         Some(message) => push_bytes(lua, runtime, message),
         None => closed(lua),
     }
@@ -34,7 +31,7 @@ pub(super) fn getfinished(lua: State, runtime: &Runtime) -> c_int {
 /// `getpeerfinished()`: the last message of the peer's handshake.
 pub(super) fn getpeerfinished(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getpeerfinished"));
-    match look(socket, |session| session.peer_finished()) {
+    match look_open(lua, runtime, socket, |session| session.peer_finished()) {
         Some(message) => push_bytes(lua, runtime, message),
         None => closed(lua),
     }
@@ -50,7 +47,7 @@ pub(super) fn getpeercertificate(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getpeercertificate");
     let socket = own!(lua, called);
     let number = arguments::number_or(lua, called, 2, 1.0);
-    if look(socket, |_| ()).is_none() {
+    if look_open(lua, runtime, socket, |_| ()).is_none() {
         return closed(lua);
     }
     if number.is_nan() || number < 1.0 {
@@ -65,7 +62,7 @@ pub(super) fn getpeercertificate(lua: State, runtime: &Runtime) -> c_int {
 /// `getlocalcertificate()`: the certificate that this side shows.
 pub(super) fn getlocalcertificate(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getlocalcertificate"));
-    if look(socket, |_| ()).is_none() {
+    if look_open(lua, runtime, socket, |_| ()).is_none() {
         return closed(lua);
     }
     push_from(lua, runtime, socket, Chain::Local, 0);
@@ -91,8 +88,14 @@ enum Chain {
 }
 
 /// The certificate at a place of a chain.
-fn certificate(socket: &Tcp, chain: Chain, place: usize) -> Option<Certificate> {
-    look(socket, |session| match chain {
+fn certificate(
+    lua: State,
+    runtime: &Runtime,
+    socket: &Tcp,
+    chain: Chain,
+    place: usize,
+) -> Option<Certificate> {
+    look_open(lua, runtime, socket, |session| match chain {
         Chain::Peer => session.peer_chain().into_iter().nth(place),
         Chain::Local => session.local_chain().into_iter().nth(place),
     })?
@@ -100,7 +103,9 @@ fn certificate(socket: &Tcp, chain: Chain, place: usize) -> Option<Certificate> 
 
 /// Pushes a certificate, or nil where there is none, and tells which.
 fn push_from(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain, place: usize) -> bool {
-    let found = certificate::push(lua, runtime, || certificate(socket, chain, place));
+    let found = certificate::push(lua, runtime, || {
+        certificate(lua, runtime, socket, chain, place)
+    });
     if !found {
         lua.push_nil();
     }
@@ -108,7 +113,7 @@ fn push_from(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain, place: u
 }
 
 fn push_chain(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain) -> c_int {
-    if look(socket, |_| ()).is_none() {
+    if look_open(lua, runtime, socket, |_| ()).is_none() {
         return closed(lua);
     }
     lua.new_table(2, 0);
@@ -124,12 +129,14 @@ fn push_chain(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain) -> c_in
 
 /// `getpeerverification()`: `true`; or `false` and why, where the handshake goes on regardless a list
 /// of reasons for each depth, from 1.
-pub(super) fn getpeerverification(lua: State, _: &Runtime) -> c_int {
+pub(super) fn getpeerverification(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getpeerverification"));
-    let verified = look(socket, |session| match session.verification() {
-        Verification::Passed => (true, None),
-        Verification::Failed(why) => (false, Some(why)),
-        Verification::Listed(_) => (false, None),
+    let verified = look_open(lua, runtime, socket, |session| {
+        match session.verification() {
+            Verification::Passed => (true, None),
+            Verification::Failed(why) => (false, Some(why)),
+            Verification::Listed(_) => (false, None),
+        }
     });
     let Some((passed, why)) = verified else {
         lua.push_bool(false);
@@ -142,18 +149,20 @@ pub(super) fn getpeerverification(lua: State, _: &Runtime) -> c_int {
     }
     match why {
         Some(why) => lua.push_str(why),
-        None => push_reasons(lua, socket),
+        None => push_reasons(lua, runtime, socket),
     }
     2
 }
 
 /// Pushes the reasons at each depth. Each is looked up anew: nothing that needs dropping may be held
 /// while they are pushed.
-fn push_reasons(lua: State, socket: &Tcp) {
+fn push_reasons(lua: State, runtime: &Runtime, socket: &Tcp) {
     let reason = |depth: usize, place: usize| {
-        look(socket, |session| match session.verification() {
-            Verification::Listed(listed) => listed.get(depth).map(|at| at.get(place).copied()),
-            _ => None,
+        look_open(lua, runtime, socket, |session| {
+            match session.verification() {
+                Verification::Listed(listed) => listed.get(depth).map(|at| at.get(place).copied()),
+                _ => None,
+            }
         })
         .flatten()
     };
@@ -192,7 +201,7 @@ const TEXTS: [Field; 6] = [
 pub(super) fn info(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "info");
     let socket = own!(lua, called);
-    let cipher = || look(socket, |session| session.cipher()).flatten();
+    let cipher = || look_open(lua, runtime, socket, |session| session.cipher()).flatten();
     if cipher().is_none() {
         return closed(lua);
     }
@@ -211,7 +220,7 @@ pub(super) fn info(lua: State, runtime: &Runtime) -> c_int {
     lua.raw_set_field(-2, c"algbits");
     lua.push_bool(false);
     lua.raw_set_field(-2, c"export");
-    let resumed = look(socket, |session| session.is_resumed()) == Some(true);
+    let resumed = look_open(lua, runtime, socket, |session| session.is_resumed()) == Some(true);
     lua.push_bool(resumed);
     lua.raw_set_field(-2, c"resumed");
     if called.count >= 2 && !lua.is_nil(2) {
@@ -237,7 +246,7 @@ pub(super) fn exportkeyingmaterial(lua: State, runtime: &Runtime) -> c_int {
     let Ok(label) = std::str::from_utf8(label) else {
         refuse(lua, called, 2, format_args!("label is not UTF-8"));
     };
-    let material = look(socket, |session| {
+    let material = look_open(lua, runtime, socket, |session| {
         session.export_keying_material(label, length as usize, context)
     });
     match material {
