@@ -72,9 +72,16 @@ claims("goes-on.expired", tls.client { verifyext = "lsec_continue" }, tls.server
 -- What has nothing in common
 claim("versions", tls.client { protocol = "tlsv1_2" }, tls.server { protocol = "tlsv1_3" })
 claim("versions.other", tls.client { protocol = "tlsv1_3" }, tls.server { protocol = "tlsv1_2" })
-claim("versions.old", tls.client { protocol = "tlsv1" }, tls.server())
-claim("versions.old-server", tls.client(), tls.server { protocol = "tlsv1_1" })
-claim("versions.same-old", tls.client { protocol = "tlsv1" }, tls.server { protocol = "tlsv1" })
+-- At which of its steps OpenSSL forbids the old ones, and so what it says, depends on who has built it.
+local function refused(name, client, server)
+  trace.task(name, function()
+    local ok, _, their_ok = tls.handshakes(tls.wrapped(client, server))
+    return ok, their_ok
+  end)
+end
+refused("versions.old", tls.client { protocol = "tlsv1" }, tls.server())
+refused("versions.old-server", tls.client(), tls.server { protocol = "tlsv1_1" })
+refused("versions.same-old", tls.client { protocol = "tlsv1" }, tls.server { protocol = "tlsv1" })
 local none = { options = { "no_tlsv1", "no_tlsv1_1", "no_tlsv1_2", "no_tlsv1_3" } }
 claim("versions.client-none", tls.client(none), tls.server())
 claim("versions.one-left", tls.client { options = "no_tlsv1_3" }, tls.server())

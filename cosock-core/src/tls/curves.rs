@@ -40,8 +40,10 @@ fn named(name: &[u8]) -> Option<Nid> {
 /// Lets only the curves of a list be used, whose names colons separate.
 pub(super) fn set_list(builder: &mut SslContextBuilder, list: &[u8]) -> Result<(), ConfigError> {
     let refused = || ConfigError::CurvesList(text(list));
-    // Newer versions give a word and some signs in this list a meaning of their own.
-    let is_name = |name: &[u8]| !name.eq_ignore_ascii_case(b"default") && named_in_lists(name);
+    // Newer versions give a word and some signs in this list a meaning of their own, and names in any case.
+    let is_name = |name: &[u8]| {
+        !name.eq_ignore_ascii_case(b"default") && named_in_lists(name) && !is_in_other_case(name)
+    };
     if !list.split(|byte| *byte == b':').all(is_name) {
         return Err(refused());
     }
@@ -55,6 +57,15 @@ fn named_in_lists(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(joins)
 }
 
+/// Whether it is a known name but for the case of its letters.
+fn is_in_other_case(name: &[u8]) -> bool {
+    // TLS has names of its own for some.
+    let known = || names().iter().chain(&["secp256r1", "x25519", "x448"]);
+    let is_known = |it: &&str| it.as_bytes() == name;
+    let is_similar = |it: &&str| it.as_bytes().eq_ignore_ascii_case(name);
+    known().any(|it| is_similar(&it)) && !known().any(|it| is_known(&it))
+}
+
 /// Lets only one curve be used.
 pub(super) fn set_one(builder: &mut SslContextBuilder, name: &[u8]) -> Result<(), ConfigError> {
     let unknown = || ConfigError::Curve(text(name));
@@ -66,6 +77,28 @@ pub(super) fn set_one(builder: &mut SslContextBuilder, name: &[u8]) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_has_its_case() {
+        for name in ["p-256", "x448X", "PRIME256V1", "Secp256r1", "secp384R1"] {
+            let mut builder = crate::tls::testing::builder(crate::tls::context::Mode::Client);
+            assert!(
+                builder.set_curves_list(name.as_bytes()).is_err(),
+                "{name} is none"
+            );
+        }
+        for name in [
+            "P-256",
+            "prime256v1",
+            "secp256r1",
+            "X25519",
+            "x25519",
+            "P-521:X448",
+        ] {
+            let mut builder = crate::tls::testing::builder(crate::tls::context::Mode::Client);
+            assert_eq!(builder.set_curves_list(name.as_bytes()), Ok(()), "{name}");
+        }
+    }
 
     #[test]
     fn every_name_is_known_once() {
