@@ -61,9 +61,8 @@ fn named_in_lists(name: &[u8]) -> bool {
 fn is_in_other_case(name: &[u8]) -> bool {
     // TLS has names of its own for some.
     let known = || names().iter().chain(&["secp256r1", "x25519", "x448"]);
-    let is_known = |it: &&str| it.as_bytes() == name;
-    let is_similar = |it: &&str| it.as_bytes().eq_ignore_ascii_case(name);
-    known().any(|it| is_similar(&it)) && !known().any(|it| is_known(&it))
+    known().any(|it| it.as_bytes().eq_ignore_ascii_case(name))
+        && !known().any(|it| it.as_bytes() == name)
 }
 
 /// Lets only one curve be used.
