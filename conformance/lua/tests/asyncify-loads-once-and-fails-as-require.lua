@@ -66,6 +66,7 @@ sources.write {
   one = counted("one", "return { two = require 'two' }"),
   two = counted("two", "return { three = require 'three' }"),
   three = counted("three", "return { one = require 'one' }"),
+  lacks = "local socket = require 'socket' return require 'there.is.none'",
   caught = counted("caught", "return { pcall(require, 'caught') }"),
   hen = counted("hen", "local M = {} package.loaded[...] = M M.egg = require 'egg' return M"),
   egg = counted("egg", "return { hen = require 'hen' }"),
@@ -74,6 +75,11 @@ local function check_loops()
   expect.raises("loop or previous error loading module 'itself'", asyncify, "itself")
   expect.raises("loop or previous error loading module 'one'", asyncify, "one")
   expect.raises("loop or previous error loading module 'two'", asyncify, "two")
+  -- Nothing of ours is a place, where a tail call has left none.
+  for _, name in ipairs { "itself", "lacks" } do
+    local raised = expect.raises("module '", asyncify, name)
+    expect.equal(raised:find("[cosock", 1, true), nil, raised)
+  end
   local caught = asyncify "caught"
   expect.equal(caught[1], false)
   expect.contains(caught[2], "loop or previous error loading module 'caught'")
@@ -81,7 +87,7 @@ end
 check_loops()
 cosock.spawn(check_loops, "loops in a task")
 cosock.run()
-expect.equal(counts.itself, 2)
+expect.equal(counts.itself, 4)
 expect.equal(asyncify("hen").egg.hen, asyncify "hen")
 expect.equal(counts.hen, 1)
 expect.equal(counts.egg, 1)

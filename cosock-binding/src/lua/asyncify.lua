@@ -50,7 +50,7 @@ end
 local function search(name)
   local searchers = package[list]
   if type(searchers) ~= "table" then
-    error("'package." .. list .. "' must be a table", 4)
+    native.fail("'package." .. list .. "' must be a table")
   end
   local reasons, place = {}, 1
   while searchers[place] ~= nil do
@@ -58,7 +58,7 @@ local function search(name)
     if type(loader) == "function" then
       return loader, extra
     end
-    if type(loader) == "string" then
+    if type(loader) == "string" or type(loader) == "number" then
       -- Since 5.4 the searchers leave the separator to require.
       reasons[#reasons + 1] = (version >= 5.4 and "\n\t" or "") .. loader
     end
@@ -98,7 +98,7 @@ end
 local function load_copy(name, loader, extra)
   local earlier = running[name]
   if earlier and native.is_running(earlier) then
-    error("loop or previous error loading module '" .. name .. "'", 4)
+    native.fail("loop or previous error loading module '" .. name .. "'")
   end
   local call = adopt(loader)
   local function own()
@@ -134,13 +134,13 @@ local function obtain(name, caller, count)
     name = tostring(name)
   elseif type(name) ~= "string" then
     local got = count == 0 and "no value" or type(name)
-    error("bad argument #1 to '" .. caller .. "' (string expected, got " .. got .. ")", 3)
+    native.fail("bad argument #1 to '" .. caller .. "' (string expected, got " .. got .. ")")
   end
   local module = find_ours(name) or replaced[name] or rawget(copies, name)
   if module then
     return module
   elseif ours[name] then
-    error("module '" .. name .. "': this cosock was built without TLS", 3)
+    native.fail("module '" .. name .. "': this cosock was built without TLS")
   end
   local loader, extra = search(name)
   if not loader then
@@ -148,7 +148,7 @@ local function obtain(name, caller, count)
     if loaded then
       return loaded
     end
-    error("module '" .. name .. "' not found:" .. extra, 3)
+    native.fail("module '" .. name .. "' not found:" .. extra)
   end
   if native.is_c_function(loader) or can_share(name, loader) then
     return require(name)
