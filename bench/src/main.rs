@@ -5,11 +5,14 @@
 //! Rounds interleave the subjects, so that what disturbs the machine disturbs all of them. `ci/bench`
 //! is how to start it.
 
+mod calls;
 mod load;
 mod measure;
 mod options;
 mod process;
 mod report;
+mod results;
+mod rounds;
 mod statistics;
 mod subject;
 mod workload;
@@ -18,7 +21,6 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::measure::{Length, Run};
 use crate::options::{Options, USAGE};
 use crate::subject::Subject;
 
@@ -35,8 +37,13 @@ fn main() -> ExitCode {
         }
     };
     raise_descriptor_limit();
-    match run(&options) {
-        Ok(all_of_ours_worked) => ExitCode::from(u8::from(!all_of_ours_worked)),
+    let outcome = if options.document {
+        report::document(&options.output).map(|()| true)
+    } else {
+        run(&options)
+    };
+    match outcome {
+        Ok(all_worked) => ExitCode::from(u8::from(!all_worked)),
         Err(error) => {
             eprintln!("bench: {error}");
             ExitCode::FAILURE
@@ -55,14 +62,10 @@ fn raise_descriptor_limit() {
     let _ = setrlimit(Resource::Nofile, raised);
 }
 
-/// Measures and reports; whether everything that is to work, ours and the limit, did.
+/// Measures and reports; whether everybody did what is within reach.
 fn run(options: &Options) -> std::io::Result<bool> {
-    let length = if options.quick {
-        Length::QUICK
-    } else {
-        Length::FULL
-    };
     let mut good = true;
+    std::fs::create_dir_all(&options.output)?;
     for &lua in &options.luas {
         let (mut subjects, missing) = Subject::discover(lua, &options.against);
         if !options.subjects.is_empty() {
@@ -71,10 +74,12 @@ fn run(options: &Options) -> std::io::Result<bool> {
         for text in &missing {
             eprintln!("missing: {text}");
         }
-        let mut results = Run::new(lua, subjects, missing, options.rounds, length);
-        results.measure(&options.workloads);
-        good &= results.required_failures().is_empty();
-        report::write(&results, &options.output)?;
+        let (results, unexpected) = rounds::run(lua, &subjects, missing, options)?;
+        report::write(&results, lua, &options.output)?;
+        for failure in &unexpected {
+            eprintln!("failed: {failure}");
+        }
+        good &= unexpected.is_empty();
     }
     Ok(good)
 }

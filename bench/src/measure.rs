@@ -1,18 +1,19 @@
-//! One measurement, and the rounds of them.
+//! One measurement.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use conformance::Lua;
-use serde::Serialize;
-
+use crate::calls::Traced;
 use crate::load::crowd::Crowd;
 use crate::load::datagrams::Asker;
-use crate::load::stream::{Counted, Download, MEBIBYTE, send_all};
+use crate::load::dialogue::Dialogue;
+use crate::load::stream::{Counted, Download, MEBIBYTE, flood, send_all};
+use crate::load::wire::Address;
 use crate::load::{PATIENCE, short, wrong};
 use crate::process::Process;
+use crate::results::Sample;
 use crate::subject::Subject;
 use crate::workload::{Load, Workload};
 
@@ -33,148 +34,38 @@ impl Length {
     pub(crate) const QUICK: Length = Length {
         time: Duration::from_millis(50),
         mebibytes: 16,
-        starts: 5,
+        starts: 3,
         patience: Duration::from_secs(10),
     };
     pub(crate) const FULL: Length = Length {
-        time: Duration::from_millis(400),
+        time: Duration::from_millis(300),
         mebibytes: 256,
         starts: 20,
-        patience: Duration::from_secs(60),
+        patience: Duration::from_secs(30),
     };
 }
 
-/// What one measurement found.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Sample {
-    /// Nanoseconds of processor time, or bytes of memory, per operation.
-    pub(crate) cost: f64,
-    pub(crate) operations: u64,
-    /// The part of the time during which the process ran: near 1 it was the bottleneck.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) busy: Option<f64>,
-    /// What 99 of 100 requests waited at most, in nanoseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) latency: Option<f64>,
-    /// The most memory that the process had, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) peak: Option<u64>,
-}
-
-/// What became of one subject under one workload.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Series {
-    /// One for each round.
-    pub(crate) samples: Vec<Sample>,
-    /// Why there are none; the rounds after a failure are not tried.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) failure: Option<String>,
-}
-
-impl Series {
-    pub(crate) fn costs(&self) -> Vec<f64> {
-        self.samples.iter().map(|sample| sample.cost).collect()
-    }
-}
-
-/// The measurements on one Lua.
-pub(crate) struct Run {
-    pub(crate) lua: Lua,
-    pub(crate) subjects: Vec<Subject>,
-    pub(crate) missing: Vec<String>,
-    pub(crate) rounds: usize,
-    length: Length,
-    /// By workload, in the order of the list, and subject.
-    pub(crate) series: Vec<(&'static Workload, BTreeMap<String, Series>)>,
-}
-
-impl Run {
-    pub(crate) fn new(
-        lua: Lua,
-        subjects: Vec<Subject>,
-        missing: Vec<String>,
-        rounds: usize,
-        length: Length,
-    ) -> Run {
-        Run {
-            lua,
-            subjects,
-            missing,
-            rounds,
-            length,
-            series: Vec::new(),
-        }
-    }
-
-    /// Measures everything once in each round, each workload with all subjects one after the other.
-    pub(crate) fn measure(&mut self, workloads: &[&'static Workload]) {
-        for &workload in workloads {
-            self.series.push((workload, BTreeMap::new()));
-        }
-        for round in 0..self.rounds {
-            eprintln!("{}, round {} of {}", self.lua, round + 1, self.rounds);
-            for (workload, by_subject) in &mut self.series {
-                // Nobody is always the first.
-                let count = self.subjects.len().max(1);
-                let order = self
-                    .subjects
-                    .iter()
-                    .cycle()
-                    .skip(round % count)
-                    .take(self.subjects.len());
-                for subject in order.filter(|subject| subject.has(workload)) {
-                    let series = by_subject.entry(subject.name.clone()).or_default();
-                    if series.failure.is_some() {
-                        continue;
-                    }
-                    match measure(subject, workload, self.length) {
-                        Ok(sample) => series.samples.push(sample),
-                        Err(error) => {
-                            eprintln!("{}, {}: {error}", workload.name, subject.name);
-                            series.failure = Some(error.to_string());
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The failures that are ours: of cosock, and of the server without Lua.
-    pub(crate) fn required_failures(&self) -> Vec<String> {
-        let mut failures = Vec::new();
-        for (workload, by_subject) in &self.series {
-            for subject in self.subjects.iter().filter(|subject| subject.required) {
-                let series = by_subject.get(&subject.name);
-                if let Some(reason) = series.and_then(|series| series.failure.as_ref()) {
-                    failures.push(format!("{}, {}: {reason}", workload.name, subject.name));
-                }
-            }
-        }
-        failures
-    }
-}
-
 /// Runs `workload` once; an error says also what the process complained of.
-fn measure(subject: &Subject, workload: &Workload, length: Length) -> io::Result<Sample> {
-    if let Load::Start = workload.load {
-        return start(subject, workload, length);
-    }
+pub(crate) fn measure(
+    subject: &Subject,
+    workload: &Workload,
+    length: Length,
+) -> io::Result<Sample> {
     let mut command = subject.run(workload);
-    if let Load::Inside | Load::Connect = workload.load {
+    if workload.takes_time() {
         command.arg(length.time.as_secs_f64().to_string());
     }
     command.args(workload.arguments);
+    if let Some(name) = workload.certificate {
+        let files = certificates::directory();
+        command.arg(files.join(format!("{name}.pem")));
+        command.arg(files.join(format!("{name}.key")));
+    }
     match workload.load {
-        Load::Connect => {
-            let (served, sample) = short::serve(|port| {
-                command.arg(port.to_string());
-                with(Process::start(command)?, |process| inside(process, length))
-            })?;
-            if served < sample.operations {
-                return Err(wrong(format!("only {served} connections were seen")));
-            }
-            Ok(sample)
-        }
+        Load::Start => start(subject, workload, length),
+        Load::Calls(count) => calls(&command, count, length),
+        Load::LineServer => client(command, short::return_line, length),
+        Load::PageServer => client(command, short::give_page, length),
         Load::Datagrams(count) => {
             let mut asker = Asker::new()?;
             // A peer that cannot answer whoever asks is told whom to connect to.
@@ -185,21 +76,37 @@ fn measure(subject: &Subject, workload: &Workload, length: Length) -> io::Result
             })
         }
         Load::Inside => with(Process::start(command)?, |process| inside(process, length)),
+        Load::Late => with(Process::start(command)?, |process| late(process, length)),
+        Load::Tasks(count) => with(Process::start(command)?, |process| {
+            process.expect("empty", PATIENCE)?;
+            let before = process.memory("VmRSS")?;
+            process.tell()?;
+            process.expect("full", length.patience)?;
+            grown(process, before, count)
+        }),
         load => with(Process::start(command)?, |process| {
-            served(process, load, length)
+            let address = match workload.certificate {
+                Some(_) => Address::tls(server(process)?)?,
+                None => Address::plain(server(process)?),
+            };
+            served(process, &address, load, length)
         }),
     }
 }
 
 /// Gives the process to `load`; an error is told with what the process complained of.
-fn with(
+fn with<T>(
     mut process: Process,
-    load: impl FnOnce(&mut Process) -> io::Result<Sample>,
-) -> io::Result<Sample> {
-    load(&mut process).map_err(|error| match process.complaint() {
+    load: impl FnOnce(&mut Process) -> io::Result<T>,
+) -> io::Result<T> {
+    load(&mut process).map_err(|error| complained(error, &mut process))
+}
+
+fn complained(error: io::Error, process: &mut Process) -> io::Error {
+    match process.complaint() {
         Some(text) => wrong(format!("{error}: {text}")),
         None => error,
-    })
+    }
 }
 
 /// Where the program serves.
@@ -210,28 +117,36 @@ fn server(process: &Process) -> io::Result<SocketAddr> {
     Ok((Ipv4Addr::LOCALHOST, port).into())
 }
 
-fn served(process: &mut Process, load: Load, length: Length) -> io::Result<Sample> {
+/// The loads of programs that serve at `server`.
+fn served(
+    process: &mut Process,
+    server: &Address,
+    load: Load,
+    length: Length,
+) -> io::Result<Sample> {
     match load {
         Load::Echo {
             active,
             idle,
             depth,
         } => {
-            let mut crowd = Crowd::open(server(process)?, active + idle, depth)?;
-            let mut sample = timed(process, length, |time| crowd.exchange(0..active, time))?;
-            sample.latency = Some(crowd.slow_latency().as_nanos() as f64);
-            Ok(sample)
+            let dialogue = |client| Dialogue::lines(client, depth);
+            let crowd = Crowd::open(server, active + idle, dialogue)?;
+            exchanged(process, crowd, active, length)
+        }
+        Load::Pages(count) => {
+            let crowd = Crowd::open(server, count, Dialogue::page)?;
+            exchanged(process, crowd, count, length)
         }
         Load::Lines(bytes) => {
-            let mut lines = Counted::lines(server(process)?, bytes)?;
+            let mut lines = Counted::lines(server, bytes)?;
             timed(process, length, |time| lines.send(time))
         }
         Load::Records(size) => {
-            let mut records = Counted::records(server(process)?, size)?;
+            let mut records = Counted::records(server, size)?;
             timed(process, length, |time| records.send(time))
         }
         Load::All => {
-            let server = server(process)?;
             let before = process.cpu()?;
             send_all(server, length.mebibytes)?;
             let used = process.cpu()? - before;
@@ -240,30 +155,28 @@ fn served(process: &mut Process, load: Load, length: Length) -> io::Result<Sampl
             Ok(sample)
         }
         Load::Bulk => {
-            let mut download = Download::open(server(process)?)?;
+            let mut download = Download::open(server)?;
             timed(process, length, |time| download.receive(time))
         }
-        Load::Accept => {
-            let server = server(process)?;
-            timed(process, length, |time| short::visit(server, time))
-        }
-        Load::Tasks(count) => {
-            process.expect("empty", PATIENCE)?;
-            let before = process.memory("VmRSS")?;
-            process.tell()?;
-            process.expect("full", length.patience)?;
-            grown(process, before, count)
+        Load::Visits { resumed } => {
+            timed(process, length, |time| short::visit(server, resumed, time))
         }
         Load::Connections(count) => {
-            let server = server(process)?;
-            let _first = Crowd::open(server, 10, 1)?;
+            let lines = |client| Dialogue::lines(client, 1);
+            let _first = Crowd::open(server, 10, lines)?;
             let before = process.memory("VmRSS")?;
-            let _crowd = Crowd::open(server, count, 1)?;
+            let _crowd = Crowd::open(server, count, lines)?;
             grown(process, before, count)
         }
-        Load::Connect | Load::Datagrams(_) | Load::Inside | Load::Start => {
-            unreachable!("these have arguments of their own")
-        }
+        Load::LateUnderLines => flood(server, || late(process, length)),
+        Load::LineServer
+        | Load::PageServer
+        | Load::Datagrams(_)
+        | Load::Inside
+        | Load::Tasks(_)
+        | Load::Calls(_)
+        | Load::Late
+        | Load::Start => unreachable!("these do not serve connections, or are started differently"),
     }
 }
 
@@ -284,13 +197,23 @@ fn timed(
     Ok(sample)
 }
 
+/// The first `active` of the crowd ask.
+fn exchanged(
+    process: &Process,
+    mut crowd: Crowd,
+    active: usize,
+    length: Length,
+) -> io::Result<Sample> {
+    let mut sample = timed(process, length, |time| crowd.exchange(0..active, time))?;
+    sample.latency = Some(crowd.slow_latency().as_nanos() as f64);
+    Ok(sample)
+}
+
 fn sample(used: Duration, operations: u64) -> Sample {
     Sample {
         cost: used.as_nanos() as f64 / operations as f64,
         operations,
-        busy: None,
-        latency: None,
-        peak: None,
+        ..Sample::default()
     }
 }
 
@@ -298,21 +221,81 @@ fn grown(process: &Process, before: u64, count: usize) -> io::Result<Sample> {
     let bytes = process.memory("VmRSS")?.saturating_sub(before);
     Ok(Sample {
         cost: bytes as f64 / count as f64,
-        ..sample(Duration::ZERO, count as u64)
+        operations: count as u64,
+        ..Sample::default()
     })
 }
 
-/// What the program itself has counted.
+/// A program that connects to a server of ours, which answers by `answer`.
+fn client(
+    mut command: Command,
+    answer: fn(std::net::TcpStream) -> io::Result<()>,
+    length: Length,
+) -> io::Result<Sample> {
+    let (served, sample) = short::serve(answer, |port| {
+        command.arg(port.to_string());
+        with(Process::start(command)?, |process| inside(process, length))
+    })?;
+    if served < sample.operations {
+        return Err(wrong(format!("only {served} connections were seen")));
+    }
+    Ok(sample)
+}
+
+/// What the program itself has counted: operations, and seconds of processor time.
 fn inside(process: &Process, length: Length) -> io::Result<Sample> {
     let words = process.expect("done", length.patience)?;
+    let (operations, seconds) = two_numbers(&words)?;
+    if seconds <= 0.0 {
+        return Err(wrong("the program took no time"));
+    }
+    Ok(sample(Duration::from_secs_f64(seconds), operations as u64))
+}
+
+/// How late timers of the program were: their number, and the seconds of the worst.
+fn late(process: &Process, length: Length) -> io::Result<Sample> {
+    let words = process.expect("late", length.patience)?;
+    let (timers, worst) = two_numbers(&words)?;
+    Ok(Sample {
+        cost: worst * 1e9,
+        operations: timers as u64,
+        ..Sample::default()
+    })
+}
+
+/// A count above nothing, and what else there is.
+fn two_numbers(words: &[String]) -> io::Result<(f64, f64)> {
     let number = |place: usize| words.get(place).and_then(|word| word.parse::<f64>().ok());
     match (number(0), number(1)) {
-        (Some(operations), Some(seconds)) if operations > 0.0 && seconds > 0.0 => {
-            let used = Duration::from_secs_f64(seconds);
-            Ok(sample(used, operations as u64))
-        }
-        _ => Err(wrong(format!("done {words:?}"))),
+        (Some(first), Some(second)) if first > 0.0 && second >= 0.0 => Ok((first, second)),
+        _ => Err(wrong(format!("the program counted {words:?}"))),
     }
+}
+
+/// The system calls for requests of `count` connections: what a run with them has more than one without.
+fn calls(command: &Command, count: usize, length: Length) -> io::Result<Sample> {
+    let (without, _) = traced(command, count, None)?;
+    let (with, requests) = traced(command, count, Some(length.time))?;
+    Ok(Sample {
+        cost: with.saturating_sub(without) as f64 / requests as f64,
+        operations: requests,
+        ..Sample::default()
+    })
+}
+
+/// The calls of a run in which connections are opened and, for `time`, ask; and how often they did.
+fn traced(command: &Command, count: usize, time: Option<Duration>) -> io::Result<(u64, u64)> {
+    let mut traced = Traced::start(command)?;
+    let load = |process: &mut Process| {
+        let server = Address::plain(server(process)?);
+        let mut crowd = Crowd::open(&server, count, |client| Dialogue::lines(client, 1))?;
+        let requests = time.map_or(Ok(0), |time| crowd.exchange(0..count, time))?;
+        Ok((requests, crowd))
+    };
+    // The connections stay open to the end, so that their ends are in neither count.
+    let (requests, _crowd) =
+        load(traced.process()).map_err(|error| complained(error, traced.process()))?;
+    Ok((traced.end()?, requests))
 }
 
 /// What the program costs more than a bare interpreter.
@@ -320,22 +303,15 @@ fn start(subject: &Subject, workload: &Workload, length: Length) -> io::Result<S
     let mut with_program = Duration::ZERO;
     let mut bare = Duration::ZERO;
     for _ in 0..length.starts {
-        with_program += with_life(subject.run(workload))?;
-        bare += with_life(subject.bare())?;
+        with_program += whole_life(subject.run(workload))?;
+        bare += whole_life(subject.bare())?;
     }
     let more = with_program.saturating_sub(bare);
     Ok(sample(more, length.starts as u64))
 }
 
-fn with_life(command: std::process::Command) -> io::Result<Duration> {
-    let mut process = Process::start(command)?;
-    let used = process.whole_life();
-    used.map_err(|error| {
-        wrong(format!(
-            "{error}: {}",
-            process.complaint().unwrap_or_default()
-        ))
-    })
+fn whole_life(command: Command) -> io::Result<Duration> {
+    with(Process::start(command)?, Process::whole_life)
 }
 
 /// The bytes of what [`Load::All`] sends, for whoever compares the peak memory with it.

@@ -8,15 +8,19 @@ use crate::workload::{ALL, Workload};
 
 /// What `--help` says.
 pub(crate) const USAGE: &str = "\
-usage: bench [option ...] [workload ...]
+usage: ci/bench [option ...] [workload ...]
   --quick                   short runs in 3 rounds: to see that all works, not to quote
   --rounds N                how often each subject has its turn; 7, with --quick 3
+  --continue                keeps what the results of an interrupted run have, and measures the rest
   --lua VERSION             5.4 by default; may be given several times
   --against NAME=LUA_CPATH  another build of cosock, by the path where Lua finds it; several times
   --subject NAME            only these: cosock, rock, copas, cqueues, luv, raw, or a NAME; several times
   --output DIRECTORY        where the results go; target/bench
   --list                    names the workloads
-A workload is a name, or the beginning of names: echo means all that begin with echo.
+  --document                measures nothing: writes the results into docs/performance.md
+A workload is a name, or the beginning of names: echo means all that begin with echo. What was measured
+of other workloads stays among the results.
+ci/bench --instructions counts instead; its first lines tell more.
 COSOCK_DIST names the folder of ci/build, COSOCK_REFERENCE that of the rock, COPAS_REFERENCE that of copas.";
 
 /// What to measure.
@@ -24,6 +28,8 @@ COSOCK_DIST names the folder of ci/build, COSOCK_REFERENCE that of the rock, COP
 pub(crate) struct Options {
     pub(crate) quick: bool,
     pub(crate) rounds: usize,
+    pub(crate) goes_on: bool,
+    pub(crate) document: bool,
     pub(crate) luas: Vec<Lua>,
     /// Names and values of `LUA_CPATH`.
     pub(crate) against: Vec<(String, String)>,
@@ -41,6 +47,8 @@ impl Options {
         let mut options = Options {
             quick: false,
             rounds: 0,
+            goes_on: false,
+            document: false,
             luas: Vec::new(),
             against: Vec::new(),
             subjects: Vec::new(),
@@ -62,6 +70,8 @@ impl Options {
                     let text = value()?;
                     options.rounds = text.parse().map_err(|_| format!("{text} rounds"))?;
                 }
+                "--continue" => options.goes_on = true,
+                "--document" => options.document = true,
                 "--lua" => options.luas.push(lua(&value()?)?),
                 "--against" => {
                     let text = value()?;

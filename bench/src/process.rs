@@ -46,6 +46,16 @@ impl Process {
         })
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end, however it is.
+    pub(crate) fn wait(&mut self) -> io::Result<()> {
+        self.child.wait().map(drop)
+    }
+
     /// The next line that it prints, split into words, of which the first must be `word`.
     pub(crate) fn expect(&self, word: &str, patience: Duration) -> io::Result<Vec<String>> {
         let line = self.lines.recv_timeout(patience).map_err(|error| {

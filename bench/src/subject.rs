@@ -1,6 +1,7 @@
 //! Who is measured, and where it is found.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,8 +14,6 @@ use crate::workload::Workload;
 pub(crate) struct Subject {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// Whether its failure is ours.
-    pub(crate) required: bool,
     kind: Kind,
 }
 
@@ -30,8 +29,23 @@ enum Kind {
     Raw,
 }
 
-/// What the server without Lua knows.
-const RAW: &[&str] = &["echo", "accept", "lines", "records", "all", "bulk", "udp"];
+/// What the program without Lua knows.
+const RAW: &[&str] = &[
+    "echo",
+    "accept",
+    "lines",
+    "records",
+    "all",
+    "bulk",
+    "udp",
+    "connect",
+    "tls-accept",
+    "tls-echo",
+    "tls-send",
+    "tls-receive",
+    "http-server",
+    "http-client",
+];
 
 impl Subject {
     /// Everything that is here for `lua`, ours first, and why the rest is not.
@@ -46,12 +60,17 @@ impl Subject {
         };
         let dist = env::var(DIST).unwrap_or_else(|_| "dist".into());
         let ours = format!("{dist}/{}/?.so", lua.name());
-        let native = "require 'cosock' print(_VERSION)";
-        // An empty path of Lua files: a cosock.lua there would win over the module.
-        let module = |path: &str| vec![("LUA_PATH", String::new()), ("LUA_CPATH", absolute(path))];
-        add("cosock", "cosock", module(&ours), native);
+        // The programs' folder and no other for Lua files: a cosock.lua there would win over the module.
+        let module = |path: &str| {
+            vec![
+                ("LUA_PATH", "./?.lua".into()),
+                ("LUA_CPATH", absolute(path)),
+            ]
+        };
+        let loads = "require 'cosock' print(_VERSION)";
+        add("cosock", "cosock", module(&ours), loads);
         for (name, path) in against {
-            add(name, "cosock", module(path), native);
+            add(name, "cosock", module(path), loads);
         }
         // Where the variable says, else where the interpreter finds it.
         let checkout = |variable: &str| match env::var(variable) {
@@ -88,7 +107,6 @@ impl Subject {
         found.push(Subject {
             name: "raw".into(),
             version: "epoll, no Lua".into(),
-            required: true,
             kind: Kind::Raw,
         });
         (found, missing)
@@ -101,12 +119,10 @@ impl Subject {
         variables: Vec<(&'static str, String)>,
         question: &str,
     ) -> Result<Subject, String> {
-        let required = variables.iter().any(|(name, _)| *name == "LUA_CPATH");
         let programs = conformance::repository().join("bench/programs").join(api);
         let mut subject = Subject {
             name: name.into(),
             version: String::new(),
-            required,
             kind: Kind::Lua {
                 interpreter: lua.interpreter().into(),
                 variables,
@@ -122,9 +138,29 @@ impl Subject {
             let text = String::from_utf8_lossy(&output.stderr);
             return Err(text.lines().next().unwrap_or("fails").to_string());
         }
+        if let Some(build) = subject.build() {
+            subject.version = build;
+            return Ok(subject);
+        }
         let answer = String::from_utf8_lossy(&output.stdout);
         subject.version = answer.split_whitespace().collect::<Vec<_>>().join(" ");
         Ok(subject)
+    }
+
+    /// Which build of ours it is, if it is one: a sum over the bytes of the module.
+    fn build(&self) -> Option<String> {
+        let Kind::Lua { variables, .. } = &self.kind else {
+            return None;
+        };
+        let mut variables = variables.iter();
+        let (_, path) = variables.find(|(name, _)| *name == "LUA_CPATH")?;
+        let mut files = path.split(';').map(|part| part.replace('?', "cosock"));
+        let module = files.find_map(|file| fs::read(file).ok())?;
+        // FNV-1a.
+        let sum = module.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+            (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+        });
+        Some(format!("build {:08x}", sum >> 32))
     }
 
     /// Whether it has a program for `workload`.

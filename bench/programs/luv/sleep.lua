@@ -1,4 +1,4 @@
--- COUNT tasks yield to each other by timers of nothing, while PARKED others wait for what never comes.
+-- COUNT tasks yield to each other, while PARKED others wait for what never comes.
 -- sleep.lua SECONDS COUNT PARKED
 
 local uv = require "luv"

@@ -36,8 +36,13 @@ function tasks.spawn(body)
   tasks.wake(coroutine.create(body))
 end
 
+-- A task that only lets others run needs no timer.
 function tasks.sleep(seconds)
   local task = coroutine.running()
+  if seconds == 0 then
+    tasks.wake(task)
+    return coroutine.yield()
+  end
   local timer = uv.new_timer()
   timer:start(math.floor(seconds * 1000), 0, function()
     timer:close()

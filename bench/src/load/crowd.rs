@@ -1,20 +1,19 @@
 //! Many connections in one thread, some of which ask and wait for their answer, again and again.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream as Blocking};
 use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
+use super::dialogue::Dialogue;
+use super::wire::{Address, Wire};
 use super::{PATIENCE, wrong};
 
-/// Bytes of a request with its newline.
-const LINE: usize = 64;
-
 /// How many connections are opened before all of them must have been answered: less than any backlog.
-const WINDOW: usize = 16;
+const WINDOW: usize = 64;
 
 /// The connections.
 pub(crate) struct Crowd {
@@ -26,17 +25,21 @@ pub(crate) struct Crowd {
 }
 
 struct Client {
-    stream: TcpStream,
-    /// What was asked last, and how much of it has come back.
-    request: Vec<u8>,
+    wire: Wire,
+    dialogue: Dialogue,
+    /// How much of the answer has come.
     received: usize,
-    sequence: usize,
     asked: Instant,
 }
 
 impl Crowd {
-    /// Opens `count` connections, each of which asks once.
-    pub(crate) fn open(server: SocketAddr, count: usize, depth: usize) -> io::Result<Crowd> {
+    /// Opens `count` connections, each of which asks once; `dialogue` tells what the one of that number
+    /// says.
+    pub(crate) fn open(
+        server: &Address,
+        count: usize,
+        dialogue: impl Fn(usize) -> Dialogue,
+    ) -> io::Result<Crowd> {
         let mut crowd = Crowd {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
@@ -48,7 +51,7 @@ impl Crowd {
             let first = crowd.clients.len();
             let last = count.min(first + WINDOW);
             for place in first..last {
-                crowd.connect(server, place, depth)?;
+                crowd.add(server.connect()?, dialogue(place))?;
             }
             crowd.exchange(first..last, Duration::ZERO)?;
         }
@@ -56,42 +59,36 @@ impl Crowd {
         Ok(crowd)
     }
 
-    fn connect(&mut self, server: SocketAddr, place: usize, depth: usize) -> io::Result<()> {
-        let stream = Blocking::connect_timeout(&server, PATIENCE)?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        let mut stream = TcpStream::from_std(stream);
-        self.poll
-            .registry()
-            .register(&mut stream, Token(place), Interest::READABLE)?;
-        let mut request = Vec::new();
-        for line in 0..depth {
-            let text = format!("{place:08x} {line:04x} 00000000 ");
-            request.extend(text.bytes());
-            request.resize((line + 1) * LINE - 1, b'x');
-            request.push(b'\n');
-        }
+    fn add(&mut self, wire: Wire, dialogue: Dialogue) -> io::Result<()> {
+        wire.set_nonblocking()?;
+        self.poll.registry().register(
+            &mut SourceFd(&wire.as_raw_fd()),
+            Token(self.clients.len()),
+            Interest::READABLE,
+        )?;
         self.clients.push(Client {
-            stream,
-            request,
+            wire,
+            dialogue,
             received: 0,
-            sequence: 0,
             asked: Instant::now(),
         });
         Ok(())
     }
 
     /// The clients `who` ask, and whoever is answered asks again until `time` has passed; returns the
-    /// number of answered lines when all have come.
+    /// number of answered requests when all have come.
     pub(crate) fn exchange(&mut self, who: Range<usize>, time: Duration) -> io::Result<u64> {
         let mut open = who.len();
         for client in &mut self.clients[who] {
             client.ask()?;
         }
         let start = Instant::now();
-        let mut lines = 0;
+        let mut answered = 0;
         while open > 0 {
-            self.poll.poll(&mut self.events, Some(PATIENCE))?;
+            match self.poll.poll(&mut self.events, Some(PATIENCE)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
             if self.events.is_empty() {
                 return Err(wrong(format!("{open} requests got no answer")));
             }
@@ -101,7 +98,7 @@ impl Crowd {
                 if !client.hear(&mut self.buffer)? {
                     continue;
                 }
-                lines += (client.request.len() / LINE) as u64;
+                answered += client.dialogue.requests() as u64;
                 self.latencies.push(client.asked.elapsed());
                 if over {
                     open -= 1;
@@ -110,7 +107,7 @@ impl Crowd {
                 }
             }
         }
-        Ok(lines)
+        Ok(answered)
     }
 
     /// The time that 99 of 100 requests took at most, of those since the last call.
@@ -124,16 +121,11 @@ impl Crowd {
 
 impl Client {
     fn ask(&mut self) -> io::Result<()> {
-        self.sequence += 1;
-        // Each request differs from the one before in every line.
-        let digits = format!("{:08x}", self.sequence);
-        for line in self.request.chunks_exact_mut(LINE) {
-            line[14..22].copy_from_slice(digits.as_bytes());
-        }
         self.received = 0;
         self.asked = Instant::now();
-        let sent = self.stream.write(&self.request)?;
-        if sent < self.request.len() {
+        let request = self.dialogue.next();
+        let sent = self.wire.write(request)?;
+        if sent < request.len() {
             return Err(wrong("a request did not fit the socket's buffer"));
         }
         Ok(())
@@ -141,8 +133,9 @@ impl Client {
 
     /// Takes what has come; whether the answer is complete.
     fn hear(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+        let expected = self.dialogue.answer();
         loop {
-            let count = match self.stream.read(buffer) {
+            let count = match self.wire.read(buffer) {
                 Ok(0) => return Err(wrong("the server closed a connection")),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
@@ -150,11 +143,11 @@ impl Client {
                 Err(error) => return Err(error),
             };
             let end = self.received + count;
-            if self.request.get(self.received..end) != Some(&buffer[..count]) {
-                return Err(wrong("an answer is not what was asked"));
+            if expected.get(self.received..end) != Some(&buffer[..count]) {
+                return Err(wrong("an answer is not what was asked for"));
             }
             self.received = end;
-            if end == self.request.len() {
+            if end == expected.len() {
                 return Ok(true);
             }
         }
@@ -169,7 +162,7 @@ mod tests {
     use super::*;
 
     /// Answers one connection, each read by what `answer` makes of it.
-    fn serve(answer: impl Fn(&mut Vec<u8>) + Send + 'static) -> SocketAddr {
+    fn serve(answer: impl Fn(&mut Vec<u8>) + Send + 'static) -> Address {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
@@ -183,25 +176,27 @@ mod tests {
                 }
             }
         });
-        address
+        Address::plain(address)
+    }
+
+    fn one(server: Address, depth: usize) -> io::Result<Crowd> {
+        Crowd::open(&server, 1, |place| Dialogue::lines(place, depth))
     }
 
     #[test]
     fn every_line_is_counted() {
-        let mut crowd = Crowd::open(serve(|_| ()), 1, 3).unwrap();
+        let mut crowd = one(serve(|_| ()), 3).unwrap();
         assert_eq!(crowd.exchange(0..1, Duration::ZERO).unwrap(), 3);
     }
 
     #[test]
     fn wrong_bytes_are_noticed() {
-        let server = serve(|data| data[40] ^= 1);
-        let error = Crowd::open(server, 1, 1).err().unwrap();
-        assert_eq!(error.to_string(), "an answer is not what was asked");
+        let error = one(serve(|data| data[40] ^= 1), 1).err().unwrap();
+        assert_eq!(error.to_string(), "an answer is not what was asked for");
     }
 
     #[test]
     fn bytes_too_many_are_noticed() {
-        let server = serve(|data| data.push(b'x'));
-        assert!(Crowd::open(server, 1, 1).is_err());
+        assert!(one(serve(|data| data.push(b'x')), 1).is_err());
     }
 }

@@ -2,8 +2,10 @@
 
 pub(crate) mod crowd;
 pub(crate) mod datagrams;
+pub(crate) mod dialogue;
 pub(crate) mod short;
 pub(crate) mod stream;
+pub(crate) mod wire;
 
 use std::io;
 use std::time::Duration;

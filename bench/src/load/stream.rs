@@ -1,10 +1,12 @@
 //! One connection, and as much data as the server takes or gives.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, wrong};
+use super::wire::{Address, Wire};
+use super::wrong;
 
 /// Bytes that are written at once.
 pub(crate) const MEBIBYTE: usize = 1 << 20;
@@ -12,17 +14,9 @@ pub(crate) const MEBIBYTE: usize = 1 << 20;
 /// What `bulk` sends, again and again.
 pub(crate) const PATTERN: &[u8; 16] = b"0123456789abcdef";
 
-fn connect(server: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&server, PATIENCE)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    Ok(stream)
-}
-
 /// Sends units that the server counts, then one that ends them, and compares the count.
 pub(crate) struct Counted {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Wire>,
     batch: Vec<u8>,
     units: u64,
     answer: String,
@@ -30,7 +24,7 @@ pub(crate) struct Counted {
 
 impl Counted {
     /// Lines of `length` bytes with their newline; an empty line ends them.
-    pub(crate) fn lines(server: SocketAddr, length: usize) -> io::Result<Counted> {
+    pub(crate) fn lines(server: &Address, length: usize) -> io::Result<Counted> {
         let units = MEBIBYTE / length;
         let mut line = vec![b'x'; length - 1];
         line.push(b'\n');
@@ -41,7 +35,7 @@ impl Counted {
     }
 
     /// Records of `size` bytes; one of dots ends them.
-    pub(crate) fn records(server: SocketAddr, size: usize) -> io::Result<Counted> {
+    pub(crate) fn records(server: &Address, size: usize) -> io::Result<Counted> {
         let units = MEBIBYTE / size;
         let mut batch = vec![b'x'; units * size];
         batch.resize((units + 1) * size, b'.');
@@ -49,14 +43,9 @@ impl Counted {
         Counted::new(server, batch, units, format!("{units}\n"))
     }
 
-    fn new(
-        server: SocketAddr,
-        batch: Vec<u8>,
-        units: usize,
-        answer: String,
-    ) -> io::Result<Counted> {
+    fn new(server: &Address, batch: Vec<u8>, units: usize, answer: String) -> io::Result<Counted> {
         Ok(Counted {
-            stream: BufReader::new(connect(server)?),
+            stream: BufReader::new(server.connect()?),
             batch,
             units: units as u64,
             answer,
@@ -86,15 +75,13 @@ impl Counted {
 }
 
 /// Sends `mebibytes`, closes its half, and compares the count of bytes that is the answer.
-pub(crate) fn send_all(server: SocketAddr, mebibytes: usize) -> io::Result<()> {
-    let mut stream = connect(server)?;
-    // A collector may need its time at this size.
-    stream.set_read_timeout(Some(3 * PATIENCE))?;
+pub(crate) fn send_all(server: &Address, mebibytes: usize) -> io::Result<()> {
+    let mut stream = server.connect()?;
     let block = PATTERN.repeat(MEBIBYTE / PATTERN.len());
     for _ in 0..mebibytes {
         stream.write_all(&block)?;
     }
-    stream.shutdown(Shutdown::Write)?;
+    stream.finish()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let sent = mebibytes * MEBIBYTE;
@@ -106,15 +93,15 @@ pub(crate) fn send_all(server: SocketAddr, mebibytes: usize) -> io::Result<()> {
 
 /// Asks for blocks and compares each byte.
 pub(crate) struct Download {
-    stream: TcpStream,
+    stream: Wire,
     expected: Vec<u8>,
     buffer: Vec<u8>,
 }
 
 impl Download {
-    pub(crate) fn open(server: SocketAddr) -> io::Result<Download> {
+    pub(crate) fn open(server: &Address) -> io::Result<Download> {
         Ok(Download {
-            stream: connect(server)?,
+            stream: server.connect()?,
             expected: PATTERN.repeat(MEBIBYTE / PATTERN.len()),
             buffer: vec![0; MEBIBYTE],
         })
@@ -138,4 +125,29 @@ impl Download {
             }
         }
     }
+}
+
+/// Sends lines of 64 bytes without end while `meanwhile` runs.
+pub(crate) fn flood<T>(
+    server: &Address,
+    meanwhile: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    let mut stream = server.connect()?;
+    let mut line = vec![b'x'; 63];
+    line.push(b'\n');
+    let block = line.repeat(1024);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                // The program has ended.
+                if stream.write_all(&block).is_err() {
+                    break;
+                }
+            }
+        });
+        let result = meanwhile();
+        over.store(true, Ordering::Relaxed);
+        result
+    })
 }

@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::measure::Run;
-use crate::report::table::amount;
+use crate::results::Results;
 use crate::statistics::median;
 use crate::workload::{Plot, Workload};
 
@@ -21,21 +20,23 @@ const COLOURS: [&str; 7] = [
 type Line<'a> = (&'a str, Vec<(f64, f64)>);
 
 /// The plot, if at least two of its points were measured.
-pub(crate) fn svg(run: &Run, plot: Plot) -> Option<String> {
-    let points = run.series.iter().filter_map(|(workload, by_subject)| {
-        let (of, place) = workload.plot?;
-        (of == plot).then_some((place, *workload, by_subject))
-    });
-    let points: Vec<_> = points.collect();
+pub(crate) fn svg(results: &Results, plot: Plot) -> Option<String> {
+    let points: Vec<_> = results
+        .in_order()
+        .filter_map(|(workload, entry)| {
+            let (of, place) = workload.plot?;
+            (of == plot).then_some((place, workload, entry))
+        })
+        .collect();
     if points.len() < 2 {
         return None;
     }
-    let lines: Vec<Line> = run
+    let lines: Vec<Line> = results
         .subjects
         .iter()
         .map(|subject| {
-            let measured = points.iter().filter_map(|(place, _, by_subject)| {
-                let series = by_subject.get(&subject.name)?;
+            let measured = points.iter().filter_map(|(place, _, entry)| {
+                let series = entry.subjects.get(&subject.name)?;
                 let cost = median(&series.costs());
                 // Nothing has a place of its own on a logarithmic axis, left of one.
                 cost.is_finite().then_some(((*place as f64).max(0.5), cost))
@@ -43,10 +44,10 @@ pub(crate) fn svg(run: &Run, plot: Plot) -> Option<String> {
             (subject.name.as_str(), measured.collect())
         })
         .collect();
-    Some(draw(run, plot, points[0].1, &lines))
+    Some(draw(results, plot, points[0].1, &lines))
 }
 
-fn draw(run: &Run, plot: Plot, workload: &Workload, lines: &[Line]) -> String {
+fn draw(results: &Results, plot: Plot, workload: &Workload, lines: &[Line]) -> String {
     let (_, across, up) = plot.labels();
     let all = lines.iter().flat_map(|(_, points)| points);
     let (mut left, mut right) = (f64::INFINITY, 0.0_f64);
@@ -68,7 +69,7 @@ fn draw(run: &Run, plot: Plot, workload: &Workload, lines: &[Line]) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
          <text x=\"{LEFT}\" y=\"24\" font-size=\"15\">{up}, {}</text>\n\
          <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{across}</text>\n",
-        run.lua,
+        results.lua,
         (LEFT + WIDTH - RIGHT) / 2.0,
         HEIGHT - 10.0,
     );
@@ -82,7 +83,7 @@ fn draw(run: &Run, plot: Plot, workload: &Workload, lines: &[Line]) -> String {
             WIDTH - RIGHT,
             LEFT - 6.0,
             height + 4.0,
-            amount(workload, decade),
+            workload.unit().show(decade),
         );
         decade *= 10.0;
     }

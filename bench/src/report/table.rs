@@ -2,154 +2,342 @@
 
 use std::fmt::Write;
 
-use crate::measure::{Run, Series, payload};
+use crate::measure::payload;
+use crate::results::{Entry, Results, Sample, Series};
 use crate::statistics::{interval, median};
-use crate::workload::Workload;
+use crate::workload::{Unit, Workload};
 
-/// Medians with their interval, and what the others need of ours by paired rounds.
-pub(crate) fn markdown(run: &Run, machine: &str) -> String {
-    let mut text = String::new();
-    let mut line = |content: &str| {
-        text.push_str(content);
-        text.push('\n');
-    };
-    line(&format!("# {}, {} rounds\n", run.lua, run.rounds));
-    line(&format!("{machine}\n"));
-    for subject in &run.subjects {
-        line(&format!("- {}: {}", subject.name, subject.version));
+/// The name of the column, whose subject all others are compared with.
+const OURS: &str = "cosock";
+const LIMIT: &str = "raw";
+
+/// Our medians, and what the others need of ours by paired rounds.
+pub(crate) fn markdown(results: &Results) -> String {
+    let mut text = format!("{}; {}.\n\n", versions(results), results.machine);
+    for missing in &results.missing {
+        let _ = writeln!(text, "Missing: {missing}.\n");
     }
-    for missing in &run.missing {
-        line(&format!("- missing: {missing}"));
-    }
-    line(
-        "\nProcessor time of the process under test, or its memory, for one operation: the median, and \
-         in brackets the interval that holds it with 95 % certainty (the range, below 6 rounds). Under \
-         it, how many times ours that is, by the same round of both.\n",
-    );
-    let names = run.subjects.iter().map(|subject| subject.name.as_str());
-    let names: Vec<&str> = names.collect();
-    line(&format!("| workload | per | {} |", names.join(" | ")));
-    line(&format!("| --- | --- |{}", " --: |".repeat(names.len())));
+    text.push_str(&kinds_of_runs(results));
+    let names: Vec<&str> = results
+        .subjects
+        .iter()
+        .map(|subject| subject.name.as_str())
+        .filter(|name| *name != OURS)
+        .collect();
+    head(&mut text, &["workload", "per", OURS], &names, "wanted");
     let mut notes = Vec::new();
-    for (workload, by_subject) in &run.series {
-        let ours = by_subject.get("cosock");
-        let mut row = format!("| {} | {} |", workload.title, workload.operation);
-        for name in &names {
-            let cell = match by_subject.get(*name) {
-                None => "-".to_string(),
-                Some(series) => match &series.failure {
-                    Some(reason) => {
-                        notes.push(format!("{}, {name}: {reason}", workload.title));
-                        format!("fails[{}]", notes.len())
-                    }
-                    None => cell(workload, series, ours.filter(|_| *name != "cosock")),
-                },
-            };
-            let _ = write!(row, " {cell} |");
-        }
-        line(&row);
+    for (workload, entry) in results.in_order() {
+        let row = Row {
+            workload,
+            entry,
+            ours: entry.subjects.get(OURS),
+            // What it costs at most is said for the version on which it is to be reached.
+            holds_cost: results.lua == "Lua 5.4",
+        };
+        row.write(&mut text, &names, &mut notes);
     }
-    line("");
+    text.push('\n');
     for (place, note) in notes.iter().enumerate() {
-        line(&format!("[{}] {}\n", place + 1, note.replace('\n', " ")));
+        let _ = writeln!(text, "- [{}] {note}", place + 1);
     }
-    line(&extras(run, &names));
+    if !notes.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&extras(results));
     text
 }
 
-fn cell(workload: &Workload, series: &Series, ours: Option<&Series>) -> String {
-    let costs = series.costs();
-    let (low, high) = interval(&costs);
-    let show = |value| amount(workload, value);
-    let mut text = show(median(&costs));
-    if costs.len() > 1 {
-        let _ = write!(text, " ({} to {})", show(low), show(high));
+fn title(name: &str) -> &str {
+    match name {
+        "rock" => "the rock",
+        LIMIT => "without Lua",
+        name => name,
     }
-    if let Some(ratios) = ours.map(|ours| ratios(series, ours)) {
-        let (low, high) = interval(&ratios);
-        let _ = write!(text, "<br>x {:.2}", median(&ratios));
-        if ratios.len() > 1 {
-            let _ = write!(text, " ({low:.2} to {high:.2})");
+}
+
+fn head(text: &mut String, first: &[&str], names: &[&str], last: &str) {
+    let titles: Vec<&str> = names.iter().map(|name| title(name)).collect();
+    let _ = writeln!(
+        text,
+        "| {} | {} | {last} |",
+        first.join(" | "),
+        titles.join(" | ")
+    );
+    let left = first.len().min(2);
+    let _ = writeln!(
+        text,
+        "|{}{} --- |",
+        " --- |".repeat(left),
+        " --: |".repeat(first.len() - left + names.len())
+    );
+}
+
+fn versions(results: &Results) -> String {
+    let subjects = results.subjects.iter();
+    let versions = subjects.map(|subject| format!("{}: {}", title(&subject.name), subject.version));
+    versions.collect::<Vec<_>>().join("; ")
+}
+
+/// Says which rows are not what the head of the table would lead to expect.
+fn kinds_of_runs(results: &Results) -> String {
+    let mut text = String::new();
+    let mut say = |what: &str, is_so: &dyn Fn(&Entry) -> bool| {
+        let rows = results.in_order().filter(|(_, entry)| is_so(entry));
+        let names: Vec<&str> = rows.map(|(workload, _)| workload.name).collect();
+        match names.len() {
+            0 => (),
+            count if count == results.workloads.len() => {
+                let _ = writeln!(text, "All are {what}.\n");
+            }
+            _ => {
+                let _ = writeln!(text, "These are {what}: {}.\n", names.join(", "));
+            }
         }
-    }
+    };
+    say("short runs, not to be quoted", &|entry| entry.quick);
+    say("of other versions", &|entry| !results.is_current(entry));
+    say("of fewer than 7 rounds", &|entry| entry.rounds < 7);
     text
 }
 
-/// How many times `ours` each round of `series` costs.
-fn ratios(series: &Series, ours: &Series) -> Vec<f64> {
-    let rounds = series.samples.iter().zip(&ours.samples);
-    rounds
-        .map(|(theirs, ours)| theirs.cost / ours.cost)
-        .collect()
+struct Row<'a> {
+    workload: &'static Workload,
+    entry: &'a Entry,
+    ours: Option<&'a Series>,
+    holds_cost: bool,
 }
 
-/// A figure with three digits and a unit.
-pub(crate) fn amount(workload: &Workload, value: f64) -> String {
-    let units = if workload.is_memory() {
-        [("B", 1.0), ("KB", 1e3), ("MB", 1e6)]
-    } else {
-        [("ns", 1.0), ("us", 1e3), ("ms", 1e6)]
-    };
-    let fits = units.iter().rev().find(|(_, size)| value >= *size);
-    let (unit, size) = fits.unwrap_or(&units[0]);
-    let value = value / size;
-    let digits = match value {
-        value if value < 10.0 => 2,
-        value if value < 100.0 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$} {unit}")
-}
-
-/// What else was seen: latencies, and the peak memory of large strings.
-fn extras(run: &Run, names: &[&str]) -> String {
-    let mut text = String::from("| also | ");
-    let _ = writeln!(text, "{} |", names.join(" | "));
-    let _ = writeln!(text, "| --- |{}", " --: |".repeat(names.len()));
-    for (workload, by_subject) in &run.series {
-        let mut latency = String::new();
-        let mut peak = String::new();
-        let (mut slow, mut large) = (false, false);
+impl Row<'_> {
+    fn write(&self, text: &mut String, names: &[&str], notes: &mut Vec<String>) {
+        let workload = self.workload;
+        let _ = write!(text, "| {} | {} |", workload.title, workload.operation);
+        let _ = write!(text, " {} |", self.own_cell(notes));
         for name in names {
-            let samples = by_subject
-                .get(*name)
-                .map_or(&[][..], |series| &series.samples);
-            let latencies: Vec<f64> = samples.iter().filter_map(|sample| sample.latency).collect();
-            let peaks = samples
-                .iter()
-                .filter_map(|sample| Some(sample.peak? as f64 / payload(sample) as f64));
-            let peaks: Vec<f64> = peaks.collect();
-            slow |= !latencies.is_empty();
-            large |= !peaks.is_empty();
-            let _ = write!(
-                latency,
-                " {} |",
-                some(&latencies, |value| format!("{:.2} ms", value / 1e6))
-            );
-            let _ = write!(peak, " {} |", some(&peaks, |value| format!("{value:.1}")));
+            let _ = write!(text, " {} |", self.cell(name, notes));
         }
-        if slow {
-            let _ = writeln!(
-                text,
-                "| {}: 99 of 100 requests wait at most |{latency}",
-                workload.title
-            );
+        let _ = writeln!(text, " {} |", self.wanted());
+    }
+
+    fn own_cell(&self, notes: &mut Vec<String>) -> String {
+        let Some(series) = self.ours else {
+            return "-".into();
+        };
+        if let Some(reason) = &series.failure {
+            return failure(reason, notes);
         }
-        if large {
-            let _ = writeln!(
-                text,
-                "| {}: peak memory, times the payload |{peak}",
-                workload.title
-            );
+        let costs = series.costs();
+        let is_short = self
+            .wanted_cost()
+            .is_some_and(|most| interval(&costs).0 > most);
+        emphasized(self.workload.unit().show(median(&costs)), is_short)
+    }
+
+    fn cell(&self, name: &str, notes: &mut Vec<String>) -> String {
+        let Some(series) = self.entry.subjects.get(name) else {
+            return "-".into();
+        };
+        if let Some(reason) = &series.failure {
+            return failure(reason, notes);
+        }
+        let ratios = match self.ours {
+            Some(ours) if !ours.samples.is_empty() => series.ratios(ours),
+            // Nothing to compare with.
+            _ => return self.workload.unit().show(median(&series.costs())),
+        };
+        let (low, high) = interval(&ratios);
+        let is_short = self.target(name).is_some_and(|target| high < target);
+        emphasized(times(name, &ratios, low, high), is_short)
+    }
+
+    /// What the ratio of `name` is to reach. Among the peers only the best one counts.
+    fn target(&self, name: &str) -> Option<f64> {
+        let wanted = self.workload.wanted;
+        match name {
+            "rock" => wanted.rock,
+            LIMIT => wanted.limit,
+            "copas" | "cqueues" | "luv" => wanted.peers.filter(|_| self.best_peer() == Some(name)),
+            _ => None,
         }
     }
+
+    fn best_peer(&self) -> Option<&'static str> {
+        let ours = self.ours?;
+        let peers = ["copas", "cqueues", "luv"].into_iter();
+        let measured = peers.filter_map(|name| {
+            let series = self.entry.subjects.get(name)?;
+            let ratio = median(&series.ratios(ours));
+            ratio.is_finite().then_some((name, ratio))
+        });
+        let best = measured.min_by(|(_, one), (_, other)| one.total_cmp(other));
+        best.map(|(name, _)| name)
+    }
+
+    fn wanted_cost(&self) -> Option<f64> {
+        self.workload.wanted.cost.filter(|_| self.holds_cost)
+    }
+
+    fn wanted(&self) -> String {
+        let wanted = self.workload.wanted;
+        let unit = self.workload.unit();
+        let parts = [
+            self.wanted_cost().map(|most| unit.show(most)),
+            wanted.rock.map(|ratio| format!("rock {ratio}")),
+            wanted.peers.map(|ratio| format!("peers {ratio}")),
+            wanted.limit.map(|part| format!("{:.0} %", 100.0 * part)),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A ratio and its interval; the limit's as a part of ours.
+fn times(name: &str, ratios: &[f64], low: f64, high: f64) -> String {
+    let several = ratios.len() > 1;
+    let middle = median(ratios);
+    if name == LIMIT {
+        let [middle, low, high] = [middle, low, high].map(|part| format!("{:.0}", 100.0 * part));
+        return if several {
+            format!("{middle} % ({low} to {high})")
+        } else {
+            format!("{middle} %")
+        };
+    }
+    let digits = |value: f64| match value {
+        value if value < 10.0 => format!("{value:.2}"),
+        value if value < 100.0 => format!("{value:.1}"),
+        value => format!("{value:.0}"),
+    };
+    if several {
+        format!("{} ({} to {})", digits(middle), digits(low), digits(high))
+    } else {
+        digits(middle)
+    }
+}
+
+fn emphasized(text: String, is_so: bool) -> String {
+    if is_so { format!("**{text}**") } else { text }
+}
+
+/// A cell that leads to a note with the reason.
+fn failure(reason: &str, notes: &mut Vec<String>) -> String {
+    let reason = reason.replace('\n', " ");
+    let place = notes.iter().position(|note| *note == reason);
+    let place = place.unwrap_or_else(|| {
+        notes.push(reason);
+        notes.len() - 1
+    });
+    format!("fails [{}]", place + 1)
+}
+
+/// What else was seen: latencies, how busy the servers were, and the peak memory of large strings.
+fn extras(results: &Results) -> String {
+    let subjects = results.subjects.iter();
+    let names: Vec<&str> = subjects.map(|subject| subject.name.as_str()).collect();
+    let mut text = String::new();
+    let mut table =
+        |what: &str, of: &dyn Fn(&Sample) -> Option<f64>, show: &dyn Fn(f64) -> String| {
+            let mut rows = String::new();
+            for (workload, entry) in results.in_order() {
+                let values = |name: &&str| -> Vec<f64> {
+                    let series = entry.subjects.get(*name);
+                    let samples = series.map_or(&[][..], |series| &series.samples);
+                    samples.iter().filter_map(of).collect()
+                };
+                let columns: Vec<Vec<f64>> = names.iter().map(values).collect();
+                if columns.iter().all(Vec::is_empty) {
+                    continue;
+                }
+                let cells = columns.iter().map(|values| match values.len() {
+                    0 => "-".to_string(),
+                    _ => show(median(values)),
+                });
+                let cells = cells.collect::<Vec<_>>().join(" | ");
+                let _ = writeln!(rows, "| {} | {cells} |", workload.title);
+            }
+            if !rows.is_empty() {
+                let titles: Vec<&str> = names.iter().map(|name| title(name)).collect();
+                let _ = writeln!(text, "| {what} | {} |", titles.join(" | "));
+                let _ = writeln!(text, "| --- |{}\n{rows}", " --: |".repeat(names.len()));
+            }
+        };
+    table(
+        "99 of 100 requests wait at most",
+        &|sample| sample.latency,
+        &|value| Unit::Delay.show(value),
+    );
+    table(
+        "peak memory, times what is received",
+        &|sample| Some(sample.peak? as f64 / payload(sample) as f64),
+        &|value| format!("{value:.1}"),
+    );
+    table(
+        "part of the time in which the server runs",
+        &|sample| sample.busy,
+        &|value| format!("{:.0} %", 100.0 * value),
+    );
+    text.truncate(text.trim_end().len());
+    text.push('\n');
     text
 }
 
-fn some(values: &[f64], show: impl Fn(f64) -> String) -> String {
-    if values.is_empty() {
-        "-".into()
-    } else {
-        show(median(values))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Version;
+
+    fn series(costs: [f64; 7]) -> Series {
+        let sample = |cost| Sample {
+            cost,
+            operations: 1,
+            ..Sample::default()
+        };
+        Series {
+            samples: costs.map(sample).to_vec(),
+            ..Series::default()
+        }
+    }
+
+    /// A run in which the rock needs three times ours, and the limit as much as its costs say.
+    fn row(limit: [f64; 7]) -> String {
+        let version = |name: &str| Version {
+            name: name.into(),
+            version: String::new(),
+        };
+        let entry = Entry {
+            title: String::new(),
+            operation: String::new(),
+            unit: String::new(),
+            rounds: 7,
+            quick: false,
+            subjects: [
+                ("cosock".into(), series([1000.0; 7])),
+                ("rock".into(), series([3000.0; 7])),
+                ("raw".into(), series(limit)),
+            ]
+            .into(),
+        };
+        let results = Results {
+            subjects: ["cosock", "rock", "raw"].map(version).to_vec(),
+            workloads: [("echo-100".into(), entry)].into(),
+            ..Results::default()
+        };
+        let text = markdown(&results);
+        let row = text.lines().find(|line| line.starts_with("| echo, 100"));
+        row.expect("it is in the table").to_string()
+    }
+
+    #[test]
+    fn what_falls_short_for_certain_is_emphasized() {
+        let row = row([500.0, 510.0, 520.0, 530.0, 540.0, 550.0, 879.0]);
+        assert!(
+            row.contains("| 1.00 us | **3.00 (3.00 to 3.00)** |"),
+            "{row}"
+        );
+        assert!(row.contains("| **53 % (50 to 88)** |"), "{row}");
+    }
+
+    #[test]
+    fn what_may_be_good_enough_is_not() {
+        let row = row([500.0, 510.0, 520.0, 530.0, 540.0, 550.0, 881.0]);
+        assert!(row.contains("| 53 % (50 to 88) |"), "{row}");
     }
 }

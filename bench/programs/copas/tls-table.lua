@@ -1,0 +1,29 @@
+-- A server of one line for each connection, under TLS, which gives `wrap` the parameters of a context
+-- and not a context, as many programs do. tls-table.lua CERTIFICATE KEY
+
+local copas = require "copas"
+local socket = require "socket"
+
+local parameters = {
+  mode = "server",
+  protocol = "any",
+  certificate = arg[1],
+  key = arg[2],
+}
+local listener = assert(socket.bind("127.0.0.1", 0, 128))
+
+local function serve(client)
+  client:setoption("tcp-nodelay", true)
+  client = copas.wrap(client, parameters)
+  assert(client:dohandshake())
+  local line = client:receive()
+  if line then
+    client:send(line .. "\n")
+  end
+  client:close()
+end
+
+copas.addserver(listener, serve)
+print("ready", (select(2, listener:getsockname())))
+io.stdout:flush()
+copas.loop()
