@@ -32,13 +32,13 @@ pub(crate) fn run(
     for round in 0..options.rounds {
         let start = Instant::now();
         for workload in &options.workloads {
-            measure_all(workload, subjects, round, options, &mut results);
+            measure_all(lua, workload, subjects, round, options, &mut results);
             results.save(&file)?;
         }
         let took = start.elapsed().as_secs();
         eprintln!("{lua}, round {} of {}: {took} s", round + 1, options.rounds);
     }
-    let unexpected = unexpected_failures(&results, subjects, options);
+    let unexpected = unexpected_failures(lua, &results, subjects, options);
     Ok((results, unexpected))
 }
 
@@ -60,6 +60,7 @@ fn entry(workload: &Workload, options: &Options) -> Entry {
 
 /// One round of one workload.
 fn measure_all(
+    lua: Lua,
     workload: &Workload,
     subjects: &[Subject],
     round: usize,
@@ -90,7 +91,7 @@ fn measure_all(
         if series.failure.is_some() || series.samples.len() > round {
             continue;
         }
-        match workload.is_beyond(&subject.name) {
+        match workload.is_beyond(&subject.name, lua) {
             Some(reason) if options.quick => series.failure = Some(reason.into()),
             _ => measure_into(series, subject, workload, length),
         }
@@ -108,14 +109,19 @@ fn measure_into(series: &mut Series, subject: &Subject, workload: &Workload, len
 }
 
 /// The failures of those who were expected to work.
-fn unexpected_failures(results: &Results, subjects: &[Subject], options: &Options) -> Vec<String> {
+fn unexpected_failures(
+    lua: Lua,
+    results: &Results,
+    subjects: &[Subject],
+    options: &Options,
+) -> Vec<String> {
     let mut failures = Vec::new();
     for workload in &options.workloads {
         let entry = &results.workloads[workload.name];
         for subject in subjects {
             let series = entry.subjects.get(&subject.name);
             let failure = series.and_then(|series| series.failure.as_ref());
-            if let (Some(reason), None) = (failure, workload.is_beyond(&subject.name)) {
+            if let (Some(reason), None) = (failure, workload.is_beyond(&subject.name, lua)) {
                 failures.push(format!("{}, {}: {reason}", workload.name, subject.name));
             }
         }

@@ -18,7 +18,8 @@ local function serve(client)
 end
 
 loop:wrap(function()
-  for client in listener:clients() do
+  while true do
+    local client = assert(listener:accept())
     loop:wrap(function()
       serve(client)
     end)

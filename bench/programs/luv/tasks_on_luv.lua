@@ -186,8 +186,10 @@ end
 
 function stream:all()
   local parts = { self.rest:sub(self.place) }
-  for chunk in self.chunk_of_any_size, self do
+  local chunk = self:chunk_of_any_size()
+  while chunk do
     parts[#parts + 1] = chunk
+    chunk = self:chunk_of_any_size()
   end
   return table.concat(parts)
 end

@@ -1,6 +1,8 @@
 //! Every workload, in the order of the report.
 
-use super::{Load, Plot, Wanted, Workload};
+use conformance::Lua;
+
+use super::{Beyond, Load, Plot, Wanted, Workload};
 
 const fn served(
     name: &'static str,
@@ -113,15 +115,35 @@ impl Workload {
         self
     }
 
-    const fn beyond(self, beyond: &'static [(&'static str, &'static str)]) -> Workload {
+    const fn beyond(self, beyond: &'static [Beyond]) -> Workload {
         Workload { beyond, ..self }
     }
 }
 
+const fn fails(subject: &'static str, luas: &'static [Lua], reason: &'static str) -> Beyond {
+    Beyond {
+        subject,
+        luas,
+        reason,
+    }
+}
+
 const DESCRIPTORS: &str = "select takes no descriptor above 1,023";
-const TOO_MANY: &[(&str, &str)] = &[("rock", DESCRIPTORS), ("copas", DESCRIPTORS)];
-const LOST: &[(&str, &str)] = &[("rock", "what arrives is not what was to be sent")];
-const TOO_SLOW: &[(&str, &str)] = &[("rock", "not done in time")];
+const TOO_MANY: &[Beyond] = &[
+    fails("rock", &[], DESCRIPTORS),
+    fails("copas", &[], DESCRIPTORS),
+];
+const LOST: &[Beyond] = &[fails(
+    "rock",
+    &[],
+    "what arrives is not what was to be sent",
+)];
+const TOO_SLOW: &[Beyond] = &[fails("rock", &[], "not done in time")];
+const SEARCHERS: &[Beyond] = &[fails(
+    "rock",
+    &[Lua::Lua51, Lua::LuaJit],
+    "its asyncify needs package.searchers",
+)];
 
 #[rustfmt::skip]
 pub(crate) const ALL: &[Workload] = &[
@@ -196,7 +218,8 @@ pub(crate) const ALL: &[Workload] = &[
     served("tls-receive", "TLS receive(65536)", "record", "tls-receive", Load::Records(65536))
         .under("server-ec").with(&["65536"]).rock(1.3).limit(0.90),
     served("http-server", "HTTP server, 100 connections", "request", "http-server", Load::Pages(100)),
-    served("http-client", "HTTP client, one connection a request", "request", "http-client", Load::PageServer),
+    served("http-client", "HTTP client, one connection a request", "request", "http-client", Load::PageServer)
+        .beyond(SEARCHERS),
     served("memory-task", "memory of a parked task", "task", "tasks", Load::Tasks(20_000)).with(&["20000"])
         .rock(1.6).peers(1.25).cost(1.7e3),
     served("memory-connection", "memory of an idle connection", "connection", "echo", Load::Connections(900))

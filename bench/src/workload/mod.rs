@@ -2,6 +2,8 @@
 
 mod list;
 
+use conformance::Lua;
+
 pub(crate) use list::ALL;
 
 /// What is measured.
@@ -20,8 +22,7 @@ pub(crate) struct Workload {
     /// The plot that it is a point of, and where on its axis.
     pub(crate) plot: Option<(Plot, usize)>,
     pub(crate) wanted: Wanted,
-    /// Who cannot do it, and why: these are tried once.
-    pub(crate) beyond: &'static [(&'static str, &'static str)],
+    pub(crate) beyond: &'static [Beyond],
 }
 
 /// What the harness does while the program runs.
@@ -92,6 +93,15 @@ pub(crate) struct Wanted {
     pub(crate) limit: Option<f64>,
     /// What an operation costs at most, in the workload's unit.
     pub(crate) cost: Option<f64>,
+}
+
+/// Who cannot do it, and why: short runs leave that out, others try it once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beyond {
+    pub(crate) subject: &'static str,
+    /// On all of them if there are none.
+    pub(crate) luas: &'static [Lua],
+    pub(crate) reason: &'static str,
 }
 
 /// A plot, whose horizontal axis is what the cost must not depend on.
@@ -174,9 +184,12 @@ impl Workload {
         )
     }
 
-    /// Why `subject` cannot do it, where that is known.
-    pub(crate) fn is_beyond(&self, subject: &str) -> Option<&'static str> {
+    /// Why `subject` cannot do it on `lua`, where that is known.
+    pub(crate) fn is_beyond(&self, subject: &str, lua: Lua) -> Option<&'static str> {
         let mut beyond = self.beyond.iter();
-        beyond.find_map(|(name, reason)| (*name == subject).then_some(*reason))
+        let known = beyond.find(|one| {
+            one.subject == subject && (one.luas.is_empty() || one.luas.contains(&lua))
+        })?;
+        Some(known.reason)
     }
 }
