@@ -137,7 +137,10 @@ impl Row<'_> {
             return "-".into();
         };
         if let Some(reason) = &series.failure {
-            return failure(reason, notes);
+            // What is known is said better than by what the program complained of.
+            let mut beyond = self.workload.beyond.iter();
+            let known = beyond.find(|one| one.subject == name);
+            return failure(known.map_or(reason, |known| known.reason), notes);
         }
         let ratios = match self.ours {
             Some(ours) if !ours.samples.is_empty() => series.ratios(ours),
