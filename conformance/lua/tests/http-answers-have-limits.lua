@@ -80,6 +80,7 @@ local function check_slow()
     ["/dots"] = ok .. "Location: " .. ("../"):rep(20000) .. "end\r\n",
     ["/spaces"] = ok .. "Location: a" .. spaces .. "b\r\n",
     ["/length"] = ok .. "Content-Length: 1" .. spaces .. "2\r\n\r\n",
+    ["/sizes"] = ok .. "Transfer-Encoding: chunked\r\n\r\n" .. (spaces:sub(1, 4000) .. "1;\r\na\r\n"):rep(300) .. "0\r\n",
     ["/size"] = ok .. "Transfer-Encoding: chunked\r\n\r\n4" .. spaces .. "x\r\n",
   }
   for path, page in pairs(pages) do

@@ -184,6 +184,7 @@ end
 -- httparse wants a whole block of a known number of fields and refuses names that servers do send;
 -- LuaSocket takes any text before a colon.
 local function receive_headers(object)
+  -- By their names, the pieces that the values are put together from.
   local headers, next_line = {}, header_lines(object)
   local line, err = next_line()
   while line and line ~= "" do
@@ -191,16 +192,26 @@ local function receive_headers(object)
     if not name then
       return nil, "malformed reponse headers"
     end
+    name = name:lower()
+    local pieces = headers[name]
+    if pieces then
+      pieces[#pieces + 1] = ", "
+    else
+      pieces = {}
+      headers[name] = pieces
+    end
+    pieces[#pieces + 1] = value
     line, err = next_line()
     while line and line:find "^%s" do
-      value = value .. line
+      pieces[#pieces + 1] = line
       line, err = next_line()
     end
-    name = name:lower()
-    headers[name] = headers[name] and headers[name] .. ", " .. value or value
   end
   if not line then
     return nil, err
+  end
+  for name, pieces in pairs(headers) do
+    headers[name] = table.concat(pieces)
   end
   return headers
 end
@@ -209,10 +220,14 @@ function connection:receiveheaders()
   return receive_headers(self.c)
 end
 
+-- The number that a line begins with; nil if it is none, or something other than an extension follows. Step by
+-- step, for a pattern of all that can match spaces in many ways, and tries them all.
 local function chunk_size(line)
-  local digits = line:match "^%s*0*(%x*)%s*$" or line:match "^%s*0*(%x*)%s*;"
+  local first = line:match "^%s*()"
+  local digits, after = line:match("^(%x*)()", line:match("^0*()", first))
+  local rest = after and line:match("^%s*()", after)
   -- More digits are more than a number holds.
-  if not digits or #digits > 13 or not line:find "^%s*%x" then
+  if not rest or after == first or #digits > 13 or not line:find("^;", rest) and rest <= #line then
     return nil
   end
   return digits == "" and 0 or tonumber(digits, 16)
