@@ -375,6 +375,13 @@ fn waits_inside_protected_calls() {
                 -- What is left of a handler without memory.
                 error('memory', 0)
             end
+            local _, trace = xpcall(function()
+                socket.sleep(0)
+                error('traced', 0)
+            end, debug.traceback)
+            if not tostring(trace):find('^traced\\nstack traceback:') then
+                error('memory', 0)
+            end
             local done, why = socket.protect(function()
                 socket.sleep(0.001)
                 socket.try(nil, 'why')
