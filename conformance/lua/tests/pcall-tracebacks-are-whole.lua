@@ -143,6 +143,12 @@ expect.equal(private.traceback ~= raw_traceback, is_replaced)
 expect.equal(private.debug.traceback, private.traceback)
 expect.equal(private.debug.getinfo, debug.getinfo)
 
+-- A program's own is left alone.
+local function own() end
+debug.traceback = own
+cosock.install_pcall()
+expect.equal(debug.traceback, own)
+debug.traceback = raw_traceback
 cosock.install_pcall()
 expect.equal(debug.traceback ~= raw_traceback, is_replaced)
 

@@ -71,8 +71,8 @@ function cosock.install_pcall()
   if native.running then
     pcall, xpcall = native.pcall, native.xpcall
     coroutine.running, coroutine.status = native.running, native.status
-    if native.traceback and debug then
-      debug.traceback = native.traceback
+    if debug then
+      debug.traceback = native.traceback_for(debug.traceback)
     end
   end
 end

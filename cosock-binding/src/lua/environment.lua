@@ -38,7 +38,7 @@ return function(obtain, find_ours, copies)
   })
   if common.running then
     environment.pcall, environment.xpcall = common.pcall, common.xpcall
-    environment.debug = debug and altered(debug, { traceback = common.traceback })
+    environment.debug = debug and altered(debug, { traceback = common.traceback_for(debug.traceback) })
   end
 
   local function seeall(module)

@@ -27,6 +27,11 @@ end
 shims.own_traceback = native.traceback
 shims.call_handler = native.call_handler
 
+-- A program's own stands for itself.
+function native.traceback_for(fn)
+  return fn == shims.traceback and native.traceback or fn
+end
+
 function native.pcall(...)
   if select("#", ...) == 0 then
     error("bad argument #1 to 'pcall' (value expected)", 2)
