@@ -289,6 +289,8 @@ fn one_byte_at_a_time_is_still_a_handshake_and_a_line() {
         peer.connect().expect("the peer's handshake");
         peer.write_all(b"slowly\n").expect("sent");
         peer.shutdown().expect("goodbye");
+        // A close over the tickets, which it does not read, would take back what is still on its way.
+        peer
     });
     finish(&mut reactor, &mut socket, TcpSocket::handshake).expect("our handshake");
     assert_eq!(
@@ -299,7 +301,71 @@ fn one_byte_at_a_time_is_still_a_handshake_and_a_line() {
         receive(&mut reactor, &mut socket, Pattern::Line),
         closed(b"")
     );
+    drop(peer.join().expect("the peer"));
+}
+
+#[test]
+fn a_client_that_is_gone_before_its_tickets_is_still_heard() {
+    let mut reactor = reactor();
+    let (mut plain, stream) = connected(&mut reactor);
+    let mut socket = plain
+        .wrap(&server_context(), &mut reactor)
+        .expect("plain so far");
+    let (answered, has_answered) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    let peer = thread::spawn(move || {
+        let ssl = Ssl::new(&peer_context(SslVersion::TLS1_3)).expect("memory");
+        let stream = Halting {
+            stream,
+            answered,
+            may_go_on,
+        };
+        let mut peer = SslStream::new(ssl, stream).expect("memory");
+        peer.connect().expect("the peer's handshake");
+        peer.write_all(b"bye\n").expect("sent");
+    });
+    while has_answered.try_recv().is_err() {
+        let step = socket.handshake(&mut reactor);
+        assert!(matches!(step, Step::Wait { .. }), "for the peer: {step:?}");
+        socket.source(&mut reactor).expect("it can be waited on");
+        reactor
+            .wait(Some(Duration::from_millis(1)))
+            .expect("it can wait");
+    }
+    // The client's last flight, its line and its end are all there before the server goes on.
+    drop(go_on);
     peer.join().expect("the peer");
+    finish(&mut reactor, &mut socket, TcpSocket::handshake).expect("our handshake");
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Ok(b"bye".to_vec())
+    );
+}
+
+/// Tells when something has come, and gives it only when it may.
+struct Halting {
+    stream: TcpStream,
+    answered: mpsc::Sender<()>,
+    may_go_on: mpsc::Receiver<()>,
+}
+
+impl Read for Halting {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.stream.read(buffer)?;
+        let _ = self.answered.send(());
+        let _ = self.may_go_on.recv();
+        Ok(length)
+    }
+}
+
+impl Write for Halting {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 /// Writes one byte at a time.
