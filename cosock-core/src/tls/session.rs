@@ -150,10 +150,8 @@ impl Session {
         let result = self.stream.do_handshake();
         self.finish(result)?;
         self.phase = Phase::Open;
-        // A client that is gone before it has its tickets is forgiven: what it sent before can be read. The
-        // next call must not find what was noted of that.
+        // A client that takes no tickets is forgiven; a later end must not be told as that refused write.
         self.wire().failure = None;
-        drop(ErrorStack::get());
         Ok(())
     }
 

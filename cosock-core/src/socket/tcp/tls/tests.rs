@@ -13,6 +13,7 @@ use openssl::ssl::{
 use rstest::rstest;
 
 use super::*;
+use crate::fd;
 use crate::socket::Attempt;
 use crate::tls::context::{Context, Mode};
 use crate::tls::{Builder, PROTOCOLS, Protocol};
@@ -305,7 +306,7 @@ fn one_byte_at_a_time_is_still_a_handshake_and_a_line() {
 }
 
 #[test]
-fn a_client_that_is_gone_before_its_tickets_is_still_heard() {
+fn a_client_that_takes_no_tickets_is_heard_to_its_end() {
     let mut reactor = reactor();
     let (mut plain, stream) = connected(&mut reactor);
     let mut socket = plain
@@ -313,6 +314,7 @@ fn a_client_that_is_gone_before_its_tickets_is_still_heard() {
         .expect("plain so far");
     let (answered, has_answered) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel();
+    let (speak, may_speak) = mpsc::channel();
     let peer = thread::spawn(move || {
         let ssl = Ssl::new(&peer_context(SslVersion::TLS1_3)).expect("memory");
         let stream = Halting {
@@ -322,7 +324,8 @@ fn a_client_that_is_gone_before_its_tickets_is_still_heard() {
         };
         let mut peer = SslStream::new(ssl, stream).expect("memory");
         peer.connect().expect("the peer's handshake");
-        peer.write_all(b"bye\n").expect("sent");
+        may_speak.recv().expect("it is asked to");
+        peer.write_all(b"heard\n").expect("sent");
     });
     while has_answered.try_recv().is_err() {
         let step = socket.handshake(&mut reactor);
@@ -332,13 +335,26 @@ fn a_client_that_is_gone_before_its_tickets_is_still_heard() {
             .wait(Some(Duration::from_millis(1)))
             .expect("it can wait");
     }
-    // The client's last flight, its line and its end are all there before the server goes on.
+    // As when the client is gone: what the server sends after its own flight is refused by the system.
+    rustix::net::shutdown(fd::borrow(socket.raw_fd()), rustix::net::Shutdown::Write)
+        .expect("connected");
     drop(go_on);
-    peer.join().expect("the peer");
     finish(&mut reactor, &mut socket, TcpSocket::handshake).expect("our handshake");
+    let early = socket.receive(Pattern::Line, &mut reactor);
+    assert!(
+        matches!(early, Step::Wait { .. }),
+        "nothing was sent: {early:?}"
+    );
+    speak.send(()).expect("the peer waits for it");
     assert_eq!(
         receive(&mut reactor, &mut socket, Pattern::Line),
-        Ok(b"bye".to_vec())
+        Ok(b"heard".to_vec())
+    );
+    peer.join().expect("the peer");
+    // An end without goodbye, which is not to be taken for the refused write.
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Err(("unexpected eof while reading".to_owned(), Vec::new()))
     );
 }
 
