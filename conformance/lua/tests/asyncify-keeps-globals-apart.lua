@@ -189,5 +189,24 @@ expect.equal(waited.get(), cosock.socket)
 package.preload["c.function"] = string.lower
 expect.equal(asyncify "c.function", require "c.function")
 
+-- A module that gives `package` a metatable of its own takes nothing from the others.
+sources.write {
+  takes_over = "local s = require 'socket' setmetatable(package, { __index = { more = 1 } }) return package",
+  comes_after = [[
+    local s = require 'socket'
+    return { package.config, package.path, package.preload, package.cpath, package.more, package.loaded }
+  ]],
+}
+local own = asyncify "takes_over"
+expect.equal(own ~= package, true)
+local after = asyncify "comes_after"
+for place, name in ipairs { "config", "path", "preload", "cpath" } do
+  expect.equal(after[place], package[name], name)
+end
+expect.equal(after[5], 1)
+expect.equal(after[6], own.loaded)
+expect.equal(after[6] ~= package.loaded, true)
+expect.equal(package.more, nil)
+
 sources.remove()
 world.finish()

@@ -45,6 +45,23 @@ local networked = {
     return { s = t.pcall(require, 'os') }
   ]],
 }
+-- What looks like a branch that is never taken.
+local branches = {
+  set_later = "local never = false never = true if never then",
+  set_by_list = "local a, never = 1, false a, never = never, true if never then",
+  other_value = "local never = false or true if never then",
+  inner = "do local never = false end never = true if never then",
+  given = "local never = false local function f(never) if never then return true end end if f(true) then",
+  other_branch = "local never = false if never then local a = 1 elseif true then",
+  else_branch = "local never = false if never then if never then local a = 1 else local b = 2 end else",
+  negated = "local never = false if not never then",
+  late = "if never == nil then local a = 1 end local never = false if never then local b = 1 end if true then",
+}
+for name, text in pairs(branches) do
+  networked["branch_" .. name] = "local s; " .. text .. " s = _G['req' .. 'uire']('socket') end return { s = s }"
+end
+networked.branch_inner = networked.branch_inner:gsub("never = true", "rawset(_G, 'never', true)")
+networked.by_late_pcall = "return { s = (function() return select(2, pcall(function() return require('soc' .. 'ket') end)) end)() }"
 if _ENV then
   networked.by_environment = "local e = _ENV return { s = e['req' .. 'uire']('socket') }"
 end
@@ -135,6 +152,20 @@ local shared = {
     f({ 1 })
     return M
   ]],
+  never_taken = [[
+    local as_global, all = false, false
+    local never = false
+    local M = {}
+    if never then
+      if never then _G.x_global = M else _G.y_global = coroutine end
+      for i = 1, 2 do repeat local a = function() x_global = 1 end until i == 1 end
+    end
+    if never then x_global = 1 else M.taken = true end
+    if never then return package.loaded elseif M.taken then M.chosen = 1 end
+    return M
+  ]],
+  metatables = "local get = require 'debug'.getmetatable return { get = get, set = require('debug').setmetatable }",
+  tries_while_loading = "local M = {} pcall(function() M.debug = require 'debug'.getmetatable end) return M",
   hides = "local pairs, require = pairs, require local _ENV = nil return { leaf = require 'keys' }",
 }
 if expect.version == "5.1" or not _ENV then

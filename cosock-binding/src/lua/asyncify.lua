@@ -38,7 +38,7 @@ local ours = {
 
 -- Copies by name, and what loads them meanwhile. What failed stays: only what still runs counts.
 local copies, running = {}, {}
-local environment, replaced, can_share
+local environment, replaced, mend, can_share
 
 -- The module of cosock that the name stands for, if it does.
 local function find_ours(name)
@@ -112,6 +112,7 @@ local function load_copy(name, loader, extra)
   end
   running[name] = own
   local value = own()
+  mend()
   local entered = rawget(copies, name)
   if running[name] ~= own and entered then
     -- While this one waited, another task has loaded it.
@@ -157,6 +158,6 @@ local function obtain(name, caller, count)
   return copy, data
 end
 
-environment, replaced = modules["asyncify.environment"](obtain, find_ours, copies)
+environment, replaced, mend = modules["asyncify.environment"](obtain, find_ours, copies)
 can_share = modules["asyncify.sharing"](search, ours)
 return obtain

@@ -3,11 +3,11 @@
 
 local _, common, native = ...
 local globals, package, debug = _G, package, debug
-local error, getmetatable, rawget, select = error, getmetatable, rawget, select
+local error, getmetatable, rawget, rawset, select = error, getmetatable, rawget, rawset, select
 local setmetatable, type = setmetatable, type
 
 -- `obtain` is their `require`, `copies` their package.loaded, in which they find what `find_ours` and the
--- program have too. Returns the globals, and the standard libraries.
+-- program have too. Returns the globals, the standard libraries, and what to call when a module is loaded.
 return function(obtain, find_ours, copies)
   local environment = setmetatable({}, { __index = globals })
   environment._G = environment
@@ -62,11 +62,21 @@ return function(obtain, find_ours, copies)
       return type(name) == "string" and find_ours(name) or replaced[name] or package.loaded[name]
     end,
   })
-  environment.package = setmetatable(
-    { loaded = copies, seeall = package.seeall and seeall },
-    { __index = package, __newindex = package }
-  )
-  replaced.package = environment.package
+  local own_package, meta = {}, { __index = package, __newindex = package }
+  own_package.loaded, own_package.seeall = copies, package.seeall and seeall
+  environment.package = setmetatable(own_package, meta)
+  replaced.package = own_package
+
+  -- A module may give the table another metatable, as compat53 does: what it still must show is put into it.
+  local function mend()
+    if getmetatable(own_package) ~= meta then
+      for name, value in pairs(package) do
+        if rawget(own_package, name) == nil then
+          rawset(own_package, name, value)
+        end
+      end
+    end
+  end
 
   -- The table of a dotted name, made where it is missing; nil if something else has the name.
   local function global_table(name)
@@ -109,5 +119,5 @@ return function(obtain, find_ours, copies)
     end
   end
 
-  return environment, replaced
+  return environment, replaced, mend
 end

@@ -26,9 +26,10 @@ if common.running then
   private.pcall, private.xpcall = true, true
 end
 -- Their fields that are harmless.
-local harmless = { debug = set "traceback", package = set "config cpath path" }
+local harmless = { debug = set "getmetatable setmetatable traceback", package = set "config cpath path" }
 local values = set "... end false nil true"
 local openers, closers = set "( [ {", set ") ] }"
+local begins_block, ends_block = set "do function if repeat", set "end until"
 
 -- The text of the chunk that a loader is; nil if it is no whole chunk, or the text cannot be had.
 local function text_of(loader)
@@ -112,6 +113,61 @@ end
 local function is_variable(tokens, at)
   local before = tokens[at - 1]
   return is_name(tokens[at]) and before ~= "." and before ~= ":"
+end
+
+-- Whether a value ends here, as the next token begins a statement.
+local function ends_value(after)
+  return after == nil or after == ";" or after:find("^[%a_]") and after ~= "and" and after ~= "or"
+end
+
+-- The names of local variables that are false for ever: declared so by the chunk itself, and else only asked for,
+-- by `if name then`.
+local function never_true(tokens)
+  local declared, others, depth = {}, {}, 0
+  for at, token in ipairs(tokens) do
+    local before, one, two = tokens[at - 1], tokens[at + 1], tokens[at + 2]
+    depth = depth + (begins_block[token] and 1 or ends_block[token] and -1 or 0)
+    if is_name(token) then
+      if depth == 0 and before == "local" and one == "=" and two == "false" and ends_value(tokens[at + 3])
+        and declared[token] == nil and not others[token] then
+        declared[token] = true
+      elseif not (declared[token] and before == "if" and one == "then") then
+        others[token] = true
+      end
+    end
+  end
+  for name in pairs(others) do
+    declared[name] = nil
+  end
+  return declared
+end
+
+-- Where the branch ends whose first token is at this place.
+local function end_of_branch(tokens, at)
+  local depth = 0
+  while depth > 0 or not (ends_block[tokens[at]] or tokens[at] == "else" or tokens[at] == "elseif") do
+    depth = depth + (begins_block[tokens[at]] and 1 or ends_block[tokens[at]] and -1 or 0)
+    at = at + 1
+  end
+  return at
+end
+
+-- The tokens without branches that are never taken: they say what could be, not what is.
+local function live(tokens)
+  local never, kept, at = never_true(tokens), {}, 1
+  while tokens[at] do
+    if tokens[at] == "if" and never[tokens[at + 1]] then
+      at = end_of_branch(tokens, at + 3)
+      local rest = tokens[at] == "else" and "do" or tokens[at] == "elseif" and "if"
+      if rest then
+        kept[#kept + 1] = rest
+      end
+    else
+      kept[#kept + 1] = tokens[at]
+    end
+    at = at + 1
+  end
+  return kept
 end
 
 -- Whether the tokens set a global. What is open at a place is a stack of brackets and blocks, these with
@@ -230,17 +286,23 @@ local function end_of_aliases(tokens, at)
       return nil
     end
   end
-  local after = tokens[equals + count]
-  local ends = after == nil or after == ";" or after:find("^[%a_]") and after ~= "and" and after ~= "or"
-  return ends and equals + count - 1 or nil
+  return ends_value(tokens[equals + count]) and equals + count - 1 or nil
 end
 
 -- The modules that the tokens require, as the keys of a table; nil if there is something private.
 local function required(tokens)
   local names, known = {}, 0
   local pcall_is_lua, by_pcall = true, false
+  -- What is open at a place, and how many functions there are among it.
+  local blocks, functions = {}, 0
   for at, token in ipairs(tokens) do
     local one, two, three = tokens[at + 1], tokens[at + 2], tokens[at + 3]
+    if begins_block[token] then
+      blocks[#blocks + 1] = token
+      functions = functions + (token == "function" and 1 or 0)
+    elseif ends_block[token] then
+      functions = functions - (table.remove(blocks) == "function" and 1 or 0)
+    end
     if token == "local" then
       known = end_of_aliases(tokens, at) or known
     elseif at > known and token == "pcall" and (one ~= "(" or tokens[at - 1] == "function") then
@@ -248,21 +310,25 @@ local function required(tokens)
       pcall_is_lua = false
     end
     if at > known and private[token] and is_variable(tokens, at) then
-      local name
+      local name, name_field
       if token == "require" then
         local tried = one == "," and tokens[at - 1] == "(" and is_variable(tokens, at - 2)
           and tokens[at - 2] == "pcall"
         by_pcall = by_pcall or tried
         name = (one == "(" or tried) and three == ")" and two or one
         name = name and name:match("^\"([^\\]*)$")
+        local after = at + (one == "(" and 4 or 2)
+        name_field = harmless[name] and tokens[after] == "." and harmless[name][tokens[after + 1]]
       end
       local field = harmless[token] and one == "." and harmless[token][two]
-      local tries = token == "pcall" and one == "(" and two == "require"
+      -- The chunk itself calls it while it is loaded, when nothing of it has been given to anybody.
+      local loads = functions == 0 and two == "function"
+      local tries = token == "pcall" and one == "(" and (two == "require" or loads)
       -- `local _ENV = nil` takes the globals away.
       local gone = token == "_ENV" and tokens[at - 1] == "local" and one == "=" and two == "nil"
       if name and not private[name] then
         names[name] = true
-      elseif not (field or tries or gone) then
+      elseif not (field or name_field or tries or gone) then
         return nil
       end
     end
@@ -276,7 +342,7 @@ return function(search, network)
 
   local function must_be_private(loader, seen)
     local text = text_of(loader)
-    local tokens = text and tokens_of(text)
+    local tokens = text and live(tokens_of(text))
     local names = tokens and not sets_globals(tokens) and required(tokens)
     if not names then
       return true
