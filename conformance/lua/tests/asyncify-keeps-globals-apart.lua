@@ -208,5 +208,28 @@ expect.equal(after[6], own.loaded)
 expect.equal(after[6] ~= package.loaded, true)
 expect.equal(package.more, nil)
 
+-- Nor does one that forbids globals which nobody has set.
+sources.write {
+  forbids = [[
+    local s = require 'socket'
+    local meta = getmetatable(_G)
+    if meta == nil then
+      meta = {}
+      setmetatable(_G, meta)
+    end
+    meta.__index = function(_, name) error("no global " .. name, 2) end
+    return {}
+  ]],
+  requires_it = [[
+    local s = require 'socket'
+    local it = require 'forbids'
+    return { text = tostring(5), find = function() return missing_global end }
+  ]],
+}
+local strict = asyncify "requires_it"
+expect.equal(strict.text, "5")
+expect.raises("no global missing_global", strict.find)
+expect.equal(missing_global, nil)
+
 sources.remove()
 world.finish()

@@ -2,14 +2,15 @@
 -- is theirs alone, and is seen by all of them.
 
 local _, common, native = ...
-local globals, package, debug = _G, package, debug
+local globals, package, debug, pairs = _G, package, debug, pairs
 local error, getmetatable, rawget, rawset, select = error, getmetatable, rawget, rawset, select
 local setmetatable, type = setmetatable, type
 
 -- `obtain` is their `require`, `copies` their package.loaded, in which they find what `find_ours` and the
 -- program have too. Returns the globals, the standard libraries, and what to call when a module is loaded.
 return function(obtain, find_ours, copies)
-  local environment = setmetatable({}, { __index = globals })
+  local environment_meta = { __index = globals }
+  local environment = setmetatable({}, environment_meta)
   environment._G = environment
 
   function environment.require(...)
@@ -62,20 +63,26 @@ return function(obtain, find_ours, copies)
       return type(name) == "string" and find_ours(name) or replaced[name] or package.loaded[name]
     end,
   })
-  local own_package, meta = {}, { __index = package, __newindex = package }
+  local own_package, package_meta = {}, { __index = package, __newindex = package }
   own_package.loaded, own_package.seeall = copies, package.seeall and seeall
-  environment.package = setmetatable(own_package, meta)
+  environment.package = setmetatable(own_package, package_meta)
   replaced.package = own_package
 
-  -- A module may give the table another metatable, as compat53 does: what it still must show is put into it.
-  local function mend()
-    if getmetatable(own_package) ~= meta then
-      for name, value in pairs(package) do
-        if rawget(own_package, name) == nil then
-          rawset(own_package, name, value)
+  -- Puts what `own` must show into it where a module has changed by which metatable it shows that: compat53
+  -- gives `package` another one, strict modules change that of the globals.
+  local function keep(own, meta, original)
+    if getmetatable(own) ~= meta or meta.__index ~= original then
+      for name, value in pairs(original) do
+        if rawget(own, name) == nil then
+          rawset(own, name, value)
         end
       end
     end
+  end
+
+  local function mend()
+    keep(own_package, package_meta, package)
+    keep(environment, environment_meta, globals)
   end
 
   -- The table of a dotted name, made where it is missing; nil if something else has the name.
