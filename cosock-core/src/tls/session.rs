@@ -265,7 +265,7 @@ impl Session {
 
     /// Notes whether the descriptor may be readable.
     pub(crate) fn expect(&mut self, readable: bool) {
-        self.wire().may_read = readable;
+        self.wire().expect(readable);
     }
 
     /// What reads and writes have met since the last look.

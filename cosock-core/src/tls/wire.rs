@@ -10,6 +10,10 @@ use crate::buffer::Chunk;
 use crate::fd;
 use crate::socket::SEND;
 
+/// How many bytes one call of OpenSSL's may read: as soon as there is data it returns, so more has none.
+/// A peer that sends tickets or new keys without end would keep it for ever.
+const MOST_AT_ONCE: usize = 1 << 20;
+
 /// The encrypted side of a session. It borrows the descriptor's number: its socket closes it, after
 /// the session.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(super) struct Wire {
     taken: usize,
     /// Whether a read may find something: what the reactor has noted.
     pub(super) may_read: bool,
+    /// How many bytes were read since the last [`Wire::expect`].
+    read_since: usize,
     /// What the reads since the last look have met.
     pub(super) read: Reading,
     /// Whether the system has refused a write since the last look.
@@ -52,11 +58,18 @@ impl Wire {
             early,
             taken: 0,
             may_read: true,
+            read_since: 0,
             read: Reading::Nothing,
             filled: false,
             ended: false,
             failure: None,
         }
+    }
+
+    /// Begins a call of OpenSSL's, told whether a read may find something.
+    pub(super) fn expect(&mut self, readable: bool) {
+        self.may_read = readable;
+        self.read_since = 0;
     }
 
     /// The address at the other end, if it is one of the internet.
@@ -108,6 +121,9 @@ impl Read for Wire {
         if !self.may_read {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        if self.read_since > MOST_AT_ONCE {
+            return Err(self.fail(Errno::PROTO));
+        }
         let asked = buffer.len();
         loop {
             return match rustix::io::read(fd::borrow(self.fd), &mut *buffer) {
@@ -116,6 +132,7 @@ impl Read for Wire {
                     Ok(0)
                 }
                 Ok(length) => {
+                    self.read_since += length;
                     self.read = if length < asked {
                         Reading::Short
                     } else {
@@ -151,5 +168,31 @@ impl Write for Wire {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn a_call_that_reads_without_end_fails() {
+        let (own, mut peer) = UnixStream::pair().expect("a pair");
+        let flood = std::thread::spawn(move || while peer.write(&[0; 4096]).is_ok() {});
+        let mut wire = Wire::new(own.as_raw_fd(), Chunk::default());
+        let mut buffer = [0; 16384];
+        for _ in 0..2 {
+            wire.expect(true);
+            let mut total = 0;
+            while let Ok(length) = wire.read(&mut buffer) {
+                total += length;
+            }
+            assert!(total > MOST_AT_ONCE && total <= MOST_AT_ONCE + buffer.len());
+            assert_eq!(wire.failure.take(), Some(Errno::PROTO));
+        }
+        drop(own);
+        flood.join().expect("it ends with the pair");
     }
 }
