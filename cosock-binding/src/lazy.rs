@@ -8,7 +8,7 @@
 use std::ffi::{CStr, c_int};
 
 use crate::asyncify;
-use crate::ffi::{Kind, State, upvalue};
+use crate::ffi::{Function, Kind, State, upvalue};
 use crate::mime;
 use crate::module::{Plain, Pusher};
 use crate::runtime::Runtime;
@@ -22,6 +22,31 @@ struct Lazy {
 }
 
 const LAZY: &[Lazy] = &[
+    Lazy {
+        name: "cosock.methods",
+        chunk: c"=[cosock.internals]",
+        source: include_str!("lua/methods.lua"),
+        native: &[],
+    },
+    Lazy {
+        name: "cosock.coroutines",
+        chunk: c"=[cosock]",
+        source: include_str!("lua/coroutines.lua"),
+        native: &[],
+    },
+    Lazy {
+        name: "cosock.endpoints",
+        chunk: c"=[cosock.socket]",
+        source: include_str!("lua/endpoints.lua"),
+        native: &[],
+    },
+    #[cfg(feature = "tls")]
+    Lazy {
+        name: "cosock.adopt",
+        chunk: c"=[cosock.ssl]",
+        source: include_str!("lua/adopt.lua"),
+        native: &[],
+    },
     #[cfg(feature = "lua51")]
     Lazy {
         name: "traceback",
@@ -104,16 +129,49 @@ const LAZY: &[Lazy] = &[
     },
 ];
 
-/// Gives the table of modules its metatable; `native` is the index of the native functions.
+/// What waits in a loop: a chunk that fills the table in which blocking functions look for it.
+pub(crate) const WAITS: (&CStr, &str) = (c"=[cosock.waits]", include_str!("lua/waits.lua"));
+
+/// Gives the table of modules its metatable, and that of the shims one where they are lazy; `native` is
+/// the index of the native functions.
 pub(crate) fn install(lua: State, runtime: &Runtime, native: c_int) {
     let native = lua.absolute(native);
     lua.push_kept(runtime.kept.get().modules);
-    lua.new_table(0, 1);
     lua.push_value(native);
-    lua.push_function(runtime, open, 1);
+    set_index(lua, runtime, open, 1);
+    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    {
+        lua.push_kept(runtime.kept.get().shims);
+        lua.push_kept(runtime.kept.get().modules);
+        lua.push_value(native);
+        set_index(lua, runtime, open_waits, 2);
+    }
+}
+
+/// Gives the table under the top `upvalues` values a metatable with this `__index`, and pops it.
+fn set_index(lua: State, runtime: &Runtime, index: impl Function, upvalues: c_int) {
+    lua.push_function(runtime, index, upvalues);
+    lua.new_table(0, 1);
+    lua.insert(-2);
     lua.raw_set_field(-2, c"__index");
     lua.set_metatable(-2);
     lua.pop(1);
+}
+
+/// `__index` of the table of the shims, while it is empty: fills it, and has no more to do.
+#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+fn open_waits(lua: State, _: &Runtime) -> c_int {
+    let (chunk, source) = WAITS;
+    lua.set_top(2);
+    lua.load(chunk, source);
+    lua.push_value(upvalue(2));
+    lua.push_value(upvalue(3));
+    lua.push_value(1);
+    lua.call(3, 0);
+    lua.push_nil();
+    lua.set_metatable(1);
+    lua.raw_get(1);
+    1
 }
 
 /// `__index` of the table of modules: opens the module of this name, if there is one.

@@ -379,10 +379,13 @@ fn gettime(lua: State, _: &Runtime) -> c_int {
     1
 }
 
-/// The Lua part: what waits in a loop, and what is easiest said in Lua.
-const SHIMS: [(&CStr, &str); 5] = [
+/// The Lua part that every program needs. Where a Lua frame stands in front of each function that may
+/// wait, what waits in a loop is among it; elsewhere it is lazy.
+const SHIMS: &[(&CStr, &str)] = &[
     (c"=[cosock.internals]", include_str!("lua/internals.lua")),
-    (c"=[cosock.waits]", include_str!("lua/waits.lua")),
+    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    lazy::WAITS,
+    #[cfg(feature = "lua51")]
     (c"=[cosock.pcall]", include_str!("lua/pcall.lua")),
     (c"=[cosock.socket]", include_str!("lua/socket.lua")),
     (c"=[cosock]", include_str!("lua/cosock.lua")),
@@ -403,6 +406,11 @@ fn load_shims(lua: State, runtime: &Runtime) {
     plain.set(native, c"time_limit", socket::time_limit);
     let named = Pusher::new(lua, runtime, &socket::NAMES);
     named.set(native, c"bind_reusing", tcp::bind::<true>);
+    #[cfg(not(feature = "lua51"))]
+    for name in [c"pcall", c"xpcall"] {
+        lua.global(name);
+        lua.raw_set_field(native, name);
+    }
     #[cfg(feature = "lua51")]
     {
         plain.set(native, c"start", pcall::start);
@@ -429,10 +437,10 @@ fn load_shims(lua: State, runtime: &Runtime) {
         lua.push_kept(kept.shims);
         lua.call(3, 0);
     };
-    SHIMS.into_iter().for_each(load);
+    lazy::install(lua, runtime, native);
+    SHIMS.iter().copied().for_each(load);
     #[cfg(feature = "tls")]
     crate::ssl::load_shim(lua, runtime, native);
-    lazy::install(lua, runtime, native);
     lua.pop(1);
 }
 

@@ -186,8 +186,8 @@ pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments
     #[cfg(not(any(feature = "lua51", feature = "luajit")))]
     {
         lua.push_kept(runtime.kept.get().shims);
-        lua.push_bytes(shim.to_bytes());
-        lua.raw_get(-2);
+        // Not raw: the first one compiles them.
+        lua.get_field(-1, shim);
         lua.remove(-2);
         lua.insert(-arguments - 1);
         lua.tail_call(arguments)

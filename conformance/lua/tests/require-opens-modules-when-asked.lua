@@ -1,4 +1,4 @@
--- The modules for the web are compiled when something first asks for them, once; their names may be the first that
+-- The modules for the web, and what else few programs need, are compiled when something first asks for them, once; their names may be the first that
 -- a program requires. LuaSocket's modules are found under their usual names where no others are.
 local child = require "child"
 local expect = require "expect"
@@ -52,6 +52,36 @@ local output, code = child.run [[
   package.loaded["cosock.ssl.https"] = own
   require "cosock"
   assert(require "ltn12" == own and require "cosock.socket.http" == own and require "cosock.ssl.https" == own)
+  print "fine"
+]]
+expect.list({ output, code }, { "fine\n", 0 })
+
+-- What lies behind functions that are there from the beginning is compiled when one of them is called, and
+-- holds to what the standard library had at first.
+output, code = child.run [[
+  local cosock = require "cosock"
+  local modules = debug.getregistry()["cosock.modules"]
+  for _, name in ipairs { "cosock.coroutines", "cosock.endpoints", "cosock.adopt" } do
+    assert(rawget(modules, name) == nil, name)
+  end
+  local results = {}
+  local original, yield = coroutine.resume, coroutine.yield
+  function coroutine.resume() error "is not called" end
+  coroutine.yield = coroutine.resume
+  cosock.install_coroutine()
+  coroutine.yield = yield
+  assert(coroutine.resume ~= original and rawget(modules, "cosock.coroutines"))
+  cosock.spawn(function()
+    local co = coroutine.create(function()
+      cosock.socket.sleep(0)
+      coroutine.yield "handed on"
+    end)
+    results = { coroutine.resume(co) }
+  end)
+  cosock.run()
+  assert(results[1] == true and results[2] == "handed on")
+  local sink = cosock.socket.sink("keep-open", { send = function() return "sent" end })
+  assert(sink "data" == "sent" and rawget(modules, "cosock.endpoints"))
   print "fine"
 ]]
 expect.list({ output, code }, { "fine\n", 0 })

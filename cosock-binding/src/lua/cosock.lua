@@ -2,8 +2,6 @@
 
 local modules, native = ...
 local cosock = modules["cosock"]
-local raw_resume, raw_create, raw_status = coroutine.resume, coroutine.create, coroutine.status
-local yield, resume_coroutine = coroutine.yield, native.resume_coroutine
 
 cosock._VERSION = "0.2.0"
 cosock._IMPL = native.implementation
@@ -11,59 +9,11 @@ cosock.socket = modules["cosock.socket"]
 cosock.channel = modules["cosock.channel"]
 cosock.ssl = modules["cosock.ssl"]
 
--- Coroutines whose wait their resumer has handed on: only what it waits for may resume them.
-local waiting = setmetatable({}, { __mode = "k" })
-
-local function go_on(co, ...)
-  waiting[co] = nil
-  return resume_coroutine(co, ...)
-end
-
--- While `co` waits, waits in its place: yields the token of a method, or the values of the protocol.
-local function pass_waits(co, waits, ...)
-  if waits then
-    waiting[co] = true
-    return pass_waits(co, go_on(co, yield(...)))
-  end
-  return ...
-end
-
-local function resume(co, ...)
-  if type(co) ~= "thread" or raw_status(co) ~= "suspended" then
-    return raw_resume(co, ...)
-  elseif waiting[co] then
-    return false, "cannot resume a coroutine that waits"
-  end
-  return pass_waits(co, resume_coroutine(co, ...))
-end
-
-local function results_or_raise(co, ok, ...)
-  if ok then
-    return ...
-  end
-  local err = ...
-  if coroutine.close then
-    coroutine.close(co)
-  end
-  if type(err) == "string" then
-    error(err, 0)
-  end
-  error(err)
-end
-
-local function wrap(fn)
-  local co = raw_create(fn)
-  return function(...)
-    return results_or_raise(co, resume(co, ...))
-  end
-end
-
-native.resume, native.wrap = resume, wrap
-
 -- Gives the global `coroutine` table a `resume` and a `wrap` that pass cosock's own waits upward and
 -- hand everything else to the caller, so that an iterator that reads a socket delivers data.
 function cosock.install_coroutine()
-  coroutine.resume, coroutine.wrap = resume, wrap
+  local passing = modules["cosock.coroutines"]
+  coroutine.resume, coroutine.wrap = passing.resume, passing.wrap
 end
 
 -- Lets waits pass through the global `pcall` and `xpcall` where the language does not: on Lua 5.1.
@@ -77,8 +27,14 @@ function cosock.install_pcall()
   end
 end
 
--- Kept now: a program may make `require` another name of this function.
+-- Kept now: a program may replace these, by functions that stand on ours.
 native.require = require
+native.coroutine = {
+  create = coroutine.create,
+  resume = coroutine.resume,
+  status = coroutine.status,
+  yield = coroutine.yield,
+}
 
 -- Loads a module so that the sockets it uses are cosock's.
 function cosock.asyncify(...)

@@ -1,7 +1,7 @@
 -- The globals of asyncified modules: those of the program, but for what differs for them. What they set
 -- is theirs alone, and is seen by all of them.
 
-local _, common, native = ...
+local modules, common, native = ...
 local globals, package, debug, pairs = _G, package, debug, pairs
 local error, getmetatable, rawget, rawset, select = error, getmetatable, rawget, rawset, select
 local setmetatable, type = setmetatable, type
@@ -31,9 +31,10 @@ return function(obtain, find_ours, copies)
   end
 
   -- Waits pass through their coroutines and, where that takes a function of ours, through pcall.
+  local passing = modules["cosock.coroutines"]
   environment.coroutine = altered(coroutine, {
-    resume = common.resume,
-    wrap = common.wrap,
+    resume = passing.resume,
+    wrap = passing.wrap,
     running = common.running,
     status = common.status,
   })

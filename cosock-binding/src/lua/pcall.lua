@@ -1,13 +1,8 @@
--- Protected calls through which a wait can pass. All but Lua 5.1 have them.
+-- Protected calls through which a wait can pass: for Lua 5.1, for all others have them.
 
 local _, native, shims = ...
 local start, go_on, running = native.start, native.go_on, native.running
 local yield, raw_status = coroutine.yield, coroutine.status
-
-if not start then
-  native.pcall, native.xpcall = pcall, xpcall
-  return
-end
 
 -- Hands on what the function yields until it is over; true, its results; or false and its error.
 local function settle(handler, co, over, ...)

@@ -155,75 +155,20 @@ end
 
 -- Sources and sinks, as ltn12 has them.
 
+local function made_when_asked_for(name)
+  return function(...)
+    return modules["cosock.endpoints"][name](...)
+  end
+end
+
 local sources, sinks = {}, {}
 socket.sourcet, socket.sinkt = sources, sinks
-
-local function endpoint(sock, call)
-  return setmetatable({
-    getfd = function()
-      return sock:getfd()
-    end,
-    dirty = function()
-      return sock:dirty()
-    end,
-  }, { __call = call })
-end
-
-sinks["keep-open"] = function(sock)
-  return endpoint(sock, function(_, chunk)
-    if chunk then
-      return sock:send(chunk)
-    end
-    return 1
-  end)
-end
-
-sinks["close-when-done"] = function(sock)
-  return endpoint(sock, function(_, chunk)
-    if chunk then
-      return sock:send(chunk)
-    end
-    sock:close()
-    return 1
-  end)
-end
-
-sinks["default"] = sinks["keep-open"]
-
-sources["by-length"] = function(sock, length)
-  return endpoint(sock, function()
-    if length <= 0 then
-      return nil
-    end
-    local chunk, err = sock:receive(math.min(socket.BLOCKSIZE, length))
-    if not chunk then
-      return nil, err
-    end
-    length = length - #chunk
-    return chunk
-  end)
-end
-
-sources["until-closed"] = function(sock)
-  local done
-  return endpoint(sock, function()
-    if done then
-      return nil
-    end
-    local chunk, err, partial = sock:receive(socket.BLOCKSIZE)
-    if chunk then
-      return chunk
-    end
-    if err == "closed" then
-      sock:close()
-      done = true
-      return partial
-    end
-    return nil, err
-  end)
-end
-
+sources["by-length"] = made_when_asked_for("by-length")
+sources["until-closed"] = made_when_asked_for("until-closed")
 sources["default"] = sources["until-closed"]
+sinks["keep-open"] = made_when_asked_for("keep-open")
+sinks["close-when-done"] = made_when_asked_for("close-when-done")
+sinks["default"] = sinks["keep-open"]
 
 socket.source = socket.choose(sources)
 socket.sink = socket.choose(sinks)

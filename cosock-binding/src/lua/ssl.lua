@@ -35,7 +35,8 @@ local function answering(handshake, slow)
 end
 
 own.inner.dohandshake = answering(own.inner.dohandshake)
-ssl.dohandshake = answering(ssl.dohandshake, shims.dohandshake)
+-- Only behind Lua frames is it asked for; elsewhere that would compile it.
+ssl.dohandshake = answering(ssl.dohandshake, native.needs_frames and shims.dohandshake)
 
 -- A context of a table; compiled when the first is made, for many programs make none.
 local newcontext
@@ -47,38 +48,6 @@ function ssl.newcontext(config)
     return context
   end
   return nil, err
-end
-
--- A method of a connection that is not ours; nil where there is none, and for what has no methods.
-local function method_of(inner, name)
-  local kind = type(inner)
-  local is_object, method = pcall(function()
-    return (kind == "table" or kind == "userdata") and inner[name]
-  end)
-  return is_object and type(method) == "function" and method or nil
-end
-
--- A connection that is not ours gives its descriptor away, as LuaSec has it.
-local function adopt(sock)
-  local inner = type(sock) == "table" and sock.inner_sock or nil
-  if type(sock) == "table" and not inner then
-    error("tcp inner_sock is null", 3)
-  end
-  inner = inner or sock
-  local getfd, setfd = method_of(inner, "getfd"), method_of(inner, "setfd")
-  if not getfd or not setfd then
-    error("bad argument #1 to 'wrap' (connection expected, got " .. type(inner) .. ")", 3)
-  end
-  local fd = getfd(inner)
-  if type(fd) ~= "number" then
-    error("bad argument #1 to 'wrap' (its descriptor is a " .. type(fd) .. ")", 3)
-  end
-  -- First, for of two owners each would close it.
-  setfd(inner, -1)
-  local adopted = native.tcp()
-  adopted:setfd(fd)
-  adopted.timeout = type(sock) == "table" and sock.timeout or nil
-  return adopted
 end
 
 -- A TLS object on the connection of `sock`, which is left closed. `config` is a context, or the table
@@ -93,7 +62,7 @@ function ssl.wrap(sock, config)
   end
   local object, err = own.wrap(sock, config)
   if object == nil and err == nil then
-    object, err = own.wrap(adopt(sock), config)
+    object, err = own.wrap(modules["cosock.adopt"](sock), config)
   end
   return object, err
 end

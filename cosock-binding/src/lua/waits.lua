@@ -8,7 +8,7 @@ local tcp, udp = modules["cosock.socket.tcp"], modules["cosock.socket.udp"]
 -- TLS may want to write in order to read, and the other way round.
 local reads = { timeout = true, wantread = true }
 local writes = { timeout = true, wantwrite = true }
-local build = native.passthroughbuilder({
+local build = modules["cosock.methods"].passthroughbuilder({
   receive = reads,
   accept = reads,
   receivefrom = reads,
