@@ -47,16 +47,21 @@ impl TcpSocket {
                     moved,
                 };
             }
+            // What is large is read to where it grows, and no further than it goes; what is small is cut
+            // from reads of many.
             let missing = match pattern {
-                Pattern::Line => 0,
-                Pattern::All => SCRATCH_SIZE,
-                Pattern::Count(count) => count - self.unread.len(),
+                Pattern::All => Some(SCRATCH_SIZE),
+                Pattern::Count(count) if count >= SCRATCH_SIZE => Some(count - self.unread.len()),
+                Pattern::Line | Pattern::Count(_) => None,
             };
-            let large = missing >= SCRATCH_SIZE;
-            let (result, room) = if large {
+            let large = missing.is_some();
+            let (result, room) = if let Some(missing) = missing {
                 let storage = self.unread.storage();
-                let room = missing.max(storage.len() / 2).min(LARGEST_READ);
-                storage.reserve(room);
+                if pattern == Pattern::All || missing > LARGEST_READ {
+                    storage.reserve(missing.max(storage.len() / 2).min(LARGEST_READ));
+                } else {
+                    storage.reserve_exact(missing);
+                }
                 let room = storage.capacity() - storage.len();
                 (
                     rustix::io::read(socket, rustix::buffer::spare_capacity(storage)),
