@@ -1,7 +1,7 @@
 -- claim: spawn, run, reset and the handle of a task do what they should
 -- chapter: tasks
 -- source: the book: spawn
--- covers: T1 T3 T4 T5 T6 T7 T8 T9 T11 T12 T13 T21 G18 cosock.spawn cosock.run cosock.reset
+-- covers: T1 T3 T4 T5 T6 T7 T8 T9 T11 T12 T13 T21 T29 G18 cosock.spawn cosock.run cosock.reset
 -- covers: task:cancel task:is_alive task:name
 local trace = require "trace"
 local cosock = require "cosock"
@@ -20,6 +20,7 @@ end, "named", "extra", "arguments")
 order[#order + 1] = "main"
 trace.values("spawn-returns", type(handle), handle.name)
 trace.call("run-returns", cosock.run)
+trace.values("what-a-task-returns-is-nowhere", handle[1], handle.results, #handle)
 trace.values("spawn-does-not-start", order[1], order[2])
 trace.call("run-again", cosock.run)
 

@@ -2,8 +2,8 @@
 -- chapter: tcp
 -- source: LuaSocket's manual: tcp
 -- covers: P2 P3 P4 P5 P6 P7 P8 P9 P10 P11 P12 P13 P17 G25 G38 V1 tcp:bind tcp:listen tcp:accept
--- covers: tcp:connect tcp:getsockname tcp:getpeername tcp:getfd tcp:setfd tcp:getstats tcp:setstats
--- covers: tcp:class
+-- covers: tcp:connect tcp:getsockname tcp:getpeername tcp:getfd tcp:setfd tcp:setpeername
+-- covers: tcp:getstats tcp:setstats tcp:class
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket
@@ -72,6 +72,15 @@ trace.task("connect", function()
   trace.values("close.twice", client:close())
   trace.values("close.getfd", client:getfd(), client.class)
   return "done"
+end)
+trace.task("setpeername", function()
+  local client = socket.tcp()
+  if not client.setpeername then
+    return "there is no such method"
+  end
+  trace.values("setpeername.returns", client:setpeername("127.0.0.1", port))
+  trace.values("setpeername.then", client.class, (client:getpeername()))
+  return sock:accept():close()
 end)
 trace.task("accept.count", function()
   local client = socket.tcp()

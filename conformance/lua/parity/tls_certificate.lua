@@ -2,7 +2,7 @@
 -- chapter: tls
 -- source: LuaSec's documentation
 -- covers: L14 cosock.ssl.loadcertificate certificate:digest certificate:extensions
--- covers: certificate:issued certificate:issuer certificate:notbefore certificate:pem
+-- covers: certificate:issued certificate:issuer certificate:notafter certificate:notbefore certificate:pem
 -- covers: certificate:pubkey certificate:serial certificate:getsignaturename certificate:setencode
 -- covers: certificate:subject certificate:validat
 local trace = require "trace"
@@ -33,6 +33,7 @@ trace.values("extensions", server:extensions())
 trace.values("extensions.none", client:extensions())
 trace.values("extensions.wildcard", (load "wrong-name"):extensions())
 trace.values("times", server:notbefore():gsub("%d", "0"))
+trace.values("times.end", server:notafter():gsub("%d", "0"))
 trace.values("valid", server:validat(os.time()), expired:validat(os.time()), server:validat(0))
 trace.call("valid.nothing", server.validat, server)
 trace.call("valid.text", server.validat, server, "junk")

@@ -3,7 +3,7 @@
 -- source: LuaSocket's manual: udp
 -- covers: U1 U2 U3 U4 U5 U6 U7 U8 U9 U10 U11 G37 udp:setsockname udp:setpeername udp:getsockname
 -- covers: udp:getpeername udp:send udp:sendto udp:receive udp:receivefrom udp:close udp:dirty
--- covers: udp:getfamily udp:getfd udp:class
+-- covers: udp:getfamily udp:getfd udp:setfd udp:inner_sock udp:class
 local trace = require "trace"
 local cosock = require "cosock"
 local socket = cosock.socket
@@ -184,3 +184,13 @@ trace.task("receive.negative", function()
   one:sendto("data", "127.0.0.1", port)
   return sock:receive(-1)
 end)
+
+-- A descriptor that moves from one object to another.
+local giver, taker = bound(), socket.udp()
+local descriptor = giver:getfd()
+trace.values("inner_sock", type(giver.inner_sock), giver.inner_sock:getfd() == descriptor)
+trace.method("setfd.taken", taker, "setfd", descriptor)
+trace.values("setfd.then", taker:getfd() == descriptor, (taker:getsockname()))
+trace.method("setfd", giver, "setfd", -1)
+trace.method("setfd.getfd", giver, "getfd")
+trace.method("setfd.nothing", giver, "setfd")

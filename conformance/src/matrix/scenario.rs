@@ -243,14 +243,16 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
-/// The files of this repository that a line requires by a literal name.
+/// The files of this repository that a line requires by a literal name, or names as to be asyncified.
 fn required_support<'a>(line: &'a str, from: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
-    let names = line.split("require").skip(1).filter_map(|rest| {
+    let required = line.split("require").skip(1).filter_map(|rest| {
         let rest = rest.trim_start_matches([' ', '(']);
         rest.strip_prefix('"')?.split('"').next()
     });
-    names.flat_map(move |name| {
-        let file = format!("{name}.lua");
+    let quoted = line.split('"').skip(1).step_by(2);
+    let asyncified = quoted.filter(|name| name.starts_with("asyncified."));
+    required.chain(asyncified).flat_map(move |name| {
+        let file = format!("{}.lua", name.replace('.', "/"));
         let places = [
             repository().join("conformance/lua").join(&file),
             from.with_file_name(&file),
@@ -348,6 +350,8 @@ mod tests {
         let found = |line: &str| required_support(line, &here).collect::<Vec<_>>();
         let trace = repository().join("conformance/lua/trace.lua");
         assert_eq!(found("local trace = require \"trace\""), [trace]);
+        let plain = repository().join("conformance/lua/asyncified/plain.lua");
+        assert_eq!(found("claim(\"a\", look, \"asyncified.plain\")"), [plain]);
         assert!(found("local cosock = require(\"cosock\")").is_empty());
     }
 

@@ -1,0 +1,2 @@
+-- A module for asyncify/ that cannot be loaded.
+error("broken", 0)

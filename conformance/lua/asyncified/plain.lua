@@ -1,0 +1,2 @@
+-- A module for asyncify/ that needs no sockets.
+return { null = {} }
