@@ -84,6 +84,8 @@ fn page_can_be_read_filtered_and_opened() {
     assert_eq!(browser.evaluate(ROWS), json!([]));
     browser.click("[value=differences]");
     assert_eq!(browser.evaluate(ROWS), json!(["channels/channel"]));
+    browser.click("[value=beyond]");
+    assert_eq!(browser.evaluate(ROWS), json!(["channels/channel"]));
     browser.click("[value=all]");
     choose(&mut browser, "subject", "");
     choose(&mut browser, "lua", "5.1");
@@ -145,6 +147,6 @@ fn cell_opens(browser: &mut Browser) {
 /// Every grade has a sign of its own beside its colour, and a name for who does not see it.
 fn reads_without_colour(browser: &mut Browser) {
     let signs = "[...document.querySelectorAll('#matrix button.grade')].every((cell) => \
-                 /^[=+↑≠?✗]/.test(cell.textContent) && cell.getAttribute('aria-label').includes('Lua'))";
+                 /^[=+≈↑≠?✗]/.test(cell.textContent) && cell.getAttribute('aria-label').includes('Lua'))";
     assert_eq!(browser.evaluate(signs), true);
 }

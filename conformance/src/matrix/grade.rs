@@ -13,6 +13,10 @@ pub enum Grade {
     /// The rock lacks it; the table says so.
     #[serde(rename = "SUPERSET")]
     Superset,
+    /// The same error with the same words, but its text begins with another position in the code, or calls
+    /// the function otherwise. Whoever compares whole texts sees the difference, so it is not the same.
+    #[serde(rename = "POSITION")]
+    Position,
     /// The rock is wrong; the table says so.
     #[serde(rename = "BUG-FIXED")]
     BugFixed,
@@ -29,9 +33,10 @@ pub enum Grade {
 
 impl Grade {
     /// Every grade, best first.
-    pub const ALL: [Grade; 6] = [
+    pub const ALL: [Grade; 7] = [
         Grade::Same,
         Grade::Superset,
+        Grade::Position,
         Grade::BugFixed,
         Grade::Different,
         Grade::NoReference,
@@ -48,6 +53,7 @@ impl Grade {
         match self {
             Grade::Same => "SAME",
             Grade::Superset => "SUPERSET",
+            Grade::Position => "POSITION",
             Grade::BugFixed => "BUG-FIXED",
             Grade::Different => "DIFFERENT",
             Grade::NoReference => "NO REFERENCE",

@@ -20,4 +20,4 @@ pub use recording::record;
 pub use reference::{REVISION, Rock, Side, is_at_hand, rock, versions};
 pub use scenario::{CHAPTERS, Chapter, Program, Scenario, Seen, Trouble, TroubleKind, scenarios};
 pub use trace::{ABSENT, Mismatch, Trace};
-pub use verdict::{LineVerdict, Verdict, judge, unused_lines};
+pub use verdict::{LineVerdict, POSITION_ENDINGS, Verdict, judge, unused_lines};

@@ -11,6 +11,10 @@ use super::trace::{ABSENT, Mismatch, Trace};
 use crate::interpreter::Lua;
 use crate::subject::Subject;
 
+/// The claims in which a trace tells of an error what [`Grade::Position`] is about end so; what comes
+/// before is the claim of its text.
+pub const POSITION_ENDINGS: [&str; 2] = [".position", ".name"];
+
 /// What is to be said of a cell.
 #[derive(Clone, Debug)]
 pub struct Verdict {
@@ -114,7 +118,7 @@ fn compare<'a>(
         let grade = match (is_steady, rock, entry) {
             (false, ..) => Grade::Fail,
             (true, None, _) => Grade::NoReference,
-            (true, Some(_), Some(entry)) => entry.grade,
+            (true, Some(rock), Some(entry)) => grade_of(entry, claim, ours, rock),
             (true, Some(_), None) if found.ours == found.other => Grade::Same,
             (true, Some(_), None) => Grade::Fail,
         };
@@ -128,6 +132,26 @@ fn compare<'a>(
         }
     });
     lines.collect()
+}
+
+/// The entry's grade. But a position, or a name, is of the same error only if the error is the same:
+/// where its text differs, or one side raises none, that is no mere matter of positions.
+fn grade_of(entry: &Difference, claim: &str, ours: &Trace, rock: &Trace) -> Grade {
+    if entry.grade != Grade::Position {
+        return entry.grade;
+    }
+    let error = POSITION_ENDINGS
+        .iter()
+        .find_map(|ending| claim.strip_suffix(ending));
+    let is_same = error.is_some_and(|error| {
+        let text = ours.get(error);
+        text != ABSENT && text == rock.get(error)
+    });
+    if is_same {
+        Grade::Position
+    } else {
+        Grade::Different
+    }
 }
 
 impl Verdict {
@@ -219,6 +243,17 @@ mod tests {
             reason = "y"
             safe = "s"
             lines = [{ at = "s/b", shows = "2" }]
+
+            [[difference]]
+            id = "position"
+            grade = "POSITION"
+            claim = "c"
+            versions = ["5.4"]
+            rock = "r"
+            ours = "o"
+            reason = "y"
+            safe = "s"
+            lines = [{ at = "s/*.position", shows = "*" }]
             "#,
         )
         .unwrap()
@@ -246,6 +281,27 @@ mod tests {
         let found = graded(ours, ours, Some("a: 1\nb: 1\nc: 1"));
         let grades: Vec<Grade> = found.into_iter().map(|(_, grade)| grade).collect();
         assert_eq!(grades, [Grade::Same, Grade::BugFixed, Grade::Fail]);
+    }
+
+    #[test]
+    fn position_is_that_of_the_same_error_or_a_difference() {
+        let ours = "e: raises \"x\"\ne.position: caller";
+        let grade = |rock| graded(ours, ours, Some(rock)).pop().unwrap().1;
+        let position = grade("e: raises \"x\"\ne.position: cosock");
+        assert_eq!(position, Grade::Position);
+        for other in [
+            "e: raises \"y\"\ne.position: cosock",
+            "e: raises \"x\"",
+            "e: (1) nil",
+            "e.position: cosock",
+        ] {
+            let expected = match other {
+                // Ours alone begins with a position.
+                "e: raises \"x\"" => Grade::Position,
+                _ => Grade::Different,
+            };
+            assert_eq!(grade(other), expected, "{other}");
+        }
     }
 
     #[test]

@@ -1,17 +1,19 @@
 "use strict";
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const SYMBOLS = ["=", "+", "↑", "≠", "?", "✗"];
+const SYMBOLS = ["=", "+", "≈", "↑", "≠", "?", "✗"];
 const MEANINGS = [
   "ours shows what the rock shows",
   "the rock lacks it",
+  "the same error, but its text names another position or function",
   "the rock is wrong there",
   "another choice, for the reason given",
   "nothing is known of the rock here: no pass",
   "an unlisted difference, or ours failed",
 ];
 const SAME = 0;
-const NO_REFERENCE = 4;
+const POSITION = 2;
+const NO_REFERENCE = 5;
 const columns = data.info.lua.flatMap(([lua, title]) =>
   data.info.subjects.map((subject) => ({ lua, title, subject })));
 const cells = new Map(data.cells.map((cell) => [key(cell.test, cell.lua, cell.subject), cell]));
@@ -178,6 +180,7 @@ function isWanted(test, wanted) {
     .map(({ lua, subject }) => cells.get(key(test, lua, subject)))
     .filter(Boolean);
   if (wanted.show === "differences") return chosen.some((cell) => cell.grade !== SAME && cell.grade !== NO_REFERENCE);
+  if (wanted.show === "beyond") return chosen.some((cell) => cell.grade !== POSITION && cell.grade !== SAME && cell.grade !== NO_REFERENCE);
   if (wanted.show === "failures") return chosen.some((cell) => !cell.pass);
   return chosen.length > 0;
 }
