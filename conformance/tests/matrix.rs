@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use conformance::matrix::{
-    self, Grade, Line, Mismatch, POSITION_ENDINGS, Scenario, Table, Trace, Verdict, scenarios,
-    unused_lines,
+    self, Counted, Grade, Line, Mismatch, POSITION_ENDINGS, Scenario, Table, Trace, Verdict,
+    scenarios, unused_lines,
 };
 use conformance::{Lua, Subject};
 use rstest::rstest;
@@ -90,6 +90,35 @@ fn every_line_of_the_table_still_differs(
     assert!(
         unused.is_empty(),
         "no longer differs on {lua}, {subject}, or not so, though the table says it: {unused:#?}"
+    );
+}
+
+/// Where nothing narrows the tests, README.md is held to what they saw.
+#[test]
+fn readme_carries_the_summary() {
+    let subjects = [Subject::Module, Subject::Runner];
+    if !(Lua::ALL.iter().all(|lua| lua.is_selected())
+        && subjects.iter().all(|subject| subject.is_selected()))
+    {
+        return;
+    }
+    let mut cells = Vec::new();
+    for scenario in scenarios() {
+        for lua in Lua::ALL {
+            for subject in subjects {
+                let verdict = judge(scenario, lua, subject);
+                cells.push(Counted {
+                    chapter: scenario.chapter.name.to_owned(),
+                    column: format!("{lua}, {subject}"),
+                    grades: verdict.lines.iter().map(|line| line.grade).collect(),
+                });
+            }
+        }
+    }
+    assert_eq!(
+        matrix::is_in_readme(&matrix::summary(&cells)),
+        Ok(true),
+        "README.md carries an old summary: ci/matrix --readme write"
     );
 }
 

@@ -11,6 +11,7 @@ mod grade;
 mod recording;
 mod reference;
 mod scenario;
+mod summary;
 mod trace;
 mod verdict;
 
@@ -19,5 +20,6 @@ pub use grade::Grade;
 pub use recording::record;
 pub use reference::{REVISION, Rock, Side, is_at_hand, rock, versions};
 pub use scenario::{CHAPTERS, Chapter, Program, Scenario, Seen, Trouble, TroubleKind, scenarios};
+pub use summary::{Counted, Tally, is_in_readme, summary, write_into_readme};
 pub use trace::{ABSENT, Mismatch, Trace};
 pub use verdict::{LineVerdict, POSITION_ENDINGS, Verdict, judge, unused_lines};

@@ -103,22 +103,34 @@ fn compare<'a>(
         .flatten()
         .flat_map(Trace::claims)
         .collect();
+    let mismatch = |claim: &str, rock: &Trace| Mismatch {
+        claim: claim.to_owned(),
+        ours: ours.get(claim).to_owned(),
+        other: rock.get(claim).to_owned(),
+    };
     let lines = claims.into_iter().map(|claim| {
-        let found = Mismatch {
-            claim: claim.to_owned(),
-            ours: ours.get(claim).to_owned(),
-            other: rock.map_or(ABSENT, |rock| rock.get(claim)).to_owned(),
-        };
-        let entry = match rock {
+        let nothing = Trace::default();
+        let found = mismatch(claim, rock.unwrap_or(&nothing));
+        let mut entry = match rock {
             Some(_) if found.ours != found.other => entry_for(&found),
             _ => None,
         };
+        if let (Some(rock), Some(error)) = (rock, error_of(claim))
+            && entry.is_some_and(|entry| entry.grade == Grade::Position)
+        {
+            // A position, or a name, is no more than that if the error is the same; else its difference
+            // is a part of the error's.
+            let error = mismatch(error, rock);
+            if error.ours != error.other || error.ours == ABSENT {
+                entry = entry_for(&error);
+            }
+        }
         let again = again.get(claim);
         let is_steady = found.ours == again;
         let grade = match (is_steady, rock, entry) {
             (false, ..) => Grade::Fail,
             (true, None, _) => Grade::NoReference,
-            (true, Some(rock), Some(entry)) => grade_of(entry, claim, ours, rock),
+            (true, Some(_), Some(entry)) => entry.grade,
             (true, Some(_), None) if found.ours == found.other => Grade::Same,
             (true, Some(_), None) => Grade::Fail,
         };
@@ -134,24 +146,10 @@ fn compare<'a>(
     lines.collect()
 }
 
-/// The entry's grade. But a position, or a name, is of the same error only if the error is the same:
-/// where its text differs, or one side raises none, that is no mere matter of positions.
-fn grade_of(entry: &Difference, claim: &str, ours: &Trace, rock: &Trace) -> Grade {
-    if entry.grade != Grade::Position {
-        return entry.grade;
-    }
-    let error = POSITION_ENDINGS
-        .iter()
-        .find_map(|ending| claim.strip_suffix(ending));
-    let is_same = error.is_some_and(|error| {
-        let text = ours.get(error);
-        text != ABSENT && text == rock.get(error)
-    });
-    if is_same {
-        Grade::Position
-    } else {
-        Grade::Different
-    }
+/// The claim of the text of the error whose position, or name, this claim tells.
+fn error_of(claim: &str) -> Option<&str> {
+    let mut endings = POSITION_ENDINGS.iter();
+    endings.find_map(|ending| claim.strip_suffix(ending))
 }
 
 impl Verdict {
@@ -284,24 +282,20 @@ mod tests {
     }
 
     #[test]
-    fn position_is_that_of_the_same_error_or_a_difference() {
-        let ours = "e: raises \"x\"\ne.position: caller";
-        let grade = |rock| graded(ours, ours, Some(rock)).pop().unwrap().1;
-        let position = grade("e: raises \"x\"\ne.position: cosock");
-        assert_eq!(position, Grade::Position);
-        for other in [
-            "e: raises \"y\"\ne.position: cosock",
-            "e: raises \"x\"",
-            "e: (1) nil",
-            "e.position: cosock",
-        ] {
-            let expected = match other {
-                // Ours alone begins with a position.
-                "e: raises \"x\"" => Grade::Position,
-                _ => Grade::Different,
-            };
-            assert_eq!(grade(other), expected, "{other}");
-        }
+    fn position_is_that_of_the_same_error_or_part_of_another_difference() {
+        let grades = |ours: &str, rock| {
+            let found = graded(ours, ours, Some(rock)).into_iter();
+            found.map(|(_, grade)| grade).collect::<Vec<_>>()
+        };
+        let ours = "a: raises \"x\"\na.position: caller";
+        let same = grades(ours, "a: raises \"x\"\na.position: cosock");
+        assert_eq!(same, [Grade::Same, Grade::Position]);
+        let unlisted = grades(ours, "a: raises \"y\"\na.position: cosock");
+        assert_eq!(unlisted, [Grade::Fail, Grade::Fail]);
+        let listed = grades("b: 2", "b: raises \"x\"\nb.position: cosock");
+        assert_eq!(listed, [Grade::BugFixed, Grade::BugFixed]);
+        let of_no_error = grades("c.position: caller", "c.position: cosock");
+        assert_eq!(of_no_error, [Grade::Fail]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use conformance::matrix::Table;
+use conformance::matrix::{Table, write_into_readme};
 
 use crate::options::{Options, Readme, USAGE};
 use crate::report::Report;
@@ -77,8 +77,8 @@ fn make(options: &Options) -> Result<bool, String> {
         _ if !report.run_info.is_complete => {
             return Err("README.md needs a run that nothing narrows".to_owned());
         }
-        Readme::Check => summary::is_in_readme(&summary)?,
-        Readme::Write => summary::write_into_readme(&summary).map(|()| true)?,
+        Readme::Check => summary::check_readme(&summary)?,
+        Readme::Write => write_into_readme(&summary).map(|()| true)?,
     };
     Ok(report.is_pass() && is_current)
 }

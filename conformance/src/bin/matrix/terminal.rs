@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use conformance::matrix::Grade;
+use conformance::matrix::{Grade, Tally};
 
 use crate::report::{Outcome, Report};
-use crate::summary::Tally;
 
 /// Tells at once what is wrong.
 pub(crate) fn complain(outcome: &Outcome) {
