@@ -10,7 +10,8 @@
 --                         and resumes it.
 
 local own = ...
-local type, ipairs, unpack = type, ipairs, table.unpack or unpack
+local type, ipairs, tostring, getmetatable = type, ipairs, tostring, getmetatable
+local unpack, concat = table.unpack or unpack, table.concat
 local refuse = own.refuse
 
 -- Takes a step with one name, or with each name of a list.
@@ -184,4 +185,77 @@ local function newcontext(config)
   return nil, err
 end
 
-return newcontext
+-- `wrap` gives equal tables the same context while somebody uses it, for to make one costs more than a
+-- handshake. A table is described by its fields, and by what the system says of the files that they name;
+-- one with a function, a metatable or a file that has just changed is not, and gets its own.
+local known = setmetatable({}, { __mode = "v" })
+
+local identity_fields = { "key", "certificate", "password" }
+local fields = { "mode", "protocol", "certificates", unpack(identity_fields) }
+for _, step in ipairs(steps) do
+  fields[#fields + 1] = step[1]
+end
+local names_file = { key = true, certificate = true, cafile = true, capath = true }
+
+local describe
+
+local function describe_fields(parts, config, names)
+  if type(config) ~= "table" or getmetatable(config) ~= nil then
+    return false
+  end
+  for _, name in ipairs(names) do
+    local value = config[name]
+    if value and not describe(parts, name, value) then
+      return false
+    end
+  end
+  return true
+end
+
+function describe(parts, name, value)
+  local kind, stamp = type(value), ""
+  if kind == "string" or kind == "number" then
+    value = tostring(value)
+    if names_file[name] then
+      stamp = own.stamp(value)
+    end
+    -- The length tells where it ends.
+    parts[#parts + 1] = stamp and concat({ name, kind, #value, value, stamp }, " ")
+    return stamp
+  elseif kind == "table" and getmetatable(value) == nil then
+    parts[#parts + 1] = name .. "{"
+    for _, element in ipairs(value) do
+      local described
+      if name == "certificates" then
+        described = describe_fields(parts, element, identity_fields)
+      else
+        described = type(element) ~= "table" and describe(parts, name, element)
+      end
+      if not described then
+        return false
+      end
+      parts[#parts + 1] = ","
+    end
+    parts[#parts + 1] = "}"
+    return true
+  end
+  parts[#parts + 1] = name
+  return kind == "boolean"
+end
+
+local function context_of(config)
+  local parts = {}
+  local description = describe_fields(parts, config, fields) and concat(parts, "\n")
+  local context = description and known[description]
+  if context then
+    return context
+  end
+  local err
+  context, err = newcontext(config)
+  if context and description then
+    known[description] = context
+  end
+  return context, err
+end
+
+return newcontext, context_of

@@ -39,9 +39,11 @@ own.inner.dohandshake = answering(own.inner.dohandshake)
 ssl.dohandshake = answering(ssl.dohandshake, native.needs_frames and shims.dohandshake)
 
 -- A context of a table; compiled when the first is made, for many programs make none.
-local newcontext
+local newcontext, context_of
 function ssl.newcontext(config)
-  newcontext = newcontext or own.contexts()
+  if not newcontext then
+    newcontext, context_of = own.contexts()
+  end
   -- Not a tail call, which would hide the caller's place from errors on 5.1.
   local context, err = newcontext(config)
   if context then
@@ -54,7 +56,10 @@ end
 -- to make one of. Timeouts stay as they were set.
 function ssl.wrap(sock, config)
   if type(config) == "table" then
-    local context, err = ssl.newcontext(config)
+    if not context_of then
+      newcontext, context_of = own.contexts()
+    end
+    local context, err = context_of(config)
     if not context then
       return nil, err
     end

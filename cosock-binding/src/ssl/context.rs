@@ -49,6 +49,7 @@ const NATIVE: &[Plain] = &[
     (c"enable_dane", |lua| lua.method(enable_dane)),
     (c"verify_host", |lua| lua.method(verify_host)),
     (c"remember_sessions", |lua| lua.method(remember_sessions)),
+    (c"stamp", |lua| lua.method(stamp)),
 ];
 
 /// Steps that take one text: as Lua calls them, the field that the text is of, and what they do.
@@ -87,7 +88,16 @@ pub(crate) fn make_class(lua: State, runtime: &Runtime) -> c_int {
     lua.keep()
 }
 
-/// `contexts()`: compiles `newcontext` and returns it.
+/// `stamp(path)`: a text that changes with the file, or nil.
+fn stamp(lua: State, runtime: &Runtime) -> c_int {
+    match lua.to_bytes(1).and_then(cosock_core::tls::stamp) {
+        Some(text) => runtime.pins.push_text(lua, text),
+        None => lua.push_nil(),
+    }
+    1
+}
+
+/// `contexts()`: compiles and returns `newcontext`, and what `wrap` uses in its place.
 pub(super) fn open(lua: State, runtime: &Runtime) -> c_int {
     lua.load(c"=[cosock.context]", include_str!("../lua/context.lua"));
     lua.new_table(0, (NATIVE.len() + TEXT_STEPS.len()) as c_int + 2);
@@ -102,8 +112,8 @@ pub(super) fn open(lua: State, runtime: &Runtime) -> c_int {
     lua.push_function(runtime, begin, 1);
     lua.raw_set_field(-2, c"begin");
     pusher.set(-1, c"finish", finish);
-    lua.call(1, 1);
-    1
+    lua.call(1, 2);
+    2
 }
 
 fn collect(lua: State, _: &Runtime) -> c_int {

@@ -15,6 +15,7 @@ pub mod options;
 mod peer;
 mod resumption;
 pub(crate) mod session;
+mod stamp;
 #[cfg(test)]
 mod testing;
 mod trust;
@@ -29,6 +30,7 @@ pub use error::{Cause, ConfigError};
 pub use hello::{NamedContext, Question, ServerAlpn, ServerNames};
 pub use peer::{CipherInfo, Verification};
 pub use session::Session;
+pub use stamp::stamp;
 pub use verify::HostCheck;
 
 /// OpenSSL's name and version, of the library that is loaded: `OpenSSL 3.0.17`.

@@ -1,0 +1,51 @@
+//! Whether a file is still the one that was read.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds after which a change shows in a file's times, however coarse the clock of its file system.
+const SETTLED: i64 = 2;
+
+/// A text that is another one when the file has changed, or, of a directory, when its list has. `None`
+/// where that cannot be told: there is none, or it has changed so recently that the next change might
+/// not show.
+#[must_use]
+pub fn stamp(path: &[u8]) -> Option<String> {
+    let file = fs::metadata(OsStr::from_bytes(path)).ok()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let age = i64::try_from(now.as_secs()).ok()? - file.ctime().max(file.mtime());
+    (age >= SETTLED).then(|| {
+        format!(
+            "{} {} {} {}.{} {}.{}",
+            file.dev(),
+            file.ino(),
+            file.size(),
+            file.mtime(),
+            file.mtime_nsec(),
+            file.ctime(),
+            file.ctime_nsec()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_settled_has_a_stamp_and_keeps_it() {
+        let program = std::env::current_exe().expect("a process knows its program");
+        let path = program.with_file_name(format!("stamped-{}", std::process::id()));
+        let name = path.as_os_str().as_bytes();
+        assert_eq!(stamp(name), None, "not there");
+        fs::write(&path, "first").expect("written");
+        assert_eq!(stamp(name), None, "too young");
+        fs::remove_file(&path).expect("removed");
+        assert!(stamp(b"/bin/sh").is_some());
+        assert_eq!(stamp(b"/bin/sh"), stamp(b"/bin/sh"));
+        assert_ne!(stamp(b"/bin/sh"), stamp(b"/"));
+    }
+}
