@@ -10,8 +10,8 @@ use std::process::Command;
 use browser::Browser;
 use serde_json::json;
 
-/// A part of the matrix: a scenario that is the same everywhere and one that differs, on two Luas; our
-/// module, and a candidate that is not there, so that something fails.
+/// A part of the matrix: a scenario that is the same everywhere, one that differs in positions alone, and
+/// one that differs in more, on two Luas; our module, and a candidate that is not there, so that something fails.
 fn page(directory: &Path) -> PathBuf {
     let empty = directory.join("empty");
     fs::create_dir_all(&empty).expect("a directory can be made");
@@ -21,6 +21,8 @@ fn page(directory: &Path) -> PathBuf {
             "tasks/exit_in_a_task",
             "--only",
             "channels/channel",
+            "--only",
+            "socket/dns",
         ])
         .args([
             "--lua",
@@ -58,20 +60,20 @@ fn page_can_be_read_filtered_and_opened() {
     browser.resize(1280, 900);
     browser.show(&page);
 
-    let both = json!(["tasks/exit_in_a_task", "channels/channel"]);
-    assert_eq!(browser.evaluate(ROWS), both);
+    let all = json!(["tasks/exit_in_a_task", "channels/channel", "socket/dns"]);
+    assert_eq!(browser.evaluate(ROWS), all);
     let count = "document.getElementById('count').textContent";
-    assert_eq!(browser.evaluate(count), "2 of 2 claims");
+    assert_eq!(browser.evaluate(count), "3 of 3 claims");
     let verdict = browser.evaluate("document.getElementById('verdict').textContent");
     assert!(
         verdict
             .as_str()
             .unwrap()
-            .starts_with("4 of 8 cells do not pass"),
+            .starts_with("6 of 12 cells do not pass"),
         "{verdict}"
     );
 
-    // The candidate alone fails; ours differs in one scenario.
+    // The candidate alone fails.
     let choose = |browser: &mut Browser, name: &str, value: &str| {
         browser.evaluate(&format!(
             "(() => {{ const it = document.querySelector('[name={name}]'); it.value = '{value}'; \
@@ -79,11 +81,12 @@ fn page_can_be_read_filtered_and_opened() {
         ));
     };
     browser.click("[value=failures]");
-    assert_eq!(browser.evaluate(ROWS), both);
+    assert_eq!(browser.evaluate(ROWS), all);
     choose(&mut browser, "subject", "module");
     assert_eq!(browser.evaluate(ROWS), json!([]));
     browser.click("[value=differences]");
-    assert_eq!(browser.evaluate(ROWS), json!(["channels/channel"]));
+    let differing = json!(["channels/channel", "socket/dns"]);
+    assert_eq!(browser.evaluate(ROWS), differing);
     browser.click("[value=beyond]");
     assert_eq!(browser.evaluate(ROWS), json!(["channels/channel"]));
     browser.click("[value=all]");

@@ -77,6 +77,11 @@ local function describe(module)
     or module.place
 end
 
+-- Without where its TLS comes from, which may differ.
+local function version_of(implementation)
+  return implementation:match("^[^,]*")
+end
+
 local function examine_stock()
   local answer = ask()
   if not answer.interpreter then
@@ -103,8 +108,10 @@ local function examine_stock()
     local before = library ~= "" and library ~= place and ", and comes before " .. library or ""
     complain(place .. " is another cosock, of version " .. answer.is[3] .. before)
     return 1
-  elseif answer.is[2] ~= require("cosock")._IMPL then
-    complain(place .. " is " .. answer.is[2] .. ", not what this is")
+  end
+  say("  that is", answer.is[2])
+  if version_of(answer.is[2]) ~= version_of(require("cosock")._IMPL) then
+    complain(place .. " is " .. answer.is[2] .. ", of another version than this")
   end
   for _, name in ipairs(own) do
     local module = answer.modules[name]

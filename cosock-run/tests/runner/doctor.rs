@@ -56,7 +56,7 @@ fn parts_of_another_cosock_are_named() {
     assert_finding(
         &ending,
         1,
-        "problem: ./cosock.lua is cosock in Rust 0.0, not",
+        "problem: ./cosock.lua is cosock in Rust 0.0, of another version",
     );
     assert_finding(&ending, 1, "problem: cosock.channel is not found");
 }
