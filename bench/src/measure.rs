@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::calls::Traced;
@@ -45,6 +47,15 @@ impl Length {
     };
 }
 
+/// Waits until a file is older than what may still be changing, as the files of a server are: what has just
+/// been written is read again for each connection.
+fn settle(file: &Path) -> io::Result<()> {
+    const SETTLED: Duration = Duration::from_secs(4);
+    let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();
+    thread::sleep(SETTLED.saturating_sub(age));
+    Ok(())
+}
+
 /// Runs `workload` once; an error says also what the process complained of.
 pub(crate) fn measure(
     subject: &Subject,
@@ -58,6 +69,7 @@ pub(crate) fn measure(
     command.args(workload.arguments);
     if let Some(name) = workload.certificate {
         let files = certificates::directory();
+        settle(&files.join(format!("{name}.key")))?;
         command.arg(files.join(format!("{name}.pem")));
         command.arg(files.join(format!("{name}.key")));
     }
