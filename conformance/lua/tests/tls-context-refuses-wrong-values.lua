@@ -259,4 +259,18 @@ local function make()
 end
 expect.contains(expect.raises("bad field 'key'", make), "tls-context-refuses-wrong-values.lua:")
 
+-- More names than a client could send, and than Lua could pass on one by one.
+expect.usual_collector()
+for _, count in ipairs { 20000, 1200000 } do
+  local names = {}
+  for place = 1, count do
+    names[place] = "x"
+  end
+  for _, mode in ipairs { "client", "server" } do
+    local got, text = outcome("alpn", names, mode)
+    expect.equal(got, "refused", mode)
+    expect.equal(text, "invalid ALPN list (too long)", mode)
+  end
+end
+
 world.finish()

@@ -127,6 +127,12 @@ local function protocols(version)
   expect.equal(agreed(version, both, answers(nil)), nil)
   expect.equal(agreed(version, both, answers "spdy"), nil)
   expect.equal(agreed(version, both, answers {}), nil)
+  local many = {}
+  for place = 1, 20000 do
+    many[place] = "x"
+  end
+  many[#many + 1] = "h2"
+  expect.equal(agreed(version, both, answers(many)), "h2")
   asked = nil
   expect.equal(agreed(version, nil, answers "h2"), nil)
   expect.equal(asked, nil)

@@ -92,18 +92,20 @@ end
 local function set_protocols(builder, names, is_client)
   local kind = type(names)
   if kind == "string" and is_client then
-    return own.set_protocols(builder, names)
+    return own.set_protocols(builder, { names })
   elseif kind == "function" and not is_client then
     return own.ask_for_protocol(builder)
   elseif kind ~= "table" then
     return nil, "invalid ALPN parameter"
   end
-  for _, name in ipairs(names) do
+  local plain = {}
+  for place, name in ipairs(names) do
     if type(name) ~= "string" then
       return nil, "invalid ALPN name (" .. type(name) .. ")"
     end
+    plain[place] = name
   end
-  return own.set_protocols(builder, unpack(names))
+  return own.set_protocols(builder, plain)
 end
 
 local function enable_dane(builder, flags)

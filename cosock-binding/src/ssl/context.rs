@@ -331,11 +331,17 @@ fn set_depth(lua: State, runtime: &Runtime) -> c_int {
     })
 }
 
-/// `set_protocols(builder, name, ...)`; the names are strings.
+/// `set_protocols(builder, names)`; they are strings, and the table is nobody else's.
 fn set_protocols(lua: State, runtime: &Runtime) -> c_int {
-    let top = lua.top();
+    let name = |place| {
+        lua.raw_get_at(2, place);
+        let name = lua.to_bytes(-1).unwrap_or_default();
+        // The table keeps it.
+        lua.pop(1);
+        name
+    };
     build(lua, runtime, |builder| {
-        builder.set_protocols((2..=top).filter_map(|argument| lua.to_bytes(argument)))
+        builder.set_protocols((1..=lua.raw_len(2)).map(name))
     })
 }
 

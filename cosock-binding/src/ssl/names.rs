@@ -162,9 +162,9 @@ pub(super) fn answer(lua: State, runtime: &Runtime) -> c_int {
     } else {
         0
     };
+    // Twice, for nothing that is made of the names may be there when one of them raises. No Lua runs
+    // meanwhile that could change them.
     for place in 1..=count {
-        // All on the stack, so that nothing can change them.
-        lua.check_stack(1);
         lua.raw_get_at(2, place);
         let length = match lua.kind(-1) {
             Kind::String => lua.raw_len(-1),
@@ -172,15 +172,17 @@ pub(super) fn answer(lua: State, runtime: &Runtime) -> c_int {
         };
         match length {
             0 => raise(lua, 1, format_args!("invalid ALPN name (empty string)")),
-            1..=255 => {}
+            1..=255 => lua.pop(1),
             _ => raise(lua, 1, format_args!("invalid ALPN name (length > 255)")),
         }
     }
     let mut protocols = Vec::new();
-    for place in 0..count {
-        let name = lua.to_bytes(3 + place as c_int).unwrap_or_default();
+    for place in 1..=count {
+        lua.raw_get_at(2, place);
+        let name = lua.to_bytes(-1).unwrap_or_default();
         protocols.push(name.len() as u8);
         protocols.extend_from_slice(name);
+        lua.pop(1);
     }
     if let Some(socket) = lua.userdata(1, TCP) {
         change(lua, runtime, socket, |session| session.answer(protocols));

@@ -229,7 +229,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If there are none, or a name is empty or longer than 255 bytes.
+    /// If there are none, or more than 32 KiB, or a name is empty or longer than 255 bytes.
     pub fn set_protocols<'a>(
         &mut self,
         names: impl IntoIterator<Item = &'a [u8]>,
@@ -367,6 +367,9 @@ fn plain_text(list: &[u8]) -> Result<&str, String> {
         .ok_or_else(|| "no cipher match".to_owned())
 }
 
+/// How long a list of protocols may be in bytes: half of what a client's extensions may be together.
+const MOST_PROTOCOLS: usize = 32767;
+
 /// Names of protocols, each after its length.
 fn wire_format<'a>(names: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>, ConfigError> {
     let mut list = Vec::new();
@@ -378,10 +381,11 @@ fn wire_format<'a>(names: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>,
         }
         list.extend_from_slice(name);
     }
-    if list.is_empty() {
-        return Err(ConfigError::AlpnEmptyList);
+    match list.len() {
+        0 => Err(ConfigError::AlpnEmptyList),
+        1..=MOST_PROTOCOLS => Ok(list),
+        _ => Err(ConfigError::AlpnLongList),
     }
-    Ok(list)
 }
 
 #[cfg(test)]

@@ -47,6 +47,8 @@ pub enum ConfigError {
     AlpnLongName,
     /// There are no names of protocols.
     AlpnEmptyList,
+    /// There are more names of protocols than fit into the first message.
+    AlpnLongList,
     /// The peer's name cannot be verified as asked for.
     VerifyHost(&'static str),
     /// OpenSSL fails where only lack of memory is to blame.
@@ -82,6 +84,7 @@ impl fmt::Display for ConfigError {
             ConfigError::AlpnEmptyName => f.write_str("invalid ALPN name (empty string)"),
             ConfigError::AlpnLongName => f.write_str("invalid ALPN name (length > 255)"),
             ConfigError::AlpnEmptyList => f.write_str("invalid ALPN list (empty)"),
+            ConfigError::AlpnLongList => f.write_str("invalid ALPN list (too long)"),
             ConfigError::VerifyHost(why) => write!(f, "invalid verify_host ({why})"),
             ConfigError::Library(why) => write!(f, "error creating context ({why})"),
         }

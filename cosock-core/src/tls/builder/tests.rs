@@ -310,6 +310,11 @@ fn names_of_protocols_have_1_to_255_bytes(#[values(Mode::Client, Mode::Server)] 
     assert_eq!(set(&[&[b'x'; 256]]), "invalid ALPN name (length > 255)");
     assert_eq!(set(&[b"h2", b""]), "invalid ALPN name (empty string)");
     assert_eq!(set(&[]), "invalid ALPN list (empty)");
+    assert_eq!(set(&[[b'x'; 255].as_slice(); 127]), "nothing");
+    assert_eq!(
+        set(&[[b'x'; 255].as_slice(); 128]),
+        "invalid ALPN list (too long)"
+    );
 }
 
 #[test]
