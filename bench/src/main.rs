@@ -74,6 +74,11 @@ fn run(options: &Options) -> std::io::Result<bool> {
         for text in &missing {
             eprintln!("missing: {text}");
         }
+        // Without ours there is nothing to compare the others with.
+        if options.subjects.is_empty() && !subjects.iter().any(|subject| subject.name == "cosock") {
+            let text = format!("no module of ours for {lua}: run ci/build {}", lua.name());
+            return Err(std::io::Error::other(text));
+        }
         let (results, unexpected) = rounds::run(lua, &subjects, missing, options)?;
         report::write(&results, lua, &options.output)?;
         for failure in &unexpected {
