@@ -70,6 +70,7 @@ impl Builder {
     ///
     /// If OpenSSL cannot be used at all.
     pub fn new(protocol: Protocol, mode: Mode) -> Result<Builder, ConfigError> {
+        super::load().map_err(|why| ConfigError::Library(why.into()))?;
         let ssl = attempt(|| plain_context(protocol, mode)).map_err(ConfigError::Library)?;
         Ok(Builder {
             ssl,

@@ -22,7 +22,8 @@ const MORE: [(&str, Nid); 5] = [
 #[must_use]
 pub fn names() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
-        let listed = ffi::curves();
+        // Without OpenSSL it knows none.
+        let listed = super::load().map_or_else(|_| Vec::new(), |()| ffi::curves());
         let listed = listed.iter().filter_map(|curve| curve.short_name().ok());
         listed.chain(MORE.map(|(name, _)| name)).collect()
     });

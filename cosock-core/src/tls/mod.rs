@@ -11,6 +11,8 @@ mod error;
 mod ffi;
 mod hello;
 mod keys;
+#[cfg(late_openssl)]
+mod late;
 pub mod options;
 mod peer;
 mod resumption;
@@ -33,10 +35,23 @@ pub use session::Session;
 pub use stamp::stamp;
 pub use verify::HostCheck;
 
-/// OpenSSL's name and version, of the library that is loaded: `OpenSSL 3.0.17`.
+/// OpenSSL's name and version: of the library that is loaded, `OpenSSL 3.0.17`, or if it is loaded when it
+/// is first used, of any that may be, `OpenSSL 3`.
 #[must_use]
 pub fn library() -> &'static str {
-    let text = openssl::version::version();
-    let end = text.match_indices(' ').nth(1);
-    end.map_or(text, |(end, _)| &text[..end])
+    #[cfg(late_openssl)]
+    return concat!("OpenSSL ", env!("COSOCK_OPENSSL_MAJOR"));
+    #[cfg(not(late_openssl))]
+    {
+        let text = openssl::version::version();
+        let end = text.match_indices(' ').nth(1);
+        end.map_or(text, |(end, _)| &text[..end])
+    }
+}
+
+/// Loads OpenSSL where it is not yet. Nothing else here can be used but through what calls this.
+fn load() -> Result<(), &'static str> {
+    #[cfg(late_openssl)]
+    late::load()?;
+    Ok(())
 }
