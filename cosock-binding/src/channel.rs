@@ -280,6 +280,11 @@ pub(crate) fn date(lua: State, runtime: &Runtime, key: TaskKey) {
     lua.push_function(runtime, timeout_of, 0);
     coroutine.move_to(lua, 1);
     if lua.pcall(1, 1, 0) != Status::Ok {
+        if run::is_interruption(lua, -1) {
+            // The hook of Ctrl-C, and no error of the task's: it stays as it was.
+            runtime.enter(lua, |core| core.leave_undated(key));
+            lua.raise_top();
+        }
         run::fail_with(lua, runtime, key);
     } else if let Some(timeout) = lua.to_number(-1) {
         runtime.note(key, |task| task.timeout = Some(timeout));

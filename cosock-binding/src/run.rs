@@ -12,7 +12,7 @@ use crate::ffi::{State, Status};
 use crate::runtime::Runtime;
 use crate::{channel, deadlock, foreign, tasks, timers};
 
-pub(crate) use failure::fail_with;
+pub(crate) use failure::{fail_with, is_interruption};
 use step::run_task;
 
 /// `cosock.run()`.

@@ -62,8 +62,9 @@ pub(super) fn report(lua: State, runtime: &Runtime, key: TaskKey) {
     lua.call(3, 0);
 }
 
-/// Whether the error is that of Ctrl-C, which on LuaJIT is raised in whatever runs.
-fn is_interruption(lua: State, index: c_int) -> bool {
+/// Whether the error is that of Ctrl-C, which is raised in whatever the main state calls, and on LuaJIT in
+/// whatever runs.
+pub(crate) fn is_interruption(lua: State, index: c_int) -> bool {
     let text = match lua.kind(index) {
         ValueKind::String => lua.to_bytes(index).unwrap_or_default(),
         _ => return false,

@@ -6,8 +6,8 @@ use std::io::{self, Write as _};
 use cosock_core::operation::Outcome;
 use cosock_core::scheduler::{Start, TaskKey, Tried};
 
-use super::Next;
-use super::failure::{fail_with, report};
+use super::failure::{fail_with, is_interruption, report};
+use super::{Next, leave};
 use crate::arguments::{DIRECT, raise};
 use crate::channel::{self, Looked};
 use crate::ffi::{State, Status};
@@ -253,30 +253,44 @@ fn park(
     count: c_int,
 ) -> Option<c_int> {
     let own = count > 3 && select::is_marked(coroutine);
-    lua.push_function(runtime, select::arm, 0);
-    let given = count.min(3);
     if !coroutine.has_stack(3) {
-        lua.pop(1);
         lua.push_str("stack overflow");
         fail_with(lua, runtime, key);
         return None;
     }
-    for _ in 0..given {
-        // Each push moves the next value to the same distance from the top.
-        coroutine.push_value(-count);
+    let mut armed = arm(lua, runtime, coroutine, count);
+    let interrupted = !armed && is_interruption(lua, -1);
+    if interrupted {
+        // The hook of Ctrl-C fired in there, once. The task is parked all the same, for who catches it may go on.
+        select::take_back(lua, runtime, key);
+        armed = arm(lua, runtime, coroutine, count);
     }
-    coroutine.move_to(lua, given);
     let mut error = None;
-    if lua.pcall(given, 0, 0) != Status::Ok {
+    if !armed {
         if own && runtime.has_task(key) {
             error = hand_back(lua, runtime, key, coroutine);
         }
         if error.is_none() {
             fail_with(lua, runtime, key);
         }
+    } else if interrupted {
+        leave(runtime);
+        lua.raise_top();
     }
     lua.set_top(0);
     error
+}
+
+/// Parks the running task on what its coroutine has yielded; tells whether it could, else the error is on top.
+fn arm(lua: State, runtime: &Runtime, coroutine: State, count: c_int) -> bool {
+    lua.push_function(runtime, select::arm, 0);
+    let given = count.min(3);
+    for _ in 0..given {
+        // Each push moves the next value to the same distance from the top.
+        coroutine.push_value(-count);
+    }
+    coroutine.move_to(lua, given);
+    lua.pcall(given, 0, 0) == Status::Ok
 }
 
 /// Hands the error on top to the `select` that has yielded, unless somebody else has resumed or ended

@@ -120,8 +120,9 @@ impl Scheduler {
         }
     }
 
+    /// Has a parked task be named by [`Scheduler::next_undated`].
     #[inline]
-    fn leave_undated(&mut self, key: TaskKey) {
+    pub fn leave_undated(&mut self, key: TaskKey) {
         if !std::mem::replace(&mut self.tasks[key.index as usize].undated, true) {
             self.undated.push(key);
         }

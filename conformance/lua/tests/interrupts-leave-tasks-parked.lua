@@ -1,0 +1,64 @@
+-- When Ctrl-C's hook fires while the loop looks at what a task has yielded, run ends with "interrupted!" and the
+-- task is parked all the same: it goes on when run is called again.
+local world = require "world"
+local expect = require "expect"
+local cosock = require "cosock"
+local socket = cosock.socket
+
+-- The interpreter sets such a hook in the main coroutine, which 5.1 cannot name; on LuaJIT it is everybody's.
+local main = coroutine.running()
+if not main or expect.version == "jit" then
+  return world.finish()
+end
+
+local function interrupt()
+  debug.sethook(main, function()
+    debug.sethook(main)
+    error("interrupted!", 0)
+  end, "c")
+end
+
+local handled = {}
+cosock.seterrorhandler(function(err)
+  handled[#handled + 1] = tostring(err)
+end)
+
+for what, wait in pairs {
+  select = function()
+    local _, _, err = socket.select({}, {}, 0.01)
+    expect.equal(err, "timeout")
+  end,
+  ["a yield by hand"] = function()
+    local _, _, err = coroutine.yield({}, {}, 0.01)
+    expect.equal(err, "timeout")
+  end,
+  ["a channel"] = function()
+    local tx, rx = cosock.channel.new()
+    rx:settimeout(0.01)
+    expect.list(expect.pack(rx:receive()), { n = 2, nil, "timeout" })
+    tx:close()
+  end,
+} do
+  local done, other = false, 0
+  cosock.spawn(function()
+    interrupt()
+    wait()
+    done = true
+  end, what)
+  cosock.spawn(function()
+    for _ = 1, 3 do
+      socket.sleep(0.001)
+      other = other + 1
+    end
+  end, "other")
+  local fine, raised = pcall(cosock.run)
+  expect.equal(fine, false, what)
+  expect.contains(raised, "interrupted!", what)
+  expect.equal(done, false, what)
+  cosock.run()
+  expect.equal(done, true, what)
+  expect.equal(other, 3, what)
+  expect.list(handled, {}, what)
+end
+
+world.finish()
