@@ -8,32 +8,34 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use browser::Browser;
+use conformance::{DIST, Lua};
 use serde_json::json;
+
+const LUAS: [Lua; 2] = [Lua::Lua51, Lua::Lua54];
 
 /// A part of the matrix: a scenario that is the same everywhere, one that differs in positions alone, and
 /// one that differs in more, on two Luas; our module, and a candidate that is not there, so that something fails.
 fn page(directory: &Path) -> PathBuf {
     let empty = directory.join("empty");
     fs::create_dir_all(&empty).expect("a directory can be made");
-    let output = Command::new(env!("CARGO_BIN_EXE_matrix"))
-        .args([
+    let mut command = Command::new(env!("CARGO_BIN_EXE_matrix"));
+    for (option, values) in [
+        (
             "--only",
-            "tasks/exit_in_a_task",
-            "--only",
-            "channels/channel",
-            "--only",
-            "socket/dns",
-        ])
-        .args([
-            "--lua",
-            "5.1",
-            "--lua",
-            "5.4",
-            "--subject",
-            "module",
-            "--subject",
-            "candidate",
-        ])
+            ["tasks/exit_in_a_task", "channels/channel", "socket/dns"].as_slice(),
+        ),
+        ("--lua", &LUAS.map(Lua::name)),
+        ("--subject", &["module", "candidate"]),
+    ] {
+        for value in values {
+            command.args([option, value]);
+        }
+    }
+    if !LUAS.iter().all(|lua| lua.is_selected()) {
+        // It holds those that are selected; others are built.
+        command.env_remove(DIST);
+    }
+    let output = command
         .arg("--output")
         .arg(directory)
         .env("COSOCK_CANDIDATE", empty)
