@@ -107,8 +107,12 @@ fn push_last_wake(lua: State, runtime: &Runtime, key: TaskKey, entry: c_int) {
 }
 
 /// `cosock._debug()`: how many tasks, registered descriptors, waiters, deadlines and look-ups there
-/// are, for tests that look for what stays behind.
+/// are, for tests that look for what stays behind. `cosock._debug("openssl")`: name and version of the
+/// OpenSSL that TLS uses, which is loaded for it; or nil and why there is none.
 pub(crate) fn debug(lua: State, runtime: &Runtime) -> c_int {
+    if lua.to_bytes(1) == Some(b"openssl") {
+        return push_openssl(lua);
+    }
     let counts = runtime.enter(lua, |core| {
         [
             core.live(),
@@ -125,4 +129,22 @@ pub(crate) fn debug(lua: State, runtime: &Runtime) -> c_int {
         lua.raw_set_field(-2, name);
     }
     1
+}
+
+fn push_openssl(lua: State) -> c_int {
+    #[cfg(feature = "tls")]
+    let found = cosock_core::tls::loaded_library();
+    #[cfg(not(feature = "tls"))]
+    let found: Result<&str, &str> = Err("this cosock was built without TLS");
+    match found {
+        Ok(name) => {
+            lua.push_str(name);
+            1
+        }
+        Err(why) => {
+            lua.push_nil();
+            lua.push_str(why);
+            2
+        }
+    }
 }

@@ -19,7 +19,7 @@ if #arguments > 1 or arguments[1] and arguments[1]:find("^%-") then
 end
 interpreter = arguments[1] or interpreter
 
-local problems = {}
+local problems, is_told = {}, {}
 
 local function say(name, ...)
   io.write(("%-27s"):format(name), ...)
@@ -27,7 +27,10 @@ local function say(name, ...)
 end
 
 local function complain(text)
-  problems[#problems + 1] = text
+  if not is_told[text] then
+    is_told[text] = true
+    problems[#problems + 1] = text
+  end
 end
 
 local function quote(text)
@@ -77,6 +80,15 @@ local function describe(module)
     or module.place
 end
 
+local without_tls = "this cosock was built without TLS"
+
+local function say_openssl(name, version, why)
+  say(name, version and version ~= "" and version or why)
+  if why and why ~= "" and why ~= without_tls then
+    complain(why)
+  end
+end
+
 -- Without where its TLS comes from, which may differ.
 local function version_of(implementation)
   return implementation:match("^[^,]*")
@@ -110,6 +122,9 @@ local function examine_stock()
     return 1
   end
   say("  that is", answer.is[2])
+  if answer.openssl then
+    say_openssl("  its OpenSSL", answer.openssl[2], answer.openssl[3])
+  end
   if version_of(answer.is[2]) ~= version_of(require("cosock")._IMPL) then
     complain(place .. " is " .. answer.is[2] .. ", of another version than this")
   end
@@ -126,6 +141,7 @@ end
 
 local here = require("cosock")
 say("cosock", here._IMPL)
+say_openssl("its OpenSSL", here._debug "openssl")
 say("speaks", "the language of the rock's version ", here._VERSION)
 say("runs on", jit and jit.version or _VERSION)
 say("descriptors", soft < 0 and "any number" or soft, " may be open, ",
@@ -135,7 +151,9 @@ local code = examine_stock()
 for _, text in ipairs(problems) do
   io.write("problem: ", text, "\n")
 end
-if code == 0 then
+if problems[1] then
+  code = 1
+elseif code == 0 then
   io.write("all is well\n")
 end
 io.stdout:flush()

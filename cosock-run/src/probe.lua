@@ -59,6 +59,10 @@ elseif type(cosock) ~= "table" then
   say("is", "no table")
 elseif type(cosock._IMPL) == "string" then
   say("is", cosock._IMPL)
+  local named, openssl, why = pcall(cosock._debug, "openssl")
+  if named and type(openssl) ~= "table" then
+    say("openssl", openssl or "", why or "")
+  end
 else
   say("is", "another", cosock._VERSION or "unknown")
 end

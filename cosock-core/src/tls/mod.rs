@@ -42,11 +42,24 @@ pub fn library() -> &'static str {
     #[cfg(late_openssl)]
     return concat!("OpenSSL ", env!("COSOCK_OPENSSL_MAJOR"));
     #[cfg(not(late_openssl))]
-    {
-        let text = openssl::version::version();
-        let end = text.match_indices(' ').nth(1);
-        end.map_or(text, |(end, _)| &text[..end])
-    }
+    name_and_version()
+}
+
+/// The same of the library that is used, which this loads.
+///
+/// # Errors
+///
+/// In words, if it cannot be loaded.
+pub fn loaded_library() -> Result<&'static str, &'static str> {
+    load()?;
+    Ok(name_and_version())
+}
+
+/// Of the library that is loaded, without its date.
+fn name_and_version() -> &'static str {
+    let text = openssl::version::version();
+    let end = text.match_indices(' ').nth(1);
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 /// Loads OpenSSL where it is not yet. Nothing else here can be used but through what calls this.

@@ -29,6 +29,7 @@ fn interpreter_without_cosock() {
         env!("CARGO_PKG_VERSION")
     );
     assert_finding(&ending, 3, version);
+    assert_finding(&ending, 3, "its OpenSSL                OpenSSL 3");
     assert_finding(&ending, 3, "descriptors");
     assert_finding(&ending, 3, "environment                LUA_PATH=./?.lua");
     assert_finding(&ending, 3, "  package.path             ./?.lua");
