@@ -1,5 +1,6 @@
--- `wrap` gives equal tables one context, so that a server which hands it a table resumes sessions; a table that
--- differs in anything, or whose files have changed, gets another, and so does one with a function.
+-- While one uses it, `wrap` gives equal tables one context, so that a server which hands it a table resumes
+-- sessions; a table that differs in anything, or whose files have changed, gets another, and so does one with
+-- a function.
 local world = require "world"
 local expect = require "expect"
 local secure = require "secure"
@@ -11,11 +12,14 @@ local _, port = listener:getsockname()
 
 -- Connects with a context that remembers sessions, to a server with this table: tells whether the server knew
 -- the session, and the fingerprint of its certificate.
+local kept = {}
 local function connect(client_context, server_config)
   local tx, rx = cosock.channel.new()
   cosock.spawn(function()
     local server = assert(ssl.wrap(assert(listener:accept()), server_config))
     assert(server:dohandshake())
+    -- As long as one uses it, whatever the collector does.
+    kept[1] = server
     assert(server:send "x")
     server:receive(1)
     server:close()
