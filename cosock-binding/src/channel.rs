@@ -7,15 +7,12 @@ mod queue;
 
 use std::ffi::{CStr, c_int};
 
-use cosock_core::scheduler::TaskKey;
-
-use crate::arguments::{self, Called, DIRECT, WRAPPED, raise, refuse_kind};
-use crate::ffi::{Kind, State, Status, upvalue};
-use crate::run;
-use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, Task, token};
+use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
+use crate::ffi::{Kind, State, upvalue};
+use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
 use crate::wait::go_on_in_lua;
 
-pub(crate) use queue::{Halves, Looked, Queue, look, push_link_waited_on, push_object};
+pub(crate) use queue::{Halves, Looked, Queue, look, push_link_waited_on};
 use queue::{LINK as LINK_OF_QUEUE, METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
 
 /// Upvalues of every channel function.
@@ -230,7 +227,7 @@ pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
     let queue = open(lua, runtime, || Called::wrapped(lua, "receive"));
     let metatable = lua.top();
-    let task = loop {
+    let (task, timeout) = loop {
         if queue.take(lua, metatable) {
             if queue.ring.borrow().is_worth_giving_back() {
                 give_back(lua, queue);
@@ -249,58 +246,27 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         if queue.waiter.get().is_some() || queue.watched.get() {
             refuse_second(lua, runtime, queue, WRAPPED);
         }
+        lua.push_value(TIMEOUT);
+        lua.get(1);
+        let timeout = arguments::given_timeout(lua, -1, WRAPPED);
         if queue.len() == 0 && !queue.is_closed() {
-            break task;
+            break (task, timeout);
         }
         // Looking at the object has run code that sent or closed.
         lua.set_top(metatable);
     };
-    runtime.enter(lua, |core| core.park_message(task, queue.identity()));
+    runtime.enter(lua, |core| {
+        core.park_message(task, timeout, queue.identity())
+    });
     queue.waiter.set(Some(task));
     runtime.note(task, |task| {
-        task.timeout = None;
+        task.timeout = timeout;
         task.listed = (1, 0);
     });
-    // What is kept: the object, for its timeout, and the half's metatable, for the queue.
-    lua.push_value(1);
+    // The half's metatable is kept, and with it the queue.
     lua.push_value(metatable);
     lua.push_pointer(token());
-    lua.yield_values(3)
-}
-
-/// Asks the object that a parked task receives from for its timeout, which programs also write
-/// themselves, in it or in what it inherits from. Fails the task if that is none.
-pub(crate) fn date(lua: State, runtime: &Runtime, key: TaskKey) {
-    let Some(coroutine) = runtime.look(key, Task::state) else {
-        return;
-    };
-    if !push_object(coroutine) {
-        return;
-    }
-    lua.push_function(runtime, timeout_of, 0);
-    coroutine.move_to(lua, 1);
-    if lua.pcall(1, 1, 0) != Status::Ok {
-        if run::is_interruption(lua, -1) {
-            // The hook of Ctrl-C, and no error of the task's: it stays as it was.
-            runtime.enter(lua, |core| core.leave_undated(key));
-            lua.raise_top();
-        }
-        run::fail_with(lua, runtime, key);
-    } else if let Some(timeout) = lua.to_number(-1) {
-        runtime.note(key, |task| task.timeout = Some(timeout));
-        runtime.enter(lua, |core| core.date(key, timeout));
-    }
-    lua.set_top(0);
-}
-
-/// The timeout of the object in argument 1, or nil.
-fn timeout_of(lua: State, _: &Runtime) -> c_int {
-    lua.get_field(1, c"timeout");
-    match arguments::given_timeout(lua, -1, DIRECT) {
-        Some(timeout) => lua.push_number(timeout),
-        None => lua.push_nil(),
-    }
-    1
+    lua.yield_values(2)
 }
 
 /// Gives up the large table of a burst that is over; the last message, on top, stays there.

@@ -25,11 +25,8 @@ pub(crate) fn disarm_all(lua: State, runtime: &Runtime, objects: c_int) -> Statu
             lua.pop(1);
             continue;
         }
-        lua.push_function(runtime, unset_waker, 0);
-        lua.insert(-2);
         lua.raw_get_at(objects, number);
-        lua.insert(-2);
-        if lua.pcall(2, 0, 0) != Status::Ok {
+        if !unset(lua, runtime) {
             status = Status::Error;
             lua.insert(base + 1);
             lua.set_top(base + 1);
@@ -38,13 +35,33 @@ pub(crate) fn disarm_all(lua: State, runtime: &Runtime, objects: c_int) -> Statu
     status
 }
 
+/// Pops an object and below it a kind, and takes the waker back; tells whether it could, else the error is on
+/// top.
+fn unset(lua: State, runtime: &Runtime) -> bool {
+    let object = lua.top();
+    let mut again = true;
+    loop {
+        lua.push_function(runtime, unset_waker, 0);
+        lua.push_value(object);
+        lua.push_value(object - 1);
+        let done = lua.pcall(2, 0, 0) == Status::Ok;
+        if done || !again || !run::was_interrupted(lua, runtime) {
+            if !done {
+                lua.insert(object - 1);
+            }
+            lua.set_top(object - 2 + c_int::from(!done));
+            return done;
+        }
+        again = false;
+    }
+}
+
 /// Calls `object:setwaker(kind, nil)` for the object at `object`, with its kind below it. An error
 /// of it is lost: nobody waits any more.
 pub(crate) fn disarm_one(lua: State, runtime: &Runtime, object: c_int) {
-    lua.push_function(runtime, unset_waker, 0);
-    lua.push_value(object);
     lua.push_value(object - 1);
-    if lua.pcall(2, 0, 0) != Status::Ok {
+    lua.push_value(object);
+    if !unset(lua, runtime) {
         lua.pop(1);
     }
 }
@@ -141,14 +158,7 @@ fn call_wake(lua: State, runtime: &Runtime, call: Call) {
     if !asleep {
         return;
     }
-    lua.push_function(runtime, wake_object, 0);
-    lua.push_kept(runtime.kept.get().slots);
-    lua.raw_get_at(-1, select_slot(task.index));
-    lua.raw_get_at(-1, element as usize + 1);
-    lua.raw_get_signed(-2, -(i64::from(element) + 1));
-    lua.remove(-3);
-    lua.remove(-3);
-    if lua.pcall(2, 0, 0) != Status::Ok {
+    if !wake(lua, runtime, task, element) && !run::was_interrupted(lua, runtime) {
         if waits() {
             run::fail_with(lua, runtime, task);
         } else {
@@ -159,6 +169,18 @@ fn call_wake(lua: State, runtime: &Runtime, call: Call) {
     // It may have chosen to let its task sleep: then it is asked again, as long as the descriptor is
     // ready.
     runtime.enter(lua, |core| core.watch_again(call));
+}
+
+/// Calls the `_wake` of an element; tells whether it returned, else the error is on top.
+fn wake(lua: State, runtime: &Runtime, task: TaskKey, element: u32) -> bool {
+    lua.push_function(runtime, wake_object, 0);
+    lua.push_kept(runtime.kept.get().slots);
+    lua.raw_get_at(-1, select_slot(task.index));
+    lua.raw_get_at(-1, element as usize + 1);
+    lua.raw_get_signed(-2, -(i64::from(element) + 1));
+    lua.remove(-3);
+    lua.remove(-3);
+    lua.pcall(2, 0, 0) == Status::Ok
 }
 
 /// Called with an object and a kind.

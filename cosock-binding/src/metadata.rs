@@ -2,9 +2,8 @@
 
 use std::ffi::c_int;
 
-use cosock_core::scheduler::{TaskKey, Wait};
+use cosock_core::scheduler::TaskKey;
 
-use crate::channel;
 use crate::ffi::State;
 use crate::runtime::{Runtime, Task};
 use crate::tasks::handle_slot;
@@ -69,14 +68,6 @@ fn push_entry(lua: State, runtime: &Runtime, task: Task) {
             lua.push_number(timeout);
         }
         lua.raw_set_field(entry, c"timeout");
-    } else if runtime.enter(lua, |core| matches!(core.wait_of(task.key), Wait::Message))
-        && channel::push_object(coroutine)
-    {
-        // The loop may not have asked for it yet.
-        coroutine.move_to(lua, 1);
-        lua.raw_get_field(-1, c"timeout");
-        lua.raw_set_field(entry, c"timeout");
-        lua.pop(1);
     }
     push_last_wake(lua, runtime, task.key, entry);
     let status = match (running, lua == coroutine) {

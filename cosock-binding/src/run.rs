@@ -10,9 +10,9 @@ use cosock_core::scheduler::{Scheduler, Start, TaskKey, Turn};
 use crate::arguments::{DIRECT, raise};
 use crate::ffi::{State, Status};
 use crate::runtime::Runtime;
-use crate::{channel, deadlock, foreign, tasks, timers};
+use crate::{deadlock, foreign, tasks, timers};
 
-pub(crate) use failure::{fail_with, is_interruption};
+pub(crate) use failure::{fail_with, was_interrupted};
 use step::run_task;
 
 /// `cosock.run()`.
@@ -143,9 +143,6 @@ struct Next {
 fn end_turn(lua: State, runtime: &Runtime) -> Turn {
     // A signal that interrupts the wait ends an empty turn, and its hook fires before the next.
     let_hook_fire(lua, runtime);
-    while let Some(key) = runtime.enter(lua, |core| core.next_undated()) {
-        channel::date(lua, runtime, key);
-    }
     let ended = runtime.enter(lua, |core| {
         core.end_turn()
             .map_err(|error| error.raw_os_error().unwrap_or(0))
@@ -169,8 +166,11 @@ fn disarm_foreign(lua: State, runtime: &Runtime, ready: usize) {
     }
 }
 
-/// Ctrl-C sets a hook, which fires at the next call in this state: here is one.
+/// Ctrl-C sets a hook, which fires at the next call in this state: here is one, unless it has fired already.
 fn let_hook_fire(lua: State, runtime: &Runtime) {
+    if runtime.interrupted.take() {
+        raise(lua, DIRECT, format_args!("interrupted!"));
+    }
     if lua.has_hook() {
         lua.push_function(runtime, nothing, 0);
         lua.call(0, 0);

@@ -179,6 +179,8 @@ pub(crate) struct Runtime {
     pub(crate) callbacks: RefCell<Callbacks>,
     /// The registry number of the handler of all tasks' errors, or 0.
     pub(crate) handler: Cell<c_int>,
+    /// Whether Ctrl-C came in the middle of something and has yet to leave `run`.
+    pub(crate) interrupted: Cell<bool>,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
     pub(crate) wakers_set: Cell<bool>,
     /// The state's main coroutine, which lives as long as the state; null where it is not known.
@@ -231,6 +233,7 @@ impl Runtime {
             calls: RefCell::default(),
             callbacks: RefCell::default(),
             handler: Cell::new(0),
+            interrupted: Cell::new(false),
             wakers_set: Cell::new(false),
             main: Cell::new(ptr::null_mut()),
             nests: RefCell::default(),

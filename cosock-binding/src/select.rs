@@ -12,7 +12,7 @@ use crate::ffi::{Kind, State, Status};
 use crate::runtime::Runtime;
 use crate::socket::{self, kind_word};
 use crate::tasks::select_slot;
-use crate::{foreign, nesting, wait as waiting};
+use crate::{foreign, nesting, run, wait as waiting};
 
 /// `socket.select(recvt, sendt, timeout)`: checks its arguments, then yields them.
 pub(crate) fn select(lua: State, runtime: &Runtime) -> c_int {
@@ -291,20 +291,39 @@ fn append(lua: State, runtime: &Runtime, interest: Interest) {
     }
 }
 
+/// Calls `setwaker` of the object on top, whose kind is below it; tells whether it returned, else the error is
+/// on top.
+fn give_waker(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number: usize) -> bool {
+    let object = lua.top();
+    lua.get_field(object, c"setwaker");
+    lua.push_value(object);
+    lua.push_value(object - 1);
+    foreign::push_waker(lua, runtime, key, serial, number);
+    lua.pcall(3, 0, 0) == Status::Ok
+}
+
 /// Gives a foreign object its waker, with the object's kind on top, which is popped; then watches its
 /// descriptor. Tells whether the wait still lasts.
 fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number: usize) -> bool {
     let lasts = || runtime.enter(lua, |core| core.select(key, serial).is_some());
     lua.raw_get_at(OBJECTS, number);
     let object = lua.top();
-    lua.get_field(object, c"setwaker");
-    lua.push_value(object);
-    lua.push_value(object - 1);
-    foreign::push_waker(lua, runtime, key, serial, number);
-    if lua.pcall(3, 0, 0) != Status::Ok {
-        // This one and those after it are not ours to take back: somebody else may wait on them.
-        forget_kinds(lua, number);
-        lua.raise_top();
+    if !give_waker(lua, runtime, key, serial, number) {
+        let mut given = false;
+        if run::was_interrupted(lua, runtime) {
+            given = give_waker(lua, runtime, key, serial, number);
+            if !given {
+                // It may have kept the waker before Ctrl-C came.
+                lua.pop(1);
+                foreign::disarm_one(lua, runtime, object);
+                given = give_waker(lua, runtime, key, serial, number);
+            }
+        }
+        if !given {
+            // This one and those after it are not ours to take back: somebody else may wait on them.
+            forget_kinds(lua, number);
+            lua.raise_top();
+        }
     }
     if !lasts() {
         // It was told of the end before it knew of the beginning.

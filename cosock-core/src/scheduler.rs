@@ -84,8 +84,6 @@ struct Task {
     owner: usize,
     phase: Phase,
     timed_out: bool,
-    /// Whether it is among the undated.
-    undated: bool,
     serial: u64,
     wait: Wait,
     timer: Option<TimerId>,
@@ -145,10 +143,6 @@ pub struct Turn {
 /// in a loop should not pay a system call each time.
 const TURNS_PER_POLL: u32 = 8;
 
-/// Turns that may pass, while tasks are ready, before those that wait for messages are asked for their
-/// timeouts: most waits are over sooner.
-const TURNS_UNDATED: u32 = 16;
-
 /// How long one wait may last: a signal that comes between the last look at what it asked for and the
 /// system call does not interrupt the wait, and is found after it.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -176,9 +170,6 @@ pub struct Scheduler {
     /// Who waits for which look-up.
     lookups: HashMap<LookupId, TaskKey>,
     turns_unpolled: u32,
-    /// Who may wait for a message without its timeout having been asked for.
-    undated: Vec<TaskKey>,
-    turns_undated: u32,
     /// The last reading of the clock.
     now: Time,
 }
@@ -210,8 +201,6 @@ impl Scheduler {
             fired: Vec::new(),
             lookups: HashMap::new(),
             turns_unpolled: 0,
-            undated: Vec::new(),
-            turns_undated: 0,
             now,
         })
     }
@@ -237,7 +226,6 @@ impl Scheduler {
                 owner,
                 phase: Phase::Free,
                 timed_out: false,
-                undated: false,
                 serial: 0,
                 wait: Wait::Nothing,
                 timer: None,
@@ -343,7 +331,6 @@ impl Scheduler {
         task.serial = 0;
         task.last_run = None;
         task.timed_out = false;
-        task.undated = false;
         if let Some(timer) = task.timer.take() {
             self.timers.remove(timer);
         }
@@ -439,13 +426,12 @@ impl Scheduler {
             && self.callbacks.is_empty()
             && !self.reactor.has_fired();
         self.turns_unpolled += u32::from(quick);
-        self.turns_undated += u32::from(quick);
         quick.then_some(self.ready.len())
     }
 
     /// Ends a turn: looks at descriptors, timers and look-ups, and makes tasks ready for the next.
     ///
-    /// Blocks until something happens when nothing is ready. [`Scheduler::next_undated`] comes before it.
+    /// Blocks until something happens when nothing is ready.
     ///
     /// # Errors
     ///
@@ -459,7 +445,6 @@ impl Scheduler {
         }
         let mut interrupted = false;
         self.turns_unpolled += 1;
-        self.turns_undated += 1;
         if self.is_busy() && self.turns_unpolled < TURNS_PER_POLL {
             if self.timers.armed() > 0 {
                 self.expire();

@@ -124,7 +124,8 @@ cosock.spawn(function()
 end, "looks")
 cosock.run()
 
--- A timeout counts however long the wait goes on before it is asked for, and a bad one ends its task alone.
+-- The timeout of a wait is that at its beginning, beside busy tasks too; equal ones end in order; a bad one is an
+-- error of its task.
 cosock.spawn(function()
   local tx, rx = cosock.channel.new()
   rx:settimeout(0.01)
@@ -139,6 +140,21 @@ cosock.spawn(function()
   assert(message == nil and err == "timeout", err)
   assert(cosock.socket.gettime() - started >= 0.009)
   busy = false
+
+  local order = {}
+  for number = 1, 5 do
+    cosock.spawn(function()
+      local _, waits = cosock.channel.new()
+      waits:settimeout(0.01)
+      cosock.spawn(function()
+        waits:settimeout(nil)
+      end, "changes it")
+      waits:receive()
+      order[#order + 1] = number
+    end, "in order")
+  end
+  sleep(0.05)
+  assert(table.concat(order, " ") == "1 2 3 4 5", table.concat(order, " "))
 
   local bad = {}
   rx.timeout = bad

@@ -61,4 +61,35 @@ for what, wait in pairs {
   expect.list(handled, {}, what)
 end
 
+-- At whatever call or return of a wait with a waker it comes: nothing keeps a waker, and the task goes on.
+for place = 1, 12 do
+  local tx, rx = cosock.channel.new()
+  local done, count = false, place
+  cosock.spawn(function()
+    debug.sethook(main, function()
+      count = count - 1
+      if count == 0 then
+        debug.sethook(main)
+        error("interrupted!", 0)
+      end
+    end, "cr")
+    socket.select({ rx }, nil, 0.005)
+    done = true
+  end, "selects")
+  local fine, raised = pcall(cosock.run)
+  debug.sethook(main)
+  if not fine then
+    expect.contains(raised, "interrupted!", place)
+    cosock.run()
+  end
+  expect.equal(done, true, place)
+  expect.equal(rx.link.waker, nil, place)
+  cosock.spawn(function()
+    tx:send(place)
+    expect.equal(rx:receive(), place)
+  end)
+  cosock.run()
+  expect.list(handled, {}, place)
+end
+
 world.finish()

@@ -41,6 +41,39 @@ local function contexts(client_fields, server_fields)
     assert(ssl.newcontext(secure.server(server_fields)))
 end
 
+-- A server that went on in spite of errors, and then does not any more, does not let in by its session whom it
+-- would refuse.
+cosock.spawn(function()
+  local server = assert(ssl.newcontext(secure.server {
+    verify = { "peer", "fail_if_no_peer_cert" },
+    verifyext = "lsec_continue",
+    cafile = secure.file "ca.pem",
+  }))
+  local client = assert(ssl.newcontext(secure.client {
+    sessions = true,
+    certificate = secure.file "self-signed.pem",
+    key = secure.file "self-signed.key",
+  }))
+  expect.equal(is_resumed(client, server), false)
+  expect.equal(is_resumed(client, server), false, "what was let pass is looked at again")
+  assert(server:setverifyext())
+  local tx, rx = cosock.channel.new()
+  cosock.spawn(function()
+    local object = assert(ssl.wrap(assert(listener:accept()), server))
+    local accepted, err = object:dohandshake()
+    object:close()
+    tx:send(not accepted and err)
+  end, "server")
+  local tcp = assert(cosock.socket.tcp())
+  assert(tcp:connect("127.0.0.1", port))
+  local object = assert(ssl.wrap(tcp, client))
+  object:dohandshake()
+  object:receive(1)
+  object:close()
+  expect.equal(rx:receive(), "certificate verify failed")
+end, "tightened")
+cosock.run()
+
 cosock.spawn(function()
   for _, protocol in ipairs { "tlsv1_2", "tlsv1_3" } do
     local client, server = contexts({ sessions = true }, { protocol = protocol })

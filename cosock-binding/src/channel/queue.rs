@@ -92,20 +92,10 @@ impl Queue {
     }
 }
 
-/// Whether the coroutine still is as `receive` parked it: the object, a half's metatable, the token.
+/// Whether the coroutine still is as `receive` parked it: a half's metatable with the token on top.
 #[inline]
 fn is_parked(coroutine: State) -> bool {
-    coroutine.top() > 2 && coroutine.to_pointer(-1) == token()
-}
-
-/// Pushes the object whose `receive` has parked the coroutine, on its own stack; tells whether one has.
-pub(crate) fn push_object(coroutine: State) -> bool {
-    let parked = is_parked(coroutine);
-    if parked {
-        // The slots that its own call guarantees are enough for this.
-        coroutine.push_value(-3);
-    }
-    parked
+    coroutine.top() > 1 && coroutine.to_pointer(-1) == token()
 }
 
 /// What a task that was parked in `receive` finds.

@@ -11,7 +11,7 @@
 
 local own = ...
 local type, ipairs, tostring, getmetatable = type, ipairs, tostring, getmetatable
-local unpack, concat = table.unpack or unpack, table.concat
+local unpack, concat, table_insert = table.unpack or unpack, table.concat, table.insert
 local refuse = own.refuse
 
 -- Takes a step with one name, or with each name of a list.
@@ -187,10 +187,12 @@ local function newcontext(config)
   return nil, err
 end
 
--- `wrap` gives equal tables the same context while somebody uses it, for to make one costs more than a
+-- `wrap` gives equal tables the same context, as long as it is among the last few, for to make one costs more than a
 -- handshake. A table is described by its fields, and by what the system says of the files that they name;
--- one with a function, a metatable or a file that has just changed is not, and gets its own.
-local known = setmetatable({}, { __mode = "v" })
+-- one with a function, a metatable or a file that has just changed is not, and gets its own. So does a server's
+-- that verifies its clients, for a session that is resumed is not verified again; and one whose
+-- authorities OpenSSL looks up when it needs them, and keeps.
+local known, latest, most = {}, {}, 8
 
 local identity_fields = { "key", "certificate", "password" }
 local fields = { "mode", "protocol", "certificates", unpack(identity_fields) }
@@ -245,16 +247,29 @@ function describe(parts, name, value)
   return kind == "boolean"
 end
 
+local function may_be_shared(config)
+  local verifies = config.mode ~= "client" and (config.verify or config.verifyext)
+  return not (verifies or config.capath or config.cafile == "system" or config.sessions)
+end
+
 local function context_of(config)
   local parts = {}
-  local description = describe_fields(parts, config, fields) and concat(parts, "\n")
+  local description = describe_fields(parts, config, fields) and may_be_shared(config) and concat(parts, "\n")
   local context = description and known[description]
-  if context then
+  -- A state that closes finalizes what is still in use.
+  if context and own.is_context(context) then
     return context
   end
   local err
   context, err = newcontext(config)
   if context and description then
+    if known[description] == nil then
+      table_insert(latest, 1, description)
+      local oldest = latest[most + 1]
+      if oldest then
+        known[oldest], latest[most + 1] = nil, nil
+      end
+    end
     known[description] = context
   end
   return context, err

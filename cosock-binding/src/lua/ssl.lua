@@ -52,31 +52,22 @@ function ssl.newcontext(config)
   return nil, err
 end
 
--- Contexts that were made of tables, by the TLS objects that use them: as long as there is one, equal tables
--- share its context.
-local in_use = setmetatable({}, { __mode = "k" })
-
 -- A TLS object on the connection of `sock`, which is left closed. `config` is a context, or the table
 -- to make one of. Timeouts stay as they were set.
 function ssl.wrap(sock, config)
-  local shared
   if type(config) == "table" then
     if not context_of then
       newcontext, context_of = own.contexts()
     end
-    local err
-    shared, err = context_of(config)
-    if not shared then
+    local context, err = context_of(config)
+    if not context then
       return nil, err
     end
-    config = shared
+    config = context
   end
   local object, err = own.wrap(sock, config)
   if object == nil and err == nil then
     object, err = own.wrap(modules["cosock.adopt"](sock), config)
-  end
-  if object and shared then
-    in_use[object] = shared
   end
   return object, err
 end

@@ -62,9 +62,20 @@ pub(super) fn report(lua: State, runtime: &Runtime, key: TaskKey) {
     lua.call(3, 0);
 }
 
+/// Whether the error on top, of something that the loop called on behalf of a task, is that of Ctrl-C. Then it
+/// is popped and leaves `run` at the end of the turn, and the call is to be made again: the hook fires once.
+pub(crate) fn was_interrupted(lua: State, runtime: &Runtime) -> bool {
+    let interrupted = is_interruption(lua, -1);
+    if interrupted {
+        runtime.interrupted.set(true);
+        lua.pop(1);
+    }
+    interrupted
+}
+
 /// Whether the error is that of Ctrl-C, which is raised in whatever the main state calls, and on LuaJIT in
 /// whatever runs.
-pub(crate) fn is_interruption(lua: State, index: c_int) -> bool {
+fn is_interruption(lua: State, index: c_int) -> bool {
     let text = match lua.kind(index) {
         ValueKind::String => lua.to_bytes(index).unwrap_or_default(),
         _ => return false,

@@ -6,8 +6,8 @@ use std::io::{self, Write as _};
 use cosock_core::operation::Outcome;
 use cosock_core::scheduler::{Start, TaskKey, Tried};
 
-use super::failure::{fail_with, is_interruption, report};
-use super::{Next, leave};
+use super::Next;
+use super::failure::{fail_with, report, was_interrupted};
 use crate::arguments::{DIRECT, raise};
 use crate::channel::{self, Looked};
 use crate::ffi::{State, Status};
@@ -259,9 +259,7 @@ fn park(
         return None;
     }
     let mut armed = arm(lua, runtime, coroutine, count);
-    let interrupted = !armed && is_interruption(lua, -1);
-    if interrupted {
-        // The hook of Ctrl-C fired in there, once. The task is parked all the same, for who catches it may go on.
+    if !armed && was_interrupted(lua, runtime) {
         select::take_back(lua, runtime, key);
         armed = arm(lua, runtime, coroutine, count);
     }
@@ -273,9 +271,6 @@ fn park(
         if error.is_none() {
             fail_with(lua, runtime, key);
         }
-    } else if interrupted {
-        leave(runtime);
-        lua.raise_top();
     }
     lua.set_top(0);
     error

@@ -50,6 +50,7 @@ const NATIVE: &[Plain] = &[
     (c"verify_host", |lua| lua.method(verify_host)),
     (c"remember_sessions", |lua| lua.method(remember_sessions)),
     (c"stamp", |lua| lua.method(stamp)),
+    (c"is_context", |lua| lua.method(is_context)),
 ];
 
 /// Steps that take one text: as Lua calls them, the field that the text is of, and what they do.
@@ -94,6 +95,13 @@ fn stamp(lua: State, runtime: &Runtime) -> c_int {
         Some(text) => runtime.pins.push_text(lua, text),
         None => lua.push_nil(),
     }
+    1
+}
+
+/// `is_context(value)`: whether it is a context that is not finalized.
+fn is_context(lua: State, _: &Runtime) -> c_int {
+    let found = lua.userdata(1, CONTEXT).is_some();
+    lua.push_bool(found);
     1
 }
 

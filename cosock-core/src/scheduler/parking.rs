@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Call, Owner, Phase, Scheduler, TURNS_UNDATED, TaskKey, Tried, Wait};
+use super::{Call, Owner, Phase, Scheduler, TaskKey, Tried, Wait};
 use crate::clock::Time;
 use crate::operation::{Operation, Outcome, Terms};
 use crate::reactor::{Company, Interest, Role, SourceId, Waiter};
@@ -93,10 +93,9 @@ impl Scheduler {
         }
     }
 
-    /// Parks a running task until there is a message in the queue identified by `object`. Its timeout is
-    /// asked for later, see [`Scheduler::next_undated`].
+    /// Parks a running task until there is a message in the queue identified by `object`.
     #[inline]
-    pub fn park_message(&mut self, key: TaskKey, object: usize) {
+    pub fn park_message(&mut self, key: TaskKey, timeout: Option<f64>, object: usize) {
         self.withdraw(key);
         // It has no waiters, so no serial number either.
         let task = &mut self.tasks[key.index as usize];
@@ -107,57 +106,17 @@ impl Scheduler {
         task.object = object;
         task.timed_out = false;
         task.deadline = None;
-        self.leave_undated(key);
+        if let Some(timeout) = timeout {
+            self.limit(key, timeout);
+        }
     }
 
     /// Parks a running task for a message once more: it was woken, and somebody else took it.
     pub fn park_message_again(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
         task.phase = Phase::Parked;
-        match task.deadline {
-            Some(deadline) => self.arm(key, deadline),
-            None => self.leave_undated(key),
-        }
-    }
-
-    /// Has a parked task be named by [`Scheduler::next_undated`].
-    #[inline]
-    pub fn leave_undated(&mut self, key: TaskKey) {
-        if !std::mem::replace(&mut self.tasks[key.index as usize].undated, true) {
-            self.undated.push(key);
-        }
-    }
-
-    /// A task that waits for a message and has not been asked for its timeout, when that is due: before
-    /// the scheduler blocks, or after some turns. The answer goes to [`Scheduler::date`].
-    ///
-    /// Most messages come before, and what a wait does not need it does not pay for.
-    #[inline]
-    pub fn next_undated(&mut self) -> Option<TaskKey> {
-        if self.undated.is_empty() || (self.is_busy() && self.turns_undated < TURNS_UNDATED) {
-            return None;
-        }
-        while let Some(key) = self.undated.pop() {
-            let Some(task) = self.task(key) else {
-                continue;
-            };
-            task.undated = false;
-            let waits = task.phase == Phase::Parked && matches!(task.wait, Wait::Message);
-            if waits && task.deadline.is_none() {
-                return Some(key);
-            }
-        }
-        self.turns_undated = 0;
-        None
-    }
-
-    /// Limits the wait of a task that [`Scheduler::next_undated`] named; `timeout` is in seconds from now.
-    pub fn date(&mut self, key: TaskKey, timeout: f64) {
-        let parked = self
-            .task(key)
-            .is_some_and(|task| task.phase == Phase::Parked && matches!(task.wait, Wait::Message));
-        if parked {
-            self.limit(key, timeout);
+        if let Some(deadline) = task.deadline {
+            self.arm(key, deadline);
         }
     }
 

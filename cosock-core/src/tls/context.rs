@@ -8,6 +8,7 @@ use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslContext, SslRef};
 
 use super::error::{ConfigError, text};
+use super::ffi;
 use super::resumption::{self, Sessions};
 use super::verify::{self, Extension, HostCheck};
 
@@ -99,6 +100,12 @@ impl Context {
         let mut ssl = Ssl::new(&self.ssl)?;
         let extension = self.extension.get();
         extension.apply(&mut ssl)?;
+        if self.is_server() && extension != Extension::default() {
+            // Its session, which may not stand before another extension, is for no other connection.
+            let mut name = [0; 16];
+            openssl::rand::rand_bytes(&mut name)?;
+            ffi::set_session_id_context(&mut ssl, &name)?;
+        }
         if self.sessions.is_some() {
             resumption::will_be_verified(&mut ssl, extension);
         }

@@ -1,6 +1,6 @@
 //! OpenSSL's functions that the `openssl` crate does not offer, as safe ones.
 
-use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
 use std::ptr;
 use std::slice;
 
@@ -28,6 +28,7 @@ unsafe extern "C" {
     fn SSL_has_pending(ssl: *const SSL) -> c_int;
     fn SSL_want(ssl: *const SSL) -> c_int;
     fn SSL_get_options(ssl: *const SSL) -> u64;
+    fn SSL_set_session_id_context(ssl: *mut SSL, name: *const c_uchar, length: c_uint) -> c_int;
     fn SSL_CTX_set_default_passwd_cb(context: *mut SSL_CTX, callback: Option<PasswordCallback>);
     fn SSL_CTX_dane_enable(context: *mut SSL_CTX) -> c_int;
     fn SSL_CTX_dane_set_flags(context: *mut SSL_CTX, flags: c_ulong) -> c_ulong;
@@ -53,6 +54,12 @@ pub(super) fn ssl_mut<S>(stream: &mut SslStream<S>) -> &mut SslRef {
 pub(super) fn has_pending(ssl: &SslRef) -> bool {
     // SAFETY: the reference is a live SSL; the call only reads it.
     unsafe { SSL_has_pending(ssl.as_ptr()) != 0 }
+}
+
+/// Names what a session of this connection may be resumed under.
+pub(super) fn set_session_id_context(ssl: &mut SslRef, name: &[u8; 16]) -> Result<(), ErrorStack> {
+    // SAFETY: a live SSL; OpenSSL copies the name, whose length is allowed (32 at most).
+    succeeded(unsafe { SSL_set_session_id_context(ssl.as_ptr(), name.as_ptr(), 16) })
 }
 
 /// What the last operation waits for: `SSL_want(3)`'s number.

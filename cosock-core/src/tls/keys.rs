@@ -1,11 +1,10 @@
 //! Certificates and private keys of one's own, from files.
 
-use std::ffi::CString;
-use std::fs::File;
+use std::ffi::{CString, OsStr};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 
 use openssl::dh::Dh;
 use openssl::error::ErrorStack;
@@ -101,16 +100,19 @@ pub(super) fn set_dh_parameters(
 
 /// The name of a file that can be read, for OpenSSL, whose own reports of files say nothing.
 pub(super) fn readable(path: &[u8]) -> Result<CString, Cause> {
-    let open = || -> io::Result<CString> {
-        // The first read tells a directory.
-        let _ = open(path)?.read(&mut [0])?;
+    let look = || -> io::Result<CString> {
+        // What a pipe gives can be read only once.
+        if !fs::metadata(OsStr::from_bytes(path))?.file_type().is_fifo() {
+            // The first read tells a directory.
+            let _ = open(path)?.read(&mut [0])?;
+        }
         Ok(CString::new(path)?)
     };
-    open().map_err(|error| Cause::unreadable(path, &error))
+    look().map_err(|error| Cause::unreadable(path, &error))
 }
 
 fn open(path: &[u8]) -> io::Result<File> {
-    let file = File::open(Path::new(std::ffi::OsStr::from_bytes(path)))?;
+    let file = File::open(OsStr::from_bytes(path))?;
     let kind = file.metadata()?.file_type();
     if kind.is_char_device() || kind.is_block_device() {
         // OpenSSL would look for a certificate until the end, which some do not have.

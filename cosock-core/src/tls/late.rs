@@ -84,7 +84,7 @@ late! {
     SSL_get_options SSL_get_peer_cert_chain SSL_get_peer_finished SSL_get_rbio SSL_get_servername
     SSL_get_verify_mode SSL_get_verify_result SSL_get_version SSL_has_pending SSL_new SSL_peek_ex
     SSL_pending SSL_read_ex SSL_session_reused SSL_set_SSL_CTX SSL_set_accept_state SSL_set_bio
-    SSL_set_connect_state SSL_set_ex_data SSL_set_session SSL_set_verify SSL_shutdown SSL_want
+    SSL_set_connect_state SSL_set_ex_data SSL_set_session SSL_set_session_id_context SSL_set_verify SSL_shutdown SSL_want
     SSL_write_ex TLS_method X509_ALGOR_get0 X509_NAME_ENTRY_get_data X509_NAME_ENTRY_get_object
     X509_NAME_entry_count X509_NAME_get_entry X509_NAME_get_index_by_NID X509_STORE_CTX_cleanup
     X509_STORE_CTX_free X509_STORE_CTX_get_error X509_STORE_CTX_get_error_depth

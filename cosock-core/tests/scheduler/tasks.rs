@@ -101,10 +101,7 @@ fn cancelling_leaves_nothing_in_any_state() {
         driver.core.park_sleep(sleeping, timeout);
         driver.core.finish(sleeping);
         let receiving = driver.running();
-        driver.core.park_message(receiving, 7);
-        if let Some(timeout) = timeout {
-            driver.core.date(receiving, timeout);
-        }
+        driver.core.park_message(receiving, timeout, 7);
         driver.core.finish(receiving);
         let running = driver.running();
         driver.core.finish(running);
@@ -162,7 +159,7 @@ fn tasks_that_wait_for_nothing_that_comes_are_deadlocked() {
     let sleeping = driver.running();
     driver.core.park_sleep(sleeping, None);
     let receiving = driver.running();
-    driver.core.park_message(receiving, 7);
+    driver.core.park_message(receiving, None, 7);
     let turn = driver.end_turn();
     assert_eq!(
         turn,
