@@ -124,6 +124,16 @@ web.test(function()
       n = 2, nil, "headers too large",
     })
     stop()
+    for count, reason in pairs { [100] = "proxy refused: HTTP/1.1 403 No", [101] = "too many interim answers" } do
+      port, stop = web.listen(function(sock)
+        web.read_head(sock)
+        sock:send(("HTTP/1.1 103 Early Hints\r\n\r\n"):rep(count) .. "HTTP/1.1 403 No\r\n\r\n")
+      end)
+      expect.list(expect.pack(http.request { url = "https://localhost/", proxy = "http://127.0.0.1:" .. port }), {
+        n = 2, nil, reason,
+      })
+      stop()
+    end
     port, stop = web.listen(function(sock)
       web.read_head(sock)
       go_on(sock, "HTTP/1.1 200 Connected", ("x"):rep(4096))

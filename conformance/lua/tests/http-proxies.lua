@@ -1,4 +1,5 @@
--- A proxy gets the whole URL of a request for http, and CONNECT for https, whose server alone sees the request.
+-- A proxy gets the whole URL of a request for http, and CONNECT for https, whose server alone sees the request. What
+-- the request says to the proxy, only a proxy is told.
 local cosock = require "cosock"
 local http = require "cosock.socket.http"
 local https = require "cosock.ssl.https"
@@ -26,8 +27,8 @@ local function relay(from, to)
   end
 end
 
--- A proxy for CONNECT, and the list of the requests it got. `answer` is its answer instead.
-local function connecting(answer)
+-- A proxy for CONNECT, and the list of the requests it got. `answer` is its answer instead; `interim` comes before.
+local function connecting(answer, interim)
   local requests = {}
   local port, stop = web.listen(function(sock)
     local request = web.read_head(sock)
@@ -38,7 +39,7 @@ local function connecting(answer)
     end
     local host, target_port = request.line:match "^CONNECT (%S+):(%d+) HTTP/1.1$"
     local target = assert(cosock.socket.connect(host, target_port))
-    sock:send "HTTP/1.1 200 Connection established\r\nX-Proxy: y\r\n\r\n"
+    sock:send((interim or "") .. "HTTP/1.1 200 Connection established\r\nX-Proxy: y\r\n\r\n")
     local back = cosock.spawn(function()
       relay(target, sock)
       sock:close()
@@ -83,6 +84,22 @@ web.test(function()
   expect.equal(requests[2].target, "http://server.invalid:80/second")
   stop()
 
+  -- What is told the proxy is told it again after a redirect to another host.
+  proxy, requests, stop = web.serve(function(request)
+    if request.target:find "/first$" then
+      return web.answer("", "Location: http://other.invalid/\r\n", "302 Found")
+    end
+    return web.answer "second"
+  end)
+  local headers = { ["Proxy-Authorization"] = "p", Authorization = "a" }
+  expect.equal(http.request { url = "http://server.invalid/first", proxy = proxy, headers = headers }, 1)
+  expect.equal(requests[1].headers["proxy-authorization"], "p")
+  expect.equal(requests[1].headers.authorization, "a")
+  expect.equal(requests[2].target, "http://other.invalid:80/")
+  expect.equal(requests[2].headers["proxy-authorization"], "p")
+  expect.equal(requests[2].headers.authorization, nil)
+  stop()
+
   -- https: the proxy leads to the server, with which the handshake is.
   local address, seen, stop_server = web.pages({
     ["/"] = web.answer "secret",
@@ -109,12 +126,24 @@ web.test(function()
   expect.equal(seen[1].line, "GET / HTTP/1.1")
   expect.equal(seen[1].headers["proxy-authorization"], nil)
   expect.equal(#tunnelled, 8)
+  -- The request's own goes before the URL's, and to the proxy alone.
+  for number, request in ipairs { https.request, http.request } do
+    expect.equal(ask(request, { headers = { ["PROXY-Authorization"] = "own", Authorization = "a" } }), "secret")
+    expect.list(tunnelled[8 + number].lines, { "Host: " .. target, "Proxy-Authorization: own" })
+    expect.equal(seen[#seen].headers["proxy-authorization"], nil)
+    expect.equal(seen[#seen].headers.authorization, "a")
+  end
   http.PROXY = tunnel
   expect.equal(https.request(address), "secret")
   expect.equal(http.request(address), "secret")
   http.PROXY = nil
   expect.equal(http.request { url = address, create = https.tcp { proxy = tunnel } }, 1)
-  expect.equal(#tunnelled, 11)
+  expect.equal(#tunnelled, 13)
+  stop_tunnel()
+
+  -- Interim answers are none.
+  tunnel, _, stop_tunnel = connecting(nil, "HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n")
+  expect.equal(ask(https.request, { proxy = tunnel }), "secret")
   stop_tunnel()
   stop_server()
 
@@ -123,7 +152,7 @@ web.test(function()
   expect.equal(tunnelled[1].line, "CONNECT [::1]:443 HTTP/1.1")
   stop_tunnel()
 
-  -- A host or port does not write headers for the proxy.
+  -- A host, port or header does not write headers for the proxy.
   tunnel, tunnelled, stop_tunnel = connecting()
   for given, host in pairs {
     [{ url = "https://h\r\nX/" }] = "h", [{ url = "https://h/", host = "h X" }] = "h",
@@ -132,6 +161,9 @@ web.test(function()
     given.proxy = tunnel
     expect.equal(select(2, https.request(given)), "invalid host '" .. host .. "'")
   end
+  expect.equal(select(2, https.request {
+    url = "https://h/", proxy = tunnel, headers = { ["proxy-authorization"] = "x\r\nY: z" },
+  }), 'line break in the header "proxy-authorization"')
   expect.equal(#tunnelled, 0)
   stop_tunnel()
 
@@ -144,6 +176,9 @@ web.test(function()
   fails("proxy refused: HTTP/1.1 407 Proxy Authentication Required",
     "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
   fails("proxy refused: what", "what\r\n\r\n")
+  fails("proxy refused: HTTP/1.1 101 x", "HTTP/1.1 101 x\r\n\r\n")
+  fails("proxy refused: HTTP/1.1 403 x", "HTTP/1.1 100 x\r\n\r\nHTTP/1.1 403 x\r\n\r\n")
+  fails("closed", "HTTP/1.1 100 x\r\n\r\n")
   fails("closed", "HTTP/1.1 200 OK\r\n")
   fails("closed", "")
   local port

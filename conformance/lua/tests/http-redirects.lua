@@ -105,7 +105,7 @@ web.test(function()
   end)
   pages["/away"] = to(elsewhere .. "/")
   pages["/away-with-user"] = to(elsewhere:gsub("//", "//v:w@") .. "/")
-  local private = { Authorization = "secret", Cookie = "c=1", Host = "name", ["X-Own"] = "1" }
+  local private = { Authorization = "secret", Cookie = "c=1", Host = "name", ["Proxy-Authorization"] = "p", ["X-Own"] = "1" }
   expect.equal(http.request { url = address .. "/301", headers = private }, 1)
   for name, value in pairs(private) do
     expect.equal(requests[#requests].headers[name:lower()], value)

@@ -42,6 +42,18 @@ web.test(function()
   expect.equal(upload({ source = ltn12.source.string(large) }).body, large)
   expect.equal(upload({ source = ltn12.source.string(large), headers = { ["content-length"] = #large } }).body, large)
 
+  -- Numbers are sent as their text.
+  local function counting(fields)
+    local count = 0
+    fields.source = function()
+      count = count + 1
+      return count < 3 and count or nil
+    end
+    return upload(fields)
+  end
+  expect.list(counting({}).chunks, { "1", "2" })
+  expect.equal(counting({ headers = { ["content-length"] = 2 } }).body, "12")
+
   -- A method of any name may have a body, and the step is the user's.
   local steps = 0
   request = upload {
@@ -79,6 +91,28 @@ web.test(function()
     return seen
   end)
   expect.equal(seen, "5\r\nbegun\r\n")
+
+  -- Anything else is no chunk, whatever the length and whoever sends it.
+  local made
+  local function create()
+    made = assert(cosock.socket.tcp())
+    return made
+  end
+  for _, wrong in ipairs { {}, true, print } do
+    for _, headers in ipairs { {}, { ["content-length"] = 4 } } do
+      local function source()
+        return wrong
+      end
+      local reason = "bad chunk from 'source' (string expected, got " .. type(wrong) .. ")"
+      local given = { url = address, source = source, headers = headers, create = create }
+      expect.list(expect.pack(http.request(given)), { n = 2, nil, reason })
+      expect.equal(made:getfd(), -1)
+      local conn = http.open("127.0.0.1", port)
+      local done, err = cosock.socket.protect(conn.sendbody)(conn, headers, source)
+      expect.list({ n = 2, done, err }, { n = 2, nil, reason })
+      expect.equal(conn.c:getfd(), -1)
+    end
+  end
   stop()
 
   -- The server asks for the body before it comes, answers without, or does neither.

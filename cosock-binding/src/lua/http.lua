@@ -10,6 +10,7 @@
 
 local modules, native = ...
 local socket, ltn12 = modules["cosock.socket"], modules["ltn12"]
+local unpack = table.unpack or unpack
 local connection, request = modules["cosock.http.connection"], modules["cosock.http.request"]
 
 local http = {
@@ -48,7 +49,12 @@ http.schemes = {
 
 -- A connection to a server, whose methods raise for `socket.protect`, as this function does.
 function http.open(host, port, create)
-  return connection.open_raising(host, port or 80, create or socket.tcp, http.TIMEOUT)
+  request.check_settings()
+  local opened, wrong = connection.open_raising(host, port or 80, create or socket.tcp, http.TIMEOUT)
+  if wrong then
+    error("bad argument #3 to 'open' (" .. wrong .. ")", 2)
+  end
+  return opened
 end
 
 -- Sends the request. Returns true, or false when the server answers before it wants the body, or nil and
@@ -74,20 +80,13 @@ local function send(conn, plan)
   return conn:sendbody(plan.headers, plan.source, plan.step)
 end
 
--- How many interim answers may come before the answer itself.
-local MOST_INTERIM = 100
-
-local function is_interim(code)
-  return code and code >= 100 and code < 200 and code ~= 101
-end
-
 -- Reads up to the status line of the answer itself; sends the body when it is asked for.
 local function receive_status(conn, plan, body_sent)
   local code, status = conn:receivestatusline()
   local count = 0
-  while is_interim(code) do
+  while connection.is_interim(code) do
     count = count + 1
-    if count > MOST_INTERIM then
+    if count > connection.MOST_INTERIM then
       return nil, "too many interim answers"
     end
     local done, err = conn:receiveheaders()
@@ -139,7 +138,8 @@ local function converse(conn, plan)
   return code, headers, status, target
 end
 
--- Follows redirects. `open` has the connection while there is one.
+-- Follows redirects. `open` has the connection while there is one; and `wrong`, what must be raised where the
+-- request was made.
 local function perform(given, open)
   local location
   while true do
@@ -147,7 +147,11 @@ local function perform(given, open)
     if not plan then
       return nil, err
     end
-    open.conn, err = connection.open(plan.connect_host, plan.connect_port, plan.create, http.TIMEOUT)
+    local wrong
+    open.conn, err, wrong = connection.open(plan.connect_host, plan.connect_port, plan.create, http.TIMEOUT)
+    if wrong then
+      open.wrong = "bad field 'create' in request (" .. wrong .. ")"
+    end
     if not open.conn then
       return nil, err
     end
@@ -179,8 +183,7 @@ local function settle(open, ok, ...)
 end
 
 -- Errors that the user's functions raise go on; the connection is closed before.
-local function run(given)
-  local open = {}
+local function run(given, open)
   return settle(open, native.pcall(perform, given, open))
 end
 
@@ -208,14 +211,24 @@ local function text_of(chunks, done, ...)
   return table.concat(chunks), code, headers, status
 end
 
+local function pack(...)
+  return { n = select("#", ...), ... }
+end
+
 function http.request(given, body)
+  request.check_settings()
   if type(given) == "string" then
     request.check_body(body)
     given = http.genericform(given, body)
-    return text_of(given.target, run(given))
+    return text_of(given.target, run(given, {}))
   end
   request.check(given)
-  return run(given)
+  local open = {}
+  local results = pack(run(given, open))
+  if open.wrong then
+    error(open.wrong, 2)
+  end
+  return unpack(results, 1, results.n)
 end
 
 return http

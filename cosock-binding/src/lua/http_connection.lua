@@ -17,6 +17,13 @@ local PIECE = 65536
 local LONGEST_LINE, MOST_LINES, MOST_BYTES = 65536, 1000, 1048576
 local LONGEST_SIZE = 4096
 
+-- How many interim answers may come before the answer itself.
+connection.MOST_INTERIM = 100
+
+function connection.is_interim(code)
+  return code and code >= 100 and code < 200 and code ~= 101
+end
+
 -- Lines have an end, or an end is put to them: on an object of ours, or one that has it in `sock`. Other
 -- objects see to that themselves.
 local function limit_lines(object)
@@ -35,11 +42,29 @@ local function receive_line(object, longest, too_long, start)
   return line, err
 end
 
--- Connects to a server with an object made by `create`. It is closed again when that fails.
+-- What a value is that cannot serve as a connection's object; nil when it can.
+local function unfit(value)
+  local kind = type(value)
+  if kind ~= "table" and kind ~= "cdata" and not (kind == "userdata" and getmetatable(value)) then
+    return kind
+  end
+  for _, name in ipairs { "settimeout", "connect", "send", "receive", "close" } do
+    if value[name] == nil then
+      return kind .. " without '" .. name .. "'"
+    end
+  end
+end
+
+-- Connects to a server with an object made by `create`. It is closed again when that fails. A third result
+-- tells what is wrong with `create` itself.
 function connection.open(host, port, create, timeout)
   local object, err = create()
   if not object then
     return nil, err
+  end
+  local got = unfit(object)
+  if got then
+    return nil, nil, "socket expected as its result, got " .. got
   end
   object:settimeout(timeout)
   limit_lines(object)
@@ -104,8 +129,21 @@ function connection:sendheaders(headers)
   return self.c:send(table.concat(parts))
 end
 
-local function chunked_sink(object)
+-- A sink for a source of the user's: numbers go on as texts, anything else that is none ends the body.
+local function of_texts(sink)
   return function(chunk, err)
+    local kind = type(chunk)
+    if kind == "number" then
+      chunk = tostring(chunk)
+    elseif chunk and kind ~= "string" then
+      return nil, "bad chunk from 'source' (string expected, got " .. kind .. ")"
+    end
+    return sink(chunk, err)
+  end
+end
+
+local function chunked_sink(object)
+  return of_texts(function(chunk, err)
     if chunk == "" then
       -- As a chunk it would end the body.
       return 1
@@ -116,11 +154,11 @@ local function chunked_sink(object)
       return nil, err
     end
     return object:send "0\r\n\r\n"
-  end
+  end)
 end
 
 function connection:sendbody(headers, source, step)
-  local sink = headers["content-length"] and socket.sink("keep-open", self.c) or chunked_sink(self.c)
+  local sink = headers["content-length"] and of_texts(socket.sink("keep-open", self.c)) or chunked_sink(self.c)
   return ltn12.pump.all(source or ltn12.source.empty(), sink, step)
 end
 
@@ -325,7 +363,7 @@ local raising = {}
 raising.__index = raising
 
 for name, method in pairs(connection) do
-  if name ~= "open" and type(method) == "function" then
+  if name ~= "open" and name ~= "is_interim" and type(method) == "function" then
     raising[name] = function(self, ...)
       return self.try(method(self, ...))
     end
@@ -360,8 +398,13 @@ function raising:sendheaders(headers)
   return 1
 end
 
+-- Returns nil and a reason only when `create` itself is wrong.
 function connection.open_raising(...)
-  local opened = setmetatable(socket.try(connection.open(...)), raising)
+  local opened, err, wrong = connection.open(...)
+  if wrong then
+    return nil, wrong
+  end
+  setmetatable(socket.try(opened, err), raising)
   opened.try = socket.newtry(function()
     opened:close()
   end)

@@ -4,6 +4,8 @@
 local modules = ...
 local url, mime, trim = modules["socket.url"], modules["mime"], modules["cosock.http.connection"].trim
 
+local unpack = table.unpack or unpack
+
 local request = {}
 
 -- The port of a proxy whose URL has none.
@@ -46,6 +48,47 @@ function request.check(given)
   for name, value in pairs(given.headers or {}) do
     if type(value) ~= "string" and type(value) ~= "number" then
       error(("bad header '%s' in request (string expected, got %s)"):format(tostring(name), type(value)), 3)
+    end
+  end
+end
+
+-- Whether `settimeout` takes the value: text that is a number, too; false stands for no limit.
+local function is_seconds(value)
+  local number = tonumber(value)
+  return not value or number ~= nil and number == number
+end
+
+local function is_agent(value)
+  return value == nil or type(value) == "string" or type(value) == "number"
+end
+
+local function is_proxy(value)
+  return not value or type(value) == "string"
+end
+
+local function is_port(value)
+  return value == nil or is_of("text", value)
+end
+
+-- What the settings are that programs change in the modules, and what is said to be expected.
+local settings = {
+  { "http", "TIMEOUT", is_seconds, "number" },
+  { "http", "CONTINUE_TIMEOUT", is_seconds, "number" },
+  { "http", "USERAGENT", is_agent, "string" },
+  { "http", "PROXY", is_proxy, "string" },
+  { "https", "TIMEOUT", is_seconds, "number" },
+  { "https", "PORT", is_port, "string" },
+}
+
+-- The same for settings. What nobody has loaded, nobody has changed.
+function request.check_settings()
+  local found = { http = modules["cosock.socket.http"], https = rawget(modules, "cosock.ssl.https") or {} }
+  for _, setting in ipairs(settings) do
+    local module, name, is_right, expected = unpack(setting)
+    local value = found[module][name]
+    if not is_right(value) then
+      local got = value ~= value and "NaN" or type(value)
+      error(("bad setting '%s.%s' (%s expected, got %s)"):format(module, name, expected, got), 3)
     end
   end
 end
@@ -184,11 +227,17 @@ function request.plan(http, given)
     return nil, err
   end
   plan.is_users_object = not not given.create
-  if scheme.tunnels and not plan.is_users_object then
-    -- The object that the scheme makes sees to the proxy.
+  -- The object that the scheme makes sees to the proxy.
+  local is_tunnelled = proxy and scheme.tunnels and not plan.is_users_object
+  if is_tunnelled then
     proxy = nil
   end
   plan.headers = headers_of(http, plan, given, proxy)
+  plan.proxy_authorization = nil
+  if is_tunnelled then
+    -- Meant for the proxy, not for the server behind it.
+    plan.proxy_authorization, plan.headers["proxy-authorization"] = plan.headers["proxy-authorization"], nil
+  end
   set_route(http, plan, given, proxy)
   return plan
 end
@@ -248,6 +297,15 @@ end
 
 local private_headers = { authorization = true, cookie = true, host = true }
 
+-- Whether what the user sent as a header may be sent to any server. What was meant for a proxy goes to it again.
+local function is_for_all(plan, name)
+  name = tostring(name):lower()
+  if name == "proxy-authorization" then
+    return plan.proxy
+  end
+  return not private_headers[name]
+end
+
 -- The request that asks at `target` for what `given`, of which `plan` was made, asked for.
 function request.redirected(http, given, plan, target)
   local redirected = {}
@@ -261,7 +319,7 @@ function request.redirected(http, given, plan, target)
   elseif given.headers then
     redirected.headers = {}
     for name, value in pairs(given.headers) do
-      if not private_headers[tostring(name):lower()] then
+      if is_for_all(plan, name) then
         redirected.headers[name] = value
       end
     end

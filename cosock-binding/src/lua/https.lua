@@ -21,7 +21,7 @@ if not ssl then
   return nil
 end
 local socket, http, url = modules["cosock.socket"], modules["cosock.socket.http"], modules["socket.url"]
-local request, header_lines = modules["cosock.http.request"], modules["cosock.http.connection"].header_lines
+local request, connection = modules["cosock.http.request"], modules["cosock.http.connection"]
 
 local https = {
   _VERSION = "1.2.0",
@@ -71,7 +71,7 @@ for _, field in ipairs {
   "url", "scheme", "authority", "userinfo", "user", "password", "host", "port", "path", "params", "query",
   "fragment", "uri", "method", "headers", "source", "sink", "step", "target", "proxy", "redirect",
   "maxredirects", "nredirects", "create", "connect_host", "connect_port", "is_users_object",
-  "credentials",
+  "credentials", "proxy_authorization",
 } do
   request_fields[field] = true
 end
@@ -113,10 +113,27 @@ local function context_of(params, host)
   return ssl.newcontext(fields)
 end
 
+-- Reads the head of an answer. Returns its status line.
+local function receive_head(sock)
+  local next_line = connection.header_lines(sock)
+  local status, err = next_line()
+  local line = status
+  while line and line ~= "" do
+    line, err = next_line()
+  end
+  if not line then
+    return nil, err
+  end
+  return status
+end
+
+local function code_of(status)
+  return tonumber(status:match "^HTTP/%d+%.%d+ (%d%d%d)")
+end
+
 -- Asks the proxy on the other end of `sock` to lead on to the server of this name.
-local function open_tunnel(sock, proxy, name)
+local function open_tunnel(sock, name, authorization)
   local lines = { "CONNECT " .. name .. " HTTP/1.1", "Host: " .. name }
-  local authorization = request.authorization(proxy)
   if authorization then
     lines[#lines + 1] = "Proxy-Authorization: " .. authorization
   end
@@ -125,22 +142,26 @@ local function open_tunnel(sock, proxy, name)
     return nil, err
   end
   local status
-  local next_line = header_lines(sock)
-  status, err = next_line()
-  local line = status
-  while line and line ~= "" do
-    line, err = next_line()
-  end
-  if not line then
-    return nil, err
-  elseif not status:find "^HTTP/%d+%.%d+ 2%d%d" then
+  local count = 0
+  repeat
+    if count > connection.MOST_INTERIM then
+      return nil, "too many interim answers"
+    end
+    status, err = receive_head(sock)
+    if not status then
+      return nil, err
+    end
+    count = count + 1
+  until not connection.is_interim(code_of(status))
+  if not status:find "^HTTP/%d+%.%d+ 2%d%d" then
     return nil, "proxy refused: " .. status
   end
   return 1
 end
 
--- Connects a TCP socket to the server, by way of the proxy if there is one.
-local function connect(sock, proxy, host, port)
+-- Connects a TCP socket to the server, by way of the proxy if there is one. What this is told as the
+-- `authorization` goes before its URL's.
+local function connect(sock, proxy, host, port, authorization)
   sock:settimeout(https.TIMEOUT)
   if not proxy then
     return sock:connect(host, port)
@@ -152,9 +173,12 @@ local function connect(sock, proxy, host, port)
     -- It would write lines of its own.
     return nil, "invalid host '" .. name:match "[^%c%s]*" .. "'"
   end
+  if tostring(authorization):find "[\r\n]" then
+    return nil, 'line break in the header "proxy-authorization"'
+  end
   local done, err = sock:connect(proxy.host, proxy.port)
   if done then
-    done, err = open_tunnel(sock, proxy, name)
+    done, err = open_tunnel(sock, name, authorization or request.authorization(proxy))
   end
   return done, err
 end
@@ -203,7 +227,7 @@ function methods:connect(host, port)
   local context, done, err
   context, err = context_of(self.params, host)
   if context then
-    done, err = connect(self.sock, proxy, host, port)
+    done, err = connect(self.sock, proxy, host, port, self.params.proxy_authorization)
   end
   if not done then
     self.sock:close()
@@ -249,6 +273,7 @@ end
 -- nil, the reason, nil and nil.
 function https.request(given, body)
   local chunks
+  request.check_settings()
   if type(given) == "string" then
     request.check_body(body)
     given = http.genericform(given, body)
