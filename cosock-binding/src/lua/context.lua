@@ -187,9 +187,9 @@ local function newcontext(config)
   return nil, err
 end
 
--- `wrap` gives equal tables the same context, as long as it is among the last few, for to make one costs more than a
--- handshake. A table is described by its fields, and by what the system says of the files that they name;
--- one with a function, a metatable or a file that has just changed is not, and gets its own. So does a server's
+-- `wrap` gives equal tables the same context, as long as it is among the last few, for to make one costs
+-- more than a handshake. A table is described by its fields, and by what the system says of the files that
+-- they name; one with a function, a metatable or a file that has just changed is not, and gets its own. So does a server's
 -- that verifies its clients, for a session that is resumed is not verified again; and one whose
 -- authorities OpenSSL looks up when it needs them, and keeps.
 local known, latest, most = {}, {}, 8
