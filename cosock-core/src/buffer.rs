@@ -32,7 +32,7 @@ impl Chunk {
         if self.as_slice().last() == Some(&b'\r') {
             self.end -= 1;
         }
-        if find(b'\r', self.as_slice()).is_none() {
+        if memchr::memchr(b'\r', self.as_slice()).is_none() {
             return self;
         }
         let kept: Vec<u8> = self
@@ -46,13 +46,36 @@ impl Chunk {
     }
 }
 
-/// The place of the first such byte. What is short is looked through at less than the cost of a call.
-#[inline]
-fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
-    if bytes.len() < 16 {
-        bytes.iter().position(|other| *other == byte)
-    } else {
-        memchr::memchr(byte, bytes)
+/// Where a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LineEnd {
+    /// The place of its feed.
+    feed: usize,
+    /// How long it is without the return before the feed; `None` when it holds returns elsewhere.
+    clean: Option<usize>,
+}
+
+impl LineEnd {
+    /// Finds the end of the first line, in one pass over nearly every line there is. What is short is
+    /// looked through at less than the cost of a call.
+    #[inline]
+    fn find(bytes: &[u8]) -> Option<LineEnd> {
+        let stop = if bytes.len() < 16 {
+            bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'))
+        } else {
+            memchr::memchr2(b'\n', b'\r', bytes)
+        }?;
+        if bytes[stop] == b'\n' {
+            return Some(LineEnd {
+                feed: stop,
+                clean: Some(stop),
+            });
+        }
+        let offset = memchr::memchr(b'\n', &bytes[stop..])?;
+        Some(LineEnd {
+            feed: stop + offset,
+            clean: (offset == 1).then_some(stop),
+        })
     }
 }
 
@@ -90,15 +113,20 @@ impl Unread {
     }
 
     /// Takes what satisfies the pattern, if it is all here. [`Pattern::All`] never is.
+    #[inline]
     pub fn take(&mut self, pattern: Pattern) -> Option<Chunk> {
         match pattern {
             Pattern::Count(count) => (self.len() >= count).then(|| self.cut(count, count)),
             Pattern::All => None,
             Pattern::Line => {
                 let data = self.data.as_ref()?;
-                match find(b'\n', &data[self.start + self.scanned..]) {
-                    Some(offset) => {
-                        let length = self.scanned + offset;
+                match LineEnd::find(&data[self.start + self.scanned..]) {
+                    Some(LineEnd {
+                        feed,
+                        clean: Some(length),
+                    }) if self.scanned == 0 => Some(self.cut(length, feed + 1)),
+                    Some(LineEnd { feed, .. }) => {
+                        let length = self.scanned + feed;
                         Some(self.cut(length, length + 1).into_line())
                     }
                     None => {
@@ -147,27 +175,26 @@ impl Unread {
         pattern: Pattern,
     ) -> Option<Chunk> {
         if self.is_empty() {
-            let (end, next) = match pattern {
-                Pattern::Line => {
-                    let end = find(b'\n', &fresh[..length]);
-                    end.map_or((None, 0), |end| (Some(end), end + 1))
+            let (end, next, clean) = match pattern {
+                Pattern::Line => match LineEnd::find(&fresh[..length]) {
+                    Some(LineEnd { feed, clean }) => {
+                        (clean.unwrap_or(feed), feed + 1, clean.is_some())
+                    }
+                    None => {
+                        self.append(&fresh[..length]);
+                        self.scanned = length;
+                        return None;
+                    }
+                },
+                Pattern::Count(count) if count <= length => (count, count, true),
+                _ => {
+                    self.append(&fresh[..length]);
+                    return None;
                 }
-                Pattern::Count(count) if count <= length => (Some(count), count),
-                _ => (None, 0),
             };
             self.append(&fresh[next..length]);
-            let Some(end) = end else {
-                if pattern == Pattern::Line {
-                    self.scanned = length;
-                }
-                return None;
-            };
             let chunk = Chunk::new(Rc::clone(fresh), 0, end);
-            return Some(if pattern == Pattern::Line {
-                chunk.into_line()
-            } else {
-                chunk
-            });
+            return Some(if clean { chunk } else { chunk.into_line() });
         }
         self.append(&fresh[..length]);
         self.take(pattern)

@@ -285,6 +285,7 @@ impl Operation {
     }
 
     /// The [epoch](crate::socket::Endpoint::epoch) of the socket that this works on.
+    #[inline]
     #[must_use]
     pub fn epoch(&self) -> u32 {
         match self {

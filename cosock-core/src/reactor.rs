@@ -261,9 +261,7 @@ impl Reactor {
     }
 
     fn live(&mut self, id: SourceId) -> Option<&mut Source> {
-        self.sources
-            .get_mut(id.index as usize)
-            .filter(|source| source.registered && source.generation == id.generation)
+        live(&mut self.sources, id)
     }
 
     /// Who waits for this direction of the source.
@@ -390,11 +388,7 @@ impl Reactor {
                 continue;
             }
             let id = SourceId::from_token(event.token());
-            let Some(source) = self
-                .sources
-                .get_mut(id.index as usize)
-                .filter(|source| source.registered && source.generation == id.generation)
-            else {
+            let Some(source) = live(&mut self.sources, id) else {
                 continue;
             };
             let broken = event.is_error();
@@ -419,6 +413,7 @@ impl Reactor {
     }
 
     /// The shared read buffer, [`SCRATCH_SIZE`] bytes. A fresh one when the last is still in use.
+    #[inline]
     pub fn scratch(&mut self) -> &mut Rc<Vec<u8>> {
         if Rc::get_mut(&mut self.scratch).is_none_or(|buffer| buffer.is_empty()) {
             self.scratch = Rc::new(vec![0; SCRATCH_SIZE]);
@@ -468,6 +463,14 @@ impl Reactor {
         }
         Ok(())
     }
+}
+
+/// The source of this name, while it is registered.
+#[inline]
+fn live(sources: &mut [Source], id: SourceId) -> Option<&mut Source> {
+    sources
+        .get_mut(id.index as usize)
+        .filter(|source| source.registered && source.generation == id.generation)
 }
 
 #[inline]

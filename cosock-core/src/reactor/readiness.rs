@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::{Interest, Reactor, Role, SourceId, Waiter};
+use super::{Interest, Reactor, Role, SourceId, Waiter, live};
 use crate::fd;
 
 /// `poll(2)` refuses more entries than the process may have descriptors; one is always allowed.
@@ -41,21 +41,18 @@ impl Reactor {
     ///
     /// Whoever waits for these bytes meanwhile is told: no event will come for what is no longer in the
     /// system. An operation looks for itself, a select only for what is buffered.
+    #[inline]
     pub fn has_read(&mut self, id: Option<SourceId>, short: bool, left: bool) {
-        let Some(source) = id.and_then(|id| self.live(id)) else {
+        let Some(source) = id.and_then(|id| live(&mut self.sources, id)) else {
             return;
         };
         if short {
             source.maybe_readable = source.behind_short_reads;
         }
         if !source.readers.is_empty() {
-            let readers = std::mem::take(&mut source.readers);
-            let (told, waiting): (Vec<Waiter>, Vec<Waiter>) = readers
-                .into_iter()
-                .partition(|waiter| left || waiter.role == Role::Operation);
-            source.readers = waiting;
-            self.waiters -= told.len();
-            self.fired.extend(told);
+            let before = source.readers.len();
+            tell(&mut source.readers, &mut self.fired, left);
+            self.waiters -= before - source.readers.len();
         }
     }
 
@@ -116,4 +113,16 @@ impl Reactor {
         }
         ready.extend(polled.iter().map(|entry| !entry.revents().is_empty()));
     }
+}
+
+/// Moves those of a source's readers to `fired` whom bytes that somebody else has read concern.
+#[cold]
+fn tell(readers: &mut Vec<Waiter>, fired: &mut Vec<Waiter>, left: bool) {
+    readers.retain(|waiter| {
+        let told = left || waiter.role == Role::Operation;
+        if told {
+            fired.push(*waiter);
+        }
+        !told
+    });
 }

@@ -21,6 +21,7 @@ impl TcpSocket {
     /// Reads until the pattern is satisfied: `recv(2)`.
     ///
     /// A failure leaves the bytes so far to [`TcpSocket::partial`].
+    #[inline]
     pub fn receive(
         &mut self,
         pattern: Pattern,
@@ -29,6 +30,15 @@ impl TcpSocket {
         if let Some(chunk) = self.unread.take(pattern) {
             return Step::Done(Ok(chunk));
         }
+        self.read(pattern, reactor)
+    }
+
+    /// Reads until the pattern is satisfied, which it is not by what is there.
+    fn read(
+        &mut self,
+        pattern: Pattern,
+        reactor: &mut Reactor,
+    ) -> Step<Result<Chunk, SocketError>> {
         #[cfg(feature = "tls")]
         if self.encrypted {
             return self.receive_encrypted(pattern, reactor);
