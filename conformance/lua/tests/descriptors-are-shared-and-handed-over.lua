@@ -3,6 +3,7 @@
 local world = require "world"
 local expect = require "expect"
 local network = require "network"
+local child = require "child"
 local cosock = require "cosock"
 local socket = cosock.socket
 
@@ -154,6 +155,20 @@ expect.tasks(function()
   check(expect.pack(peer:receive()), nil, "closed", "")
   peer:close()
 end)
+
+-- So it is when the program ends and nobody has closed it, or closed one alone, or another library has.
+for _, left in ipairs { "", "sock:close()", "local other = socket.tcp() other:setfd(sock:getfd()) other:close()" } do
+  local output, code = child.run([[
+    local socket = require("cosock").socket
+    sock = assert(socket.udp())
+    assert(sock:setsockname("127.0.0.1", 0))
+    twin, third = socket.tcp(), socket.udp()
+    twin:setfd(sock:getfd())
+    third:setfd(sock:getfd())
+    ]] .. left)
+  expect.equal(output, "")
+  expect.equal(code, 0, left)
+end
 
 -- A number that is no descriptor makes calls fail, and nothing worse.
 expect.tasks(function()

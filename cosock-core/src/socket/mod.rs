@@ -19,6 +19,7 @@ pub use tcp::{Attempt, TcpClass, TcpSocket};
 pub use udp::{Datagram, UdpClass, UdpSocket};
 
 use crate::error::SocketError;
+use crate::fd::Descriptor;
 use crate::reactor::{Interest, Reactor, SourceId};
 
 /// How bytes are sent: a peer that is gone is an error of the call, never SIGPIPE. On Apple's systems
@@ -91,7 +92,7 @@ impl Family {
 /// What TCP and UDP sockets have in common: an optional descriptor and its place in the reactor.
 #[derive(Debug)]
 pub struct Endpoint {
-    fd: Option<Socket>,
+    fd: Option<Descriptor>,
     family: Family,
     source: Option<SourceId>,
     /// How often the socket was closed or given another descriptor: what an operation began with.
@@ -110,7 +111,7 @@ impl Endpoint {
 
     fn from_socket(socket: Socket, family: Family) -> Endpoint {
         Endpoint {
-            fd: Some(socket),
+            fd: Some(socket.into()),
             family,
             source: None,
             epoch: 0,
@@ -120,7 +121,7 @@ impl Endpoint {
     /// The descriptor's number, or -1.
     #[must_use]
     pub fn raw_fd(&self) -> RawFd {
-        self.fd.as_ref().map_or(-1, AsRawFd::as_raw_fd)
+        self.socket().map_or(-1, AsRawFd::as_raw_fd)
     }
 
     /// The address family.
@@ -132,7 +133,7 @@ impl Endpoint {
     /// The descriptor, for options and addresses.
     #[must_use]
     pub fn socket(&self) -> Option<&Socket> {
-        self.fd.as_ref()
+        self.fd.as_deref()
     }
 
     /// Counts how often the socket was closed or given another descriptor.
@@ -156,9 +157,9 @@ impl Endpoint {
                 socket.set_only_v6(true)?;
             }
             self.family = family;
-            self.fd = Some(socket);
+            self.fd = Some(socket.into());
         }
-        Ok(self.fd.as_ref().expect("just opened"))
+        Ok(self.socket().expect("just opened"))
     }
 
     /// Closes the descriptor on behalf of whoever uses the socket: all operations on it are over.
@@ -171,21 +172,19 @@ impl Endpoint {
     fn drop_fd(&mut self, reactor: &mut Reactor) {
         if let Some(socket) = self.fd.take() {
             reactor.forget(socket.as_raw_fd());
-            crate::fd::close(socket);
         }
         self.source = None;
     }
 
     /// Replaces the descriptor without closing the old one: LuaSocket's `setfd`.
     fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
-        use std::os::fd::IntoRawFd;
         self.epoch = self.epoch.wrapping_add(1);
         if let Some(socket) = self.fd.take() {
             reactor.forget(socket.as_raw_fd());
-            let _ = socket.into_raw_fd();
+            socket.give_up();
         }
         self.source = None;
-        self.fd = crate::fd::adopt(fd);
+        self.fd = Descriptor::adopt(fd);
         if let Some(socket) = &self.fd {
             reactor.adopted(fd);
             // Not a socket, or closed already: the first operation on it will tell.
@@ -224,7 +223,7 @@ impl Endpoint {
     ///
     /// `EBADF` without a descriptor.
     pub fn local_address(&self) -> Result<SocketAddr, SocketError> {
-        let socket = self.fd.as_ref().ok_or_else(SocketError::no_descriptor)?;
+        let socket = self.socket().ok_or_else(SocketError::no_descriptor)?;
         internet(socket.local_addr()?)
     }
 
@@ -234,7 +233,7 @@ impl Endpoint {
     ///
     /// `EBADF` without a descriptor, `ENOTCONN` without a peer.
     pub fn peer_address(&self) -> Result<SocketAddr, SocketError> {
-        let socket = self.fd.as_ref().ok_or_else(SocketError::no_descriptor)?;
+        let socket = self.socket().ok_or_else(SocketError::no_descriptor)?;
         internet(socket.peer_addr()?)
     }
 }

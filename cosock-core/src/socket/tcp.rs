@@ -228,8 +228,7 @@ impl TcpSocket {
     pub fn listen(&mut self, backlog: i32) -> Result<(), SocketError> {
         let socket = self
             .endpoint
-            .fd
-            .as_ref()
+            .socket()
             .ok_or_else(SocketError::no_descriptor)?;
         socket.listen(backlog)?;
         self.class = TcpClass::Server;
@@ -238,7 +237,7 @@ impl TcpSocket {
 
     /// `accept4(2)`.
     pub fn accept(&mut self, reactor: &mut Reactor) -> Step<Result<TcpSocket, SocketError>> {
-        let Some(socket) = &self.endpoint.fd else {
+        let Some(socket) = self.endpoint.socket() else {
             return Step::Done(Err(SocketError::Closed));
         };
         loop {
@@ -272,7 +271,7 @@ impl TcpSocket {
         if let (Some(session), true) = (&mut self.tls, how != std::net::Shutdown::Read) {
             session.close_notify();
         }
-        if let Some(socket) = &self.endpoint.fd {
+        if let Some(socket) = self.endpoint.socket() {
             let _ = socket.shutdown(how);
         }
     }

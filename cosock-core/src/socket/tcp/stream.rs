@@ -48,7 +48,7 @@ impl TcpSocket {
             if self.ended {
                 return Step::Done(self.at_end(pattern));
             }
-            let Some(socket) = &self.endpoint.fd else {
+            let Some(socket) = self.endpoint.socket() else {
                 return Step::Done(Err(SocketError::Closed));
             };
             if !reactor.maybe_readable(self.endpoint.source) {
@@ -152,7 +152,7 @@ impl TcpSocket {
         }
         let mut moved = false;
         while *next < data.len() {
-            let Some(socket) = &self.endpoint.fd else {
+            let Some(socket) = self.endpoint.socket() else {
                 return Step::Done(Err(SocketError::Closed));
             };
             if !reactor.maybe_writable(self.endpoint.source) {
