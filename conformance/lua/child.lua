@@ -14,14 +14,15 @@ local function interpreter()
 end
 
 -- Returns what the code wrote to "stdout", "stderr" or "both", and its exit code. `environment` may set
--- more variables, such as { NAME = "value" }.
-function child.run(code, stream, environment)
+-- more variables, such as { NAME = "value" }; what is in the file `input` comes to it through a pipe.
+function child.run(code, stream, environment, input)
   local redirections = { stdout = "2>/dev/null", stderr = "2>&1 >/dev/null", both = "2>&1" }
   local redirection = assert(redirections[stream or "both"])
-  local command = quoted(interpreter()) .. " -e " .. quoted(code) .. " </dev/null " .. redirection
+  local command = quoted(interpreter()) .. " -e " .. quoted(code) .. " " .. redirection
   for name, value in pairs(environment or {}) do
     command = name .. "=" .. quoted(value) .. " " .. command
   end
+  command = (input and "cat " .. quoted(input) .. " | " or "</dev/null ") .. command
   local pipe = assert(io.popen(command .. "; echo \"code $?\""))
   local output = pipe:read "*a"
   pipe:close()

@@ -9,6 +9,7 @@ pub mod context;
 pub mod curves;
 mod error;
 mod ffi;
+mod files;
 mod hello;
 mod keys;
 #[cfg(late_openssl)]

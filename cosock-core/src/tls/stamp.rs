@@ -3,21 +3,21 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Seconds after which a change shows in a file's times, however coarse the clock of its file system.
 const SETTLED: i64 = 2;
 
 /// A text that is another one when the file has changed, or, of a directory, when its list has. `None`
-/// where that cannot be told: there is none, or it has changed so recently that the next change might
-/// not show.
+/// where that cannot be told: there is none, it has changed so recently that the next change might not show,
+/// or it is a pipe.
 #[must_use]
 pub fn stamp(path: &[u8]) -> Option<String> {
     let file = fs::metadata(OsStr::from_bytes(path)).ok()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     let age = i64::try_from(now.as_secs()).ok()? - file.ctime().max(file.mtime());
-    (age >= SETTLED).then(|| {
+    (age >= SETTLED && !file.file_type().is_fifo()).then(|| {
         format!(
             "{} {} {} {}.{} {}.{}",
             file.dev(),

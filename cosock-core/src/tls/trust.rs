@@ -5,7 +5,8 @@ use std::ffi::CString;
 use openssl::ssl::SslContextBuilder;
 
 use super::error::{Cause, attempt};
-use super::{ffi, keys};
+use super::ffi;
+use super::files::Readable;
 
 /// The word for the system's own authorities, in place of a file's name. A file of this name is
 /// `./system`.
@@ -16,8 +17,8 @@ pub(super) fn file(builder: &mut SslContextBuilder, file: &[u8]) -> Result<(), C
     if file == SYSTEM {
         return trust_system(builder).map_err(Cause::other);
     }
-    let path = keys::readable(file)?;
-    attempt(|| ffi::load_verify_locations(builder, Some(&path), None))
+    let found = Readable::find(file)?;
+    attempt(|| ffi::load_verify_locations(builder, Some(found.name()), None))
         .map_err(|why| Cause::unusable(file, why))
 }
 

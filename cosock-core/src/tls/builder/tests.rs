@@ -1,4 +1,6 @@
 use std::time::Duration;
+#[cfg(target_os = "linux")]
+use std::{ffi::OsStr, fs, io, io::Write, os::fd::AsRawFd, os::unix::ffi::OsStrExt};
 
 use super::*;
 use crate::tls::testing::{builder, client, file, identify, server};
@@ -144,6 +146,30 @@ fn a_device_without_end_is_no_file(#[values("/dev/zero", "/dev/null")] path: &st
             "{refused}"
         );
     }
+}
+
+/// A path of a pipe that holds what is in a file, as a shell makes one of `<(command)`.
+#[cfg(target_os = "linux")]
+fn through_pipe(name: &str) -> (io::PipeReader, Vec<u8>) {
+    let path = file(name);
+    let content = fs::read(OsStr::from_bytes(&path)).expect("it is there");
+    let (reader, mut writer) = io::pipe().expect("a pipe");
+    writer.write_all(&content).expect("it has room");
+    let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+    (reader, path.into_bytes())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_in_a_pipe_is_as_good_as_a_file() {
+    let mut it = builder(Mode::Server);
+    let (_key, key) = through_pipe("chain.key");
+    let (_chain, chain) = through_pipe("chain.pem");
+    let (_authorities, authorities) = through_pipe("ca.pem");
+    assert_eq!(it.load_key(&key, None), Ok(()));
+    assert_eq!(it.load_certificate(&chain), Ok(()));
+    assert_eq!(it.check_key(&key, &chain), Ok(()));
+    assert_eq!(it.trust_file(&authorities), Ok(()));
 }
 
 #[test]
