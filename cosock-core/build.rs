@@ -1,13 +1,17 @@
-//! Says by `late_openssl` whether OpenSSL is loaded when it is first used, and by `COSOCK_OPENSSL_MAJOR` which
-//! version: on the one platform for which `tls/late.rs` knows how, unless it is linked in.
+//! Says by `late_libraries` whether libraries can be loaded when they are first used, as on the one platform for
+//! which `late.rs` knows how; by `late_openssl` whether OpenSSL is, which may be linked in; and by
+//! `COSOCK_OPENSSL_MAJOR` which version.
 
 use std::env;
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(late_openssl)");
+    println!("cargo::rustc-check-cfg=cfg(late_libraries, late_openssl)");
     println!("cargo::rerun-if-changed=build.rs");
-    if is_known_platform()
-        && !is_linked_in()
+    if !is_known_platform() {
+        return;
+    }
+    println!("cargo::rustc-cfg=late_libraries");
+    if !is_linked_in()
         && let Some(major) = major_version()
     {
         println!("cargo::rustc-cfg=late_openssl");

@@ -9,6 +9,8 @@ pub mod channel;
 pub mod clock;
 pub mod error;
 mod fd;
+#[cfg(late_libraries)]
+mod late;
 pub mod netdb;
 pub mod operation;
 mod process;
@@ -21,5 +23,7 @@ mod sys;
 pub mod timer;
 #[cfg(feature = "tls")]
 pub mod tls;
+#[cfg(late_libraries)]
+mod unwinder;
 
 pub use process::ignore_sigpipe;

@@ -1,62 +1,16 @@
-//! OpenSSL that is loaded when it is first used, and not with this library: a program that never speaks
-//! TLS does not pay for it, which is half of what `require` would cost, and runs where there is none.
-//!
-//! Each function of OpenSSL that is called here is defined here, too, hidden from everybody else, as a
-//! jump to where its slot leads: at first to what loads OpenSSL and fills all slots. A function that the
-//! list lacks works as well, but then the linker finds it in OpenSSL, which is needed from the start;
-//! `ci/build` refuses such a module.
+//! OpenSSL that is loaded when it is first used: it would be half of what `require` costs.
 
-use std::arch::global_asm;
-use std::ffi::{CStr, c_void};
 use std::sync::OnceLock;
+
+use crate::late::{fill, find, late, open};
+
+const WHAT: &str = "OpenSSL";
 
 /// The library that has the headers' version; it brings libcrypto.
 const LIBRARY: &str = concat!("libssl.so.", env!("COSOCK_OPENSSL_MAJOR"), "\0");
 
-/// The slots have a page of their own, which nobody can write once they are filled.
-const PAGE: usize = 4096;
-
-macro_rules! late {
-    ($($name:ident)*) => {
-        const NAMES: &[&str] = &[$(concat!(stringify!($name), "\0")),*];
-
-        global_asm!(
-            ".pushsection .data.cosock_openssl, \"aw\", @progbits",
-            ".balign {page}",
-            ".globl cosock_openssl_slots",
-            ".hidden cosock_openssl_slots",
-            "cosock_openssl_slots:",
-            $(concat!(".Lslot_", stringify!($name), ": .quad .Lfirst_", stringify!($name)),)*
-            ".balign {page}",
-            ".popsection",
-            ".pushsection .text.cosock_openssl, \"ax\", @progbits",
-            $(
-                concat!(".globl ", stringify!($name)),
-                concat!(".hidden ", stringify!($name)),
-                concat!(".type ", stringify!($name), ", @function"),
-                concat!(stringify!($name), ": jmp *.Lslot_", stringify!($name), "(%rip)"),
-                concat!(".Lfirst_", stringify!($name), ": lea .Lslot_", stringify!($name), "(%rip), %r11"),
-                "jmp .Lload",
-            )*
-            // What may hold an argument keeps it; no function in the list takes floating-point numbers.
-            ".Lload:",
-            "push %rdi", "push %rsi", "push %rdx", "push %rcx", "push %r8", "push %r9", "push %rax",
-            "push %r11",
-            "sub $8, %rsp",
-            "call {load}",
-            "add $8, %rsp",
-            "pop %r11",
-            "pop %rax", "pop %r9", "pop %r8", "pop %rcx", "pop %rdx", "pop %rsi", "pop %rdi",
-            "jmp *(%r11)",
-            ".popsection",
-            page = const PAGE,
-            load = sym load_or_abort,
-            options(att_syntax),
-        );
-    };
-}
-
 late! {
+    "cosock_openssl", load_or_abort,
     ASN1_INTEGER_to_BN ASN1_STRING_get0_data ASN1_STRING_length ASN1_STRING_to_UTF8 ASN1_TIME_print
     BIO_clear_flags BIO_ctrl BIO_free_all BIO_get_data BIO_meth_free BIO_meth_new
     BIO_meth_set_create BIO_meth_set_ctrl BIO_meth_set_destroy BIO_meth_set_puts BIO_meth_set_read
@@ -97,17 +51,14 @@ late! {
     X509_verify_cert X509_verify_cert_error_string
 }
 
-const _: () = assert!(NAMES.len() * size_of::<*const c_void>() <= PAGE);
-
-unsafe extern "C" {
-    #[link_name = "cosock_openssl_slots"]
-    static mut SLOTS: [*mut c_void; NAMES.len()];
-}
-
 /// Loads OpenSSL unless it is there; why it cannot be.
 pub(super) fn load() -> Result<(), &'static str> {
     static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
-    let loaded = LOADED.get_or_init(|| fill(&find(open(LIBRARY)?)?));
+    let loaded = LOADED.get_or_init(|| {
+        let found = find(WHAT, open(WHAT, LIBRARY)?, NAMES)?;
+        // SAFETY: the macro has defined them.
+        unsafe { fill(WHAT, &raw mut SLOTS, &found) }
+    });
     loaded.as_ref().copied().map_err(String::as_str)
 }
 
@@ -119,50 +70,6 @@ extern "C" fn load_or_abort() {
     }
 }
 
-fn open(name: &str) -> Result<*mut c_void, String> {
-    // SAFETY: the name ends in a NUL. What the library does when it is loaded it may do in any thread.
-    let library = unsafe { libc::dlopen(name.as_ptr().cast(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
-    if library.is_null() {
-        // SAFETY: after a failure, a text of this thread's, until its next call of this kind.
-        let why = unsafe { CStr::from_ptr(libc::dlerror()) };
-        return Err(format!(
-            "OpenSSL cannot be loaded: {}",
-            why.to_string_lossy()
-        ));
-    }
-    Ok(library)
-}
-
-/// Where the functions are in an open library, or what it needs.
-fn find(library: *mut c_void) -> Result<[*mut c_void; NAMES.len()], String> {
-    let mut found = [std::ptr::null_mut(); NAMES.len()];
-    for (place, name) in found.iter_mut().zip(NAMES) {
-        // SAFETY: the library stays open, and the name ends in a NUL.
-        *place = unsafe { libc::dlsym(library, name.as_ptr().cast()) };
-        if place.is_null() {
-            let name = name.trim_end_matches('\0');
-            return Err(format!("OpenSSL cannot be used: it has no {name}"));
-        }
-    }
-    Ok(found)
-}
-
-fn fill(found: &[*mut c_void; NAMES.len()]) -> Result<(), String> {
-    let slots = &raw mut SLOTS;
-    // SAFETY: the page is mapped for good, and nobody else writes to it. A thread that jumps meanwhile
-    // reads each slot as a whole, as it was or as it is, and both lead on. From then on the page is read alone.
-    let protected = unsafe {
-        for (place, function) in found.iter().enumerate() {
-            (&raw mut (*slots)[place]).write_volatile(*function);
-        }
-        libc::mprotect(slots.cast(), PAGE, libc::PROT_READ)
-    };
-    if protected != 0 {
-        return Err("OpenSSL cannot be used: its functions cannot be protected".into());
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,15 +78,15 @@ mod tests {
     fn all_functions_are_found() {
         assert_eq!(load(), Ok(()));
         assert_eq!(load(), Ok(()));
-        let library = open(LIBRARY).unwrap();
-        let found = find(library).unwrap();
+        let library = open(WHAT, LIBRARY).unwrap();
+        let found = find(WHAT, library, NAMES).unwrap();
         // SAFETY: the slots are filled, and nobody writes to them any more.
         assert_eq!(unsafe { SLOTS }, found);
     }
 
     #[test]
     fn a_library_that_is_not_there_is_an_error() {
-        let error = open("libcosock-has-no-such.so\0").unwrap_err();
+        let error = open(WHAT, "libcosock-has-no-such.so\0").unwrap_err();
         assert!(
             error.starts_with("OpenSSL cannot be loaded: libcosock-has-no-such.so"),
             "{error}"
@@ -188,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_library_without_the_functions_is_an_error() {
-        let error = find(open("libc.so.6\0").unwrap()).unwrap_err();
+        let error =
+            find::<{ NAMES.len() }>(WHAT, open(WHAT, "libc.so.6\0").unwrap(), NAMES).unwrap_err();
         assert!(
             error.starts_with("OpenSSL cannot be used: it has no "),
             "{error}"

@@ -1,0 +1,62 @@
+//! The system's unwinder, libgcc's, which only a panic or a backtrace needs: it is loaded when there is
+//! one, for that is a bug of ours, and `require` would take a fifth longer with it.
+//!
+//! It is the one that everybody else in the process uses, so what others throw may pass through here.
+
+use std::io::{self, Write as _};
+use std::sync::OnceLock;
+
+use crate::late::{fill, find, late, open};
+
+const WHAT: &str = "the unwinder";
+
+late! {
+    "cosock_unwinder", load_or_abort,
+    _Unwind_Backtrace _Unwind_DeleteException _Unwind_GetDataRelBase _Unwind_GetIP _Unwind_GetIPInfo
+    _Unwind_GetLanguageSpecificData _Unwind_GetRegionStart _Unwind_GetTextRelBase
+    _Unwind_RaiseException _Unwind_Resume _Unwind_SetGR _Unwind_SetIP
+}
+
+/// Loads it unless it is there; why it cannot be.
+fn load() -> Result<(), &'static str> {
+    static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
+    let loaded = LOADED.get_or_init(|| {
+        let found = find(WHAT, open(WHAT, "libgcc_s.so.1\0")?, NAMES)?;
+        // SAFETY: the macro has defined them.
+        unsafe { fill(WHAT, &raw mut SLOTS, &found) }
+    });
+    loaded.as_ref().copied().map_err(String::as_str)
+}
+
+/// Without it a panic has no way but this.
+extern "C" fn load_or_abort() {
+    if let Err(why) = load() {
+        // Not by `eprintln`, which panics when nobody reads.
+        let _ = writeln!(io::stderr(), "cosock: {why}");
+        std::process::abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_caught_and_goes_through_it() {
+        struct Dropped<'a>(&'a std::cell::Cell<bool>);
+        impl Drop for Dropped<'_> {
+            fn drop(&mut self) {
+                self.0.set(true);
+            }
+        }
+        let dropped = std::cell::Cell::new(false);
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _dropped = Dropped(&dropped);
+            std::panic::resume_unwind(Box::new(7));
+        }));
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&7));
+        assert!(dropped.get());
+        // SAFETY: the slots were filled before the panic got here, and nobody writes to them any more.
+        assert!(unsafe { SLOTS }.iter().all(|slot| !slot.is_null()));
+    }
+}
