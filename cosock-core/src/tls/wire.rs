@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use crate::buffer::Chunk;
 use crate::fd;
-use crate::socket::SEND;
+use crate::socket::{SEND, receive};
 
 /// How many bytes one call of OpenSSL's may read: as soon as there is data it returns, so more has none.
 /// A peer that sends tickets or new keys without end would keep it for ever.
@@ -93,7 +93,7 @@ impl Wire {
         }
         let mut buffer = [0; 4096];
         for _ in 0..8 {
-            match rustix::io::read(fd::borrow(self.fd), &mut buffer) {
+            match receive(fd::borrow(self.fd), &mut buffer[..]) {
                 Ok(length) if length == buffer.len() => {}
                 _ => break,
             }
@@ -126,7 +126,7 @@ impl Read for Wire {
         }
         let asked = buffer.len();
         loop {
-            return match rustix::io::read(fd::borrow(self.fd), &mut *buffer) {
+            return match receive(fd::borrow(self.fd), &mut *buffer) {
                 Ok(0) => {
                     self.ended = true;
                     Ok(0)

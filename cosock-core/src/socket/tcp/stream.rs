@@ -8,7 +8,7 @@ use super::TcpSocket;
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
-use crate::socket::{SEND, Step};
+use crate::socket::{SEND, Step, receive};
 
 /// The most that one read may add to a growing buffer, so that a huge count cannot reserve memory
 /// that the peer never fills.
@@ -74,15 +74,12 @@ impl TcpSocket {
                 }
                 let room = storage.capacity() - storage.len();
                 (
-                    rustix::io::read(socket, rustix::buffer::spare_capacity(storage)),
+                    receive(socket, rustix::buffer::spare_capacity(storage)),
                     room,
                 )
             } else {
                 let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
-                (
-                    rustix::io::read(socket, scratch.as_mut_slice()),
-                    SCRATCH_SIZE,
-                )
+                (receive(socket, scratch.as_mut_slice()), SCRATCH_SIZE)
             };
             match result {
                 Ok(0) => self.ended = true,
