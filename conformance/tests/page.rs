@@ -16,8 +16,27 @@ const LUAS: [Lua; 2] = [Lua::Lua51, Lua::Lua54];
 /// A part of the matrix: a scenario that is the same everywhere, one that differs in positions alone, and
 /// one that differs in more, on two Luas; our module, and a candidate that is not there, so that something fails.
 fn page(directory: &Path) -> PathBuf {
-    let empty = directory.join("empty");
+    let empty = directory.join("an empty folder");
     fs::create_dir_all(&empty).expect("a directory can be made");
+    let before = directory.join("before");
+    run(&["module"], &before, |command| command);
+    let text = run(&["module", "candidate"], directory, |command| {
+        let old = before.join("matrix.json");
+        command
+            .env("COSOCK_CANDIDATE", &empty)
+            .arg("--against")
+            .arg(old)
+    });
+    let index = directory.join("index.html");
+    fs::canonicalize(&index).unwrap_or_else(|error| panic!("{index:?}: {error}\n{text}"))
+}
+
+/// Makes the report of these subjects; a candidate has to fail.
+fn run(
+    subjects: &[&str],
+    output: &Path,
+    more: impl FnOnce(&mut Command) -> &mut Command,
+) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_matrix"));
     for (option, values) in [
         (
@@ -25,7 +44,7 @@ fn page(directory: &Path) -> PathBuf {
             ["tasks/exit_in_a_task", "channels/channel", "socket/dns"].as_slice(),
         ),
         ("--lua", &LUAS.map(Lua::name)),
-        ("--subject", &["module", "candidate"]),
+        ("--subject", subjects),
     ] {
         for value in values {
             command.args([option, value]);
@@ -35,16 +54,12 @@ fn page(directory: &Path) -> PathBuf {
         // It holds those that are selected; others are built.
         command.env_remove(DIST);
     }
-    let output = command
-        .arg("--output")
-        .arg(directory)
-        .env("COSOCK_CANDIDATE", empty)
-        .output()
-        .expect("the matrix can be run");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "the candidate fails\n{text}");
-    let index = directory.join("index.html");
-    fs::canonicalize(&index).unwrap_or_else(|error| panic!("{index:?}: {error}\n{text}"))
+    let command = more(command.arg("--output").arg(output));
+    let output = command.output().expect("the matrix can be run");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let expected = i32::from(subjects.contains(&"candidate"));
+    assert_eq!(output.status.code(), Some(expected), "{subjects:?}\n{text}");
+    text
 }
 
 const ROWS: &str = "[...document.querySelectorAll('#matrix tr[data-test]')].filter((row) => row.offsetParent)\
@@ -74,6 +89,23 @@ fn page_can_be_read_filtered_and_opened() {
             .starts_with("6 of 12 cells do not pass"),
         "{verdict}"
     );
+
+    // The run before had no candidate: its module stands for it.
+    let headline = browser.evaluate("document.getElementById('headline').textContent");
+    assert!(
+        headline
+            .as_str()
+            .unwrap()
+            .ends_with("in 12 cells since the other run"),
+        "{headline}"
+    );
+    let changes = browser.evaluate("document.getElementById('changes').innerText");
+    for expected in [
+        "candidate on 5.4 is held against the other run's module",
+        "channels/channel on 5.4, candidate: DIFFERENT -> FAIL",
+    ] {
+        assert!(changes.as_str().unwrap().contains(expected), "{changes}");
+    }
 
     // The candidate alone fails.
     let choose = |browser: &mut Browser, name: &str, value: &str| {
@@ -147,6 +179,13 @@ fn cell_opens(browser: &mut Browser) {
         browser.evaluate("document.getElementById('cell').open"),
         false
     );
+    // The command that runs a cell alone names the candidate, so that a shell takes it.
+    browser.click(
+        "tr[data-test='channels/channel'] td[data-lua='5.4'][data-subject=candidate] button",
+    );
+    has(browser, "#cell-body code", "--candidate '/");
+    has(browser, "#cell-body code", "/an empty folder'");
+    browser.click("#close");
 }
 
 /// Every grade has a sign of its own beside its colour, and a name for who does not see it.

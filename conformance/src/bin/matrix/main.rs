@@ -5,7 +5,7 @@
 //! code is 0 when every cell passes and the table of differences has no line too many, 1 when not, 2
 //! when the options are wrong. `matrix --help` lists them; `ci/matrix` is the way to call it.
 
-mod changes;
+mod comparison;
 mod junit;
 mod options;
 mod page;
@@ -16,17 +16,19 @@ mod summary;
 mod terminal;
 mod work;
 
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 use conformance::matrix::{Table, write_into_readme};
+use conformance::{CANDIDATE, Subject};
 
 use crate::options::{Options, Readme, USAGE};
 use crate::report::Report;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--help") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
@@ -38,6 +40,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if options.subjects.contains(&Subject::Candidate) && env::var_os(CANDIDATE).is_none() {
+        eprintln!("matrix: which candidate? --candidate names its folder");
+        return ExitCode::from(2);
+    }
     let result = if options.record {
         recorder::record(&options)
     } else {
@@ -62,7 +68,7 @@ fn make(options: &Options) -> Result<bool, String> {
     let table = Table::read();
     let mut report = work::run(options, &table);
     if let Some(before) = &before {
-        report.changes = Some(changes::between(before, &report));
+        report.comparison = Some(comparison::between(before, &report));
     }
     let summary = summary::of(&report);
     let directory = &options.output;

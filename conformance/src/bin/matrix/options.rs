@@ -88,8 +88,10 @@ impl Options {
             "--only" => self.choose(value),
             "--lua" => {
                 let found = Lua::ALL.into_iter().find(|lua| lua.name() == value);
-                self.luas
-                    .push(found.ok_or_else(|| format!("there is no Lua {value}"))?);
+                let found = found.ok_or_else(|| format!("there is no Lua {value}"))?;
+                if !self.luas.contains(&found) {
+                    self.luas.push(found);
+                }
                 Ok(())
             }
             "--subject" => {
@@ -97,8 +99,10 @@ impl Options {
                     .into_iter()
                     .filter(|it| *it != Subject::Reference);
                 let found = graded.find(|subject| subject.name() == value);
-                self.subjects
-                    .push(found.ok_or_else(|| format!("{value} is not graded"))?);
+                let found = found.ok_or_else(|| format!("{value} is not graded"))?;
+                if !self.subjects.contains(&found) {
+                    self.subjects.push(found);
+                }
                 Ok(())
             }
             "--against" => {
@@ -137,7 +141,15 @@ impl Options {
         if found.is_empty() {
             return Err(format!("there is no scenario or chapter {wanted}"));
         }
-        self.scenarios.extend(found);
+        for scenario in found {
+            if !self
+                .scenarios
+                .iter()
+                .any(|known| known.id() == scenario.id())
+            {
+                self.scenarios.push(scenario);
+            }
+        }
         Ok(())
     }
 
@@ -181,6 +193,18 @@ mod tests {
             .collect();
         assert_eq!(names[0], "tcp_receive");
         assert!(names.contains(&"udp_options"));
+        assert_eq!(options.luas, [Lua::Lua53]);
+        assert_eq!(options.subjects, [Subject::Runner]);
+    }
+
+    #[test]
+    fn what_is_named_twice_runs_once() {
+        let options = parse(
+            "--only udp --only udp/udp --lua 5.3 --lua 5.3 --subject runner --subject runner",
+        )
+        .unwrap();
+        let udp = parse("--only udp").unwrap();
+        assert_eq!(options.scenarios.len(), udp.scenarios.len());
         assert_eq!(options.luas, [Lua::Lua53]);
         assert_eq!(options.subjects, [Subject::Runner]);
     }

@@ -75,6 +75,7 @@ function showRun() {
   document.getElementById("run").textContent = [
     `${info.product} ${info.version} (${info.revision || "revision unknown"})`,
     `the rock at ${info.reference}, live beside ${live} cells, recorded beside ${recorded}`,
+    ...(info.candidate ? [`the candidate is ${info.candidate}`] : []),
     `${info.os_version}, ${info.processor}`,
     new Date(data.time).toISOString().slice(0, 16).replace("T", " ") + " UTC",
     info.is_complete ? "the whole matrix" : "a part of the matrix",
@@ -92,13 +93,12 @@ function showComplaints() {
     make("li", {}, make("pre", {}, `${complaint.test}, Lua ${complaint.lua}, ${complaint.subject}\n${complaint.message}`))));
 }
 
-function showChanges() {
-  const name = (grade) => grade ?? "absent";
-  const items = (data.changes ?? []).map((change) => make("li", {},
-    `${change.test}, Lua ${change.lua}, ${change.subject}${change.claim ? `, ${change.claim}` : ""}: `
-    + `${name(change.before)} → ${name(change.after)}`));
-  if (data.changes && items.length === 0) items.push(make("li", {}, "Nothing."));
-  showList("changes", items);
+function showComparison() {
+  if (!data.comparison) return;
+  const { headline, notes, changes } = data.comparison;
+  document.getElementById("headline").textContent = headline;
+  showList("changes", [...notes, ...changes].map((text) => make("li", {}, text)));
+  document.getElementById("changes").hidden = false;
 }
 
 // The matrix
@@ -275,7 +275,7 @@ function open(cell) {
     make("p", {}, badge(cell.grade), ` ${column.title}, ${cell.subject}; ${differing(cell).length} of `
       + `${linesOf(cell).length} lines differ; one run took ${cell.duration} ms`),
     make("p", { class: "faint" }, `Source: ${scenario.source}. Reference: ${cell.reference}; ${data.texts[cell.note]}`),
-    make("p", {}, make("code", {}, `ci/matrix --only ${cell.test} --lua ${cell.lua} --subject ${cell.subject}`)),
+    make("p", {}, make("code", {}, cell.command)),
     cell.message ? make("pre", {}, cell.message) : "",
     make("details", {}, make("summary", {}, `The script, ${scenario.file}`), make("pre", {}, scenario.script)),
     ...traces(cell),
@@ -295,7 +295,7 @@ function showDifferences() {
 showRun();
 showTotals();
 showComplaints();
-showChanges();
+showComparison();
 showMatrix();
 showDifferences();
 filters.addEventListener("change", filter);

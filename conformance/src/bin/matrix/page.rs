@@ -67,6 +67,7 @@ fn data(report: &Report, table: &Table) -> Value {
             "grade": grade(outcome.grade),
             "status": outcome.status,
             "reference": outcome.reference,
+            "command": outcome.command,
             "note": texts.place(&outcome.note),
             "message": outcome.message,
             "pass": outcome.is_pass(),
@@ -87,10 +88,18 @@ fn data(report: &Report, table: &Table) -> Value {
         "scenarios": rows.map(|scenario| row(scenario)).collect::<Vec<_>>(),
         "cells": cells,
         "complaints": complaints(&report.results),
-        "changes": report.changes,
+        "comparison": comparison(report),
         "differences": table.difference.iter().map(entry).collect::<Vec<_>>(),
         "blocks": blocks.collect::<Vec<Value>>(),
         "texts": texts.all,
+    })
+}
+
+/// How the run compares with another one, as the terminal tells it.
+fn comparison(report: &Report) -> Value {
+    report.comparison.as_ref().map_or(Value::Null, |it| {
+        let changes: Vec<String> = it.changes.iter().map(ToString::to_string).collect();
+        json!({ "headline": it.headline(), "notes": it.notes, "changes": changes })
     })
 }
 

@@ -8,7 +8,7 @@ use conformance::matrix::{Difference, Grade, Line, LineVerdict, Scenario, Troubl
 use conformance::{CANDIDATE, DIST, Lua, Subject};
 use serde::{Deserialize, Serialize};
 
-use crate::changes::Change;
+use crate::comparison::Comparison;
 use crate::run_info::RunInfo;
 
 /// A whole run.
@@ -21,7 +21,7 @@ pub(crate) struct Report {
     pub(crate) results: Vec<Outcome>,
     /// What is new since another run, if one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) changes: Option<Vec<Change>>,
+    pub(crate) comparison: Option<Comparison>,
 }
 
 /// One cell; or what the rock or the table of differences has to answer for.
@@ -29,12 +29,18 @@ pub(crate) struct Report {
 pub(crate) struct Outcome {
     /// `chapter/name`, or `differences/id` for an entry of the table.
     pub(crate) test: String,
+    /// The scenario's, for people and for what compares two runs.
+    #[serde(default)]
+    pub(crate) claim: String,
     /// [`Lua::name`].
     pub(crate) lua: String,
     /// [`Subject::name`].
     pub(crate) subject: String,
     /// `OK`, `ERROR`, `TIMEOUT` or `CRASH`.
     pub(crate) status: String,
+    /// Runs it alone; nothing where it is no cell.
+    #[serde(default)]
+    pub(crate) command: String,
     /// What is wrong, and the command that shows it alone.
     pub(crate) message: Option<String>,
     pub(crate) grade: Grade,
@@ -48,7 +54,7 @@ pub(crate) struct Outcome {
 }
 
 /// One line of a trace.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Subtest {
     pub(crate) name: String,
     /// `PASS`, `FAIL`, or `PRECONDITION_FAILED` where there is no reference.
@@ -92,10 +98,9 @@ impl Outcome {
         verdict: &Verdict,
     ) -> Outcome {
         let complaint = verdict.complaint();
-        let message = (!verdict.is_pass(lua)).then(|| {
-            let command = command(&scenario.id(), lua, subject);
-            format!("{}\nalone: {command}", complaint.trim_end())
-        });
+        let command = command(&scenario.id(), lua, subject);
+        let message =
+            (!verdict.is_pass(lua)).then(|| format!("{}\nalone: {command}", complaint.trim_end()));
         let status = match verdict.trouble.as_ref().map(|trouble| trouble.kind) {
             None => "OK",
             Some(TroubleKind::TimedOut) => "TIMEOUT",
@@ -104,9 +109,11 @@ impl Outcome {
         };
         Outcome {
             test: scenario.id(),
+            claim: scenario.claim.clone(),
             lua: lua.name().to_owned(),
             subject: subject.name().to_owned(),
             status: status.to_owned(),
+            command,
             message,
             grade: verdict.grade,
             reference: verdict.side.name().to_owned(),
@@ -137,9 +144,11 @@ impl Outcome {
     fn failed(test: String, lua: Lua, subject: Subject, message: String) -> Outcome {
         Outcome {
             test,
+            claim: String::new(),
             lua: lua.name().to_owned(),
             subject: subject.name().to_owned(),
             status: "ERROR".to_owned(),
+            command: String::new(),
             message: Some(message),
             grade: Grade::Fail,
             reference: "none".to_owned(),
@@ -163,9 +172,11 @@ impl Outcome {
         self.test.split('/').next().unwrap_or_default()
     }
 
-    /// What tells it from every other one in a report.
-    pub(crate) fn key(&self) -> (&str, &str, &str) {
-        (&self.test, &self.lua, &self.subject)
+    /// The scenario's name, without its chapter.
+    pub(crate) fn name(&self) -> &str {
+        self.test
+            .split_once('/')
+            .map_or(&self.test, |(_, name)| name)
     }
 }
 
@@ -199,11 +210,45 @@ impl Subtest {
 /// The command that runs one cell alone, with the variables that choose what is run.
 fn command(test: &str, lua: Lua, subject: Subject) -> String {
     let variables = [DIST, "COSOCK_REFERENCE"].into_iter();
-    let set = variables.filter_map(|name| Some(format!("{name}={} ", env::var(name).ok()?)));
+    let set =
+        variables.filter_map(|name| Some(format!("{name}={} ", quoted(&env::var(name).ok()?))));
     let which = match (subject, env::var(CANDIDATE)) {
-        (Subject::Candidate, Ok(place)) => format!("--candidate {place}"),
+        (Subject::Candidate, Ok(place)) => format!("--candidate {}", quoted(&place)),
         _ => format!("--subject {}", subject.name()),
     };
     let set: String = set.collect();
     format!("{set}ci/matrix --only {test} --lua {} {which}", lua.name())
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "/._-+:@%=,".contains(char);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn shell_reads_back_what_is_quoted() {
+        for text in [
+            "",
+            "/a/plain-path.1",
+            "with a space",
+            "it's",
+            "$HOME `x` \\ \"",
+            "~",
+        ] {
+            let script = format!("printf %s {}", quoted(text));
+            let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), text);
+        }
+        assert_eq!(quoted("/a/plain-path.1"), "/a/plain-path.1");
+    }
 }

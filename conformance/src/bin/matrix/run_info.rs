@@ -1,11 +1,11 @@
 //! What a run was made of.
 
 use std::collections::BTreeMap;
-use std::env::consts;
+use std::env::{self, consts};
 use std::process::Command;
 
 use conformance::matrix::{REVISION, is_at_hand, versions};
-use conformance::{Lua, repository};
+use conformance::{CANDIDATE, Lua, Subject, repository};
 use serde::{Deserialize, Serialize};
 
 use crate::options::Options;
@@ -30,6 +30,19 @@ pub(crate) struct RunInfo {
     pub(crate) subjects: Vec<String>,
     /// Whether nothing narrowed the run.
     pub(crate) is_complete: bool,
+    /// Whether no scenario was left out; runs of before it was told are known by the line above.
+    #[serde(default)]
+    pub(crate) every_scenario: bool,
+    /// The folder of the candidate, where one was graded.
+    #[serde(default)]
+    pub(crate) candidate: Option<String>,
+}
+
+impl RunInfo {
+    /// Whether no scenario was left out.
+    pub(crate) fn has_every_scenario(&self) -> bool {
+        self.is_complete || self.every_scenario
+    }
 }
 
 pub(crate) fn find_out(options: &Options) -> RunInfo {
@@ -55,6 +68,11 @@ pub(crate) fn find_out(options: &Options) -> RunInfo {
             .map(|subject| subject.name().to_owned())
             .collect(),
         is_complete: options.is_complete(),
+        every_scenario: options.has_every_scenario(),
+        candidate: options
+            .subjects
+            .contains(&Subject::Candidate)
+            .then(|| env::var(CANDIDATE).unwrap_or_default()),
     }
 }
 

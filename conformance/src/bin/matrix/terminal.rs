@@ -42,9 +42,12 @@ pub(crate) fn conclude(report: &Report, directory: &Path) {
     if others > 0 {
         println!("{others} complaints about recordings or the table of differences");
     }
-    if let Some(changes) = &report.changes {
-        println!("{} changes since the other run", changes.len());
-        for change in changes {
+    if let Some(comparison) = &report.comparison {
+        println!("{}", comparison.headline());
+        for note in &comparison.notes {
+            println!("  ({note})");
+        }
+        for change in &comparison.changes {
             println!("  {change}");
         }
     }

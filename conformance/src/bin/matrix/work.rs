@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options, table: &Table) -> Report {
         time_start,
         time_end: now(),
         results,
-        changes: None,
+        comparison: None,
     }
 }
 
