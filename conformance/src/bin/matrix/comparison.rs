@@ -239,9 +239,12 @@ mod tests {
 
     use super::*;
 
-    /// A run of these cells: scenario, Lua, subject, and the lines with what ours shows and the grade.
-    fn run(every_scenario: bool, cells: &[(&str, &str, &str, &[(&str, &str, &str)])]) -> Report {
-        let result = |(test, lua, subject, lines): &(&str, &str, &str, &[(&str, &str, &str)])| {
+    /// A scenario, a Lua, a subject, and the lines with what ours shows and the grade.
+    type Cell<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str, &'a str)]);
+
+    /// A run of these cells.
+    fn run(every_scenario: bool, cells: &[Cell]) -> Report {
+        let result = |(test, lua, subject, lines): &Cell| {
             let subtest = |(name, ours, grade): &(&str, &str, &str)| {
                 json!({ "name": name, "status": "PASS", "message": null, "grade": grade, "ours": ours,
                         "rock": null, "difference": null })
