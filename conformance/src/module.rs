@@ -79,6 +79,13 @@ pub(crate) fn plain_interpreter(lua: Lua) -> &'static Path {
         .unwrap_or_else(|failure| panic!("interpreter for {lua}: {}", failure.tell()))
 }
 
+/// Whether what is ours for `lua` can be built, or is in [`DIST`].
+pub(crate) fn is_to_be_had(lua: Lua) -> bool {
+    ["cosock.so", "cosock"]
+        .into_iter()
+        .all(|file| from_dist(lua, file).is_none_or(|found| found.is_ok()))
+}
+
 /// Builds a program of the runner's crate, and keeps it in the directory `what`.
 fn build_program(lua: Lua, program: &str, what: &str) -> Result<PathBuf, String> {
     let features = format!("{},{}", lua.runner_feature(), tls());

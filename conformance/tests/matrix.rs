@@ -8,14 +8,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use conformance::matrix::{
-    self, Counted, Grade, Line, Mismatch, POSITION_ENDINGS, Scenario, Table, Trace, Verdict,
-    scenarios, unused_lines,
+    self, Counted, Grade, Line, Mismatch, NEWEST, POSITION_ENDINGS, Scenario, Table, Trace,
+    Verdict, scenarios, unlisted_variations, unused_lines,
 };
 use conformance::{Lua, Subject};
 use rstest::rstest;
-
-/// What the others are compared with: the newest on which there is a rock.
-const NEWEST: Lua = Lua::Lua54;
 
 #[rstest]
 fn cell(
@@ -124,23 +121,20 @@ fn readme_carries_the_summary() {
 
 #[rstest]
 fn scenario_is_the_same_on_every_version(
-    #[files("lua/parity/*.lua")] path: PathBuf,
+    #[files("lua/parity/*.lua")]
+    #[files("../examples/*.lua")]
+    path: PathBuf,
     #[values(Lua::Lua51, Lua::Lua52, Lua::Lua53, Lua::Lua55, Lua::LuaJit)] lua: Lua,
 ) {
     if !(lua.is_selected() && NEWEST.is_selected() && Subject::Module.is_selected()) {
         return;
     }
     let scenario = Scenario::at(&path);
-    let lines: Vec<&Line> = table().variations(lua).map(|(_, line)| line).collect();
+    let (ours, newest) = (ours(&scenario, lua), ours(&scenario, NEWEST));
     let mut report = String::new();
-    for found in from_the_newest(&scenario, lua) {
-        if !lines
-            .iter()
-            .any(|line| line.explains(&scenario.name, &found))
-        {
-            let (claim, ours, other) = (&found.claim, &found.ours, &found.other);
-            let _ = writeln!(report, "{claim}\n    ours:   {ours}\n    newest: {other}");
-        }
+    for found in unlisted_variations(table(), &scenario, lua, &ours, &newest) {
+        let (claim, ours, other) = (&found.claim, &found.ours, &found.other);
+        let _ = writeln!(report, "{claim}\n    ours:   {ours}\n    newest: {other}");
     }
     assert!(
         report.is_empty(),

@@ -8,6 +8,7 @@
 mod differences;
 mod fingerprint;
 mod grade;
+mod newest;
 mod recording;
 mod reference;
 mod scenario;
@@ -17,6 +18,7 @@ mod verdict;
 
 pub use differences::{Difference, Line, Table, Variation};
 pub use grade::Grade;
+pub use newest::{NEWEST, unlisted_variations};
 pub use recording::record;
 pub use reference::{REVISION, Rock, Side, is_at_hand, rock, versions};
 pub use scenario::{CHAPTERS, Chapter, Program, Scenario, Seen, Trouble, TroubleKind, scenarios};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::differences::{Difference, Line, Table};
 use super::grade::Grade;
+use super::newest::{NEWEST, first_run, trace_on_newest, unlisted_variations};
 use super::reference::{Side, rock};
 use super::scenario::{Scenario, Trouble};
 use super::trace::{ABSENT, Mismatch, Trace};
@@ -49,9 +50,12 @@ pub struct LineVerdict {
     pub difference: Option<String>,
     /// What the second run of ours showed, where that was something else.
     pub again: Option<String>,
+    /// What ours shows on [`NEWEST`], where it must be the same and is not.
+    pub newest: Option<String>,
 }
 
-/// Runs a scenario twice on a subject, and holds it against the rock and the table.
+/// Runs a scenario twice on a subject, and holds it against the rock and the table; and, where the rock shows
+/// nothing or something else, against the same subject on [`NEWEST`].
 ///
 /// # Panics
 ///
@@ -67,12 +71,11 @@ pub fn judge(table: &Table, scenario: &Scenario, lua: Lua, subject: Subject) -> 
         report: String::new(),
         elapsed: Duration::ZERO,
     };
-    let runs = scenario
-        .run(lua, subject)
-        .and_then(|first| Ok((first, scenario.run(lua, subject)?)));
-    match runs {
-        Ok((first, second)) => {
-            verdict.report = first.report;
+    let first = first_run(scenario, lua, subject);
+    let second = first.as_ref().as_ref().map(|_| scenario.run(lua, subject));
+    match (first.as_ref(), second) {
+        (Ok(first), Ok(Ok(second))) => {
+            verdict.report.clone_from(&first.report);
             verdict.elapsed = first.elapsed;
             verdict.lines = compare(&first.trace, &second.trace, rock.trace.as_ref(), |found| {
                 let mut known = table.differences(lua);
@@ -80,15 +83,28 @@ pub fn judge(table: &Table, scenario: &Scenario, lua: Lua, subject: Subject) -> 
                     .find(|(_, line)| line.explains(&scenario.name, found))
                     .map(|(entry, _)| entry)
             });
+            if let Some(newest) = trace_on_newest(scenario, lua, subject) {
+                let found = unlisted_variations(table, scenario, lua, &first.trace, &newest);
+                hold_to_newest(&mut verdict.lines, &found);
+            }
             let worst = verdict.lines.iter().map(|line| line.grade).max();
             verdict.grade = worst.unwrap_or(Grade::Fail);
         }
-        Err(trouble) => {
-            verdict.report.clone_from(&trouble.report);
-            verdict.trouble = Some(trouble);
-        }
+        (Err(trouble), _) | (_, Err(trouble)) => verdict.set_trouble(trouble.clone()),
+        (_, Ok(Err(trouble))) => verdict.set_trouble(trouble),
     }
     verdict
+}
+
+/// Lines that are the rock's are right wherever they are. The others, for which the table may say no more than
+/// that there is something, or for which there is no rock, are those of the newest, or fail.
+fn hold_to_newest(lines: &mut [LineVerdict], found: &[Mismatch]) {
+    for line in lines.iter_mut().filter(|line| line.grade != Grade::Same) {
+        if let Some(found) = found.iter().find(|found| found.claim == line.claim) {
+            line.grade = Grade::Fail;
+            line.newest = Some(found.other.clone());
+        }
+    }
 }
 
 fn compare<'a>(
@@ -141,6 +157,7 @@ fn compare<'a>(
             grade,
             difference: entry.map(|entry| entry.id.clone()),
             again: (!is_steady).then(|| again.to_owned()),
+            newest: None,
         }
     });
     lines.collect()
@@ -153,6 +170,11 @@ fn error_of(claim: &str) -> Option<&str> {
 }
 
 impl Verdict {
+    fn set_trouble(&mut self, trouble: Trouble) {
+        self.report.clone_from(&trouble.report);
+        self.trouble = Some(trouble);
+    }
+
     /// Whether it lets a run succeed. Where the rock cannot run at all, nothing is compared, and nothing
     /// fails for that.
     pub fn is_pass(&self, lua: Lua) -> bool {
@@ -186,6 +208,9 @@ impl Verdict {
             text += &format!("{}\n    ours: {}\n", line.claim, line.ours);
             if let Some(again) = &line.again {
                 text += &format!("    ours, run again: {again}\n");
+            }
+            if let Some(newest) = &line.newest {
+                text += &format!("    ours on {NEWEST}: {newest}\n");
             }
             if let Some(rock) = &line.rock {
                 text += &format!("    rock: {rock}\n");
@@ -302,6 +327,31 @@ mod tests {
     fn without_a_reference_nothing_passes() {
         let found = graded("a: 1", "a: 1", None);
         assert_eq!(found, [("a".to_owned(), Grade::NoReference)]);
+    }
+
+    #[test]
+    fn what_is_not_the_rocks_is_that_of_the_newest() {
+        let graded = |rock: Option<&str>| {
+            let parse = |text| Trace::parse(text).unwrap();
+            let (ours, newest) = (parse("a: 1\nb: 2\nc: 3.0"), parse("a: 4\nb: 5\nc: 3"));
+            let table = table();
+            let mut lines = compare(&ours, &ours, rock.map(parse).as_ref(), |found| {
+                let mut known = table.differences(Lua::Lua54);
+                known
+                    .find(|(_, line)| line.explains("s", found))
+                    .map(|(entry, _)| entry)
+            });
+            let found = ours.without_subtypes().mismatches(&newest);
+            hold_to_newest(&mut lines, &found);
+            lines
+        };
+        let grades = |lines: &[LineVerdict]| lines.iter().map(|it| it.grade).collect::<Vec<_>>();
+        let beside = graded(Some("a: 1\nb: 1\nc: 3.0"));
+        assert_eq!(grades(&beside), [Grade::Same, Grade::Fail, Grade::Same]);
+        assert_eq!(beside[1].newest.as_deref(), Some("5"));
+        let alone = graded(None);
+        let expected = [Grade::Fail, Grade::Fail, Grade::NoReference];
+        assert_eq!(grades(&alone), expected);
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use conformance::matrix::{Difference, Grade, Line, LineVerdict, Scenario, TroubleKind, Verdict};
+use conformance::matrix::{
+    Difference, Grade, Line, LineVerdict, NEWEST, Scenario, TroubleKind, Verdict,
+};
 use conformance::{CANDIDATE, DIST, Lua, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -191,6 +193,10 @@ impl Subtest {
             .again
             .as_ref()
             .map(|again| format!("run again, ours shows {again}"))
+            .or_else(|| {
+                let newest = line.newest.as_ref()?;
+                Some(format!("on {NEWEST} ours shows {newest}"))
+            })
             .or_else(|| {
                 let rock = line.rock.as_ref()?;
                 (*rock != line.ours).then(|| format!("the rock shows {rock}"))
