@@ -110,13 +110,16 @@ fn lines_for<'a>(
     versions: &'a [String],
     lines: &'a [Line],
 ) -> impl Iterator<Item = &'a Line> {
-    lines.iter().filter(move |line| {
-        let versions = line.versions.as_deref().unwrap_or(versions);
-        versions.iter().any(|version| version == lua.name())
-    })
+    lines.iter().filter(move |line| line.is_for(lua, versions))
 }
 
 impl Line {
+    /// Whether it holds on a Lua; `versions` are its entry's.
+    pub fn is_for(&self, lua: Lua, versions: &[String]) -> bool {
+        let versions = self.versions.as_deref().unwrap_or(versions);
+        versions.iter().any(|version| version == lua.name())
+    }
+
     /// Whether it speaks of this mismatch, and ours shows what it must.
     pub fn explains(&self, scenario: &str, mismatch: &Mismatch) -> bool {
         matches(&self.at, &format!("{scenario}/{}", mismatch.claim))

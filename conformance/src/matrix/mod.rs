@@ -5,6 +5,7 @@
 //! the rock's, which is run where it is at hand ([`rock`]), else read from `conformance/recorded`.
 //! Every line that differs has to be in the [`Table`] of intended differences.
 
+mod audit;
 mod differences;
 mod fingerprint;
 mod grade;
@@ -16,6 +17,7 @@ mod summary;
 mod trace;
 mod verdict;
 
+pub use audit::{unused_lines, vague_lines};
 pub use differences::{Difference, Line, Table, Variation};
 pub use grade::Grade;
 pub use newest::{NEWEST, unlisted_variations};
@@ -24,4 +26,4 @@ pub use reference::{REVISION, Rock, Side, is_at_hand, rock, versions};
 pub use scenario::{CHAPTERS, Chapter, Program, Scenario, Seen, Trouble, TroubleKind, scenarios};
 pub use summary::{Counted, Tally, is_in_readme, summary, write_into_readme};
 pub use trace::{ABSENT, Mismatch, Trace};
-pub use verdict::{LineVerdict, POSITION_ENDINGS, Verdict, judge, unused_lines};
+pub use verdict::{LineVerdict, POSITION_ENDINGS, Verdict, judge};

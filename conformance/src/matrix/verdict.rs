@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::differences::{Difference, Line, Table};
+use super::differences::{Difference, Table};
 use super::grade::Grade;
 use super::newest::{NEWEST, first_run, trace_on_newest, unlisted_variations};
 use super::reference::{Side, rock};
@@ -218,35 +218,6 @@ impl Verdict {
         }
         text
     }
-}
-
-/// The lines of the table that should show on `lua` in one of these scenarios and do not: each has
-/// to explain a mismatch. Lines that may speak of scenarios which are not among them do not count.
-pub fn unused_lines<'a>(
-    table: &'a Table,
-    lua: Lua,
-    verdicts: &[(&Scenario, &Verdict)],
-    is_complete: bool,
-) -> Vec<(&'a Difference, &'a Line)> {
-    let found: Vec<(&str, Mismatch)> = verdicts
-        .iter()
-        .flat_map(|(scenario, verdict)| {
-            verdict
-                .mismatches()
-                .map(|found| (scenario.name.as_str(), found))
-        })
-        .collect();
-    let is_known = |name: &str| {
-        let verdict = verdicts.iter().find(|(scenario, _)| scenario.name == name);
-        verdict.is_some_and(|(_, verdict)| verdict.side != Side::Unknown)
-    };
-    let lines = table.differences(lua).filter(|(_, line)| {
-        line.scenario()
-            .map_or(is_complete, |name| is_complete || is_known(name))
-    });
-    lines
-        .filter(|(_, line)| !found.iter().any(|(name, found)| line.explains(name, found)))
-        .collect()
 }
 
 #[cfg(test)]

@@ -143,6 +143,16 @@ impl Outcome {
         Outcome::failed(id, lua, subject, message)
     }
 
+    /// That a line of the table of differences leaves open what ours shows, and need not.
+    pub(crate) fn of_star(entry: &Difference, line: &Line) -> Outcome {
+        let message = format!(
+            "differences.toml: {} at {:?} showing {:?} stands for one text alone, which should be written out",
+            entry.id, line.at, line.shows
+        );
+        let id = format!("differences/{}", entry.id);
+        Outcome::failed(id, NEWEST, Subject::Module, message)
+    }
+
     fn failed(test: String, lua: Lua, subject: Subject, message: String) -> Outcome {
         Outcome {
             test,

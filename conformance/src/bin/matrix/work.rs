@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use conformance::matrix::{Scenario, Table, Verdict, judge, rock, unused_lines};
+use conformance::matrix::{Scenario, Table, Verdict, judge, rock, unused_lines, vague_lines};
 use conformance::{Lua, Subject};
 
 use crate::options::Options;
@@ -83,7 +83,7 @@ fn complaints_on_the_rock(options: &Options) -> Vec<Outcome> {
     outcomes
 }
 
-/// Lines of the table that explain nothing on a subject of ours.
+/// Lines of the table that explain nothing on a subject of ours, or leave open what need not be open.
 fn lines_too_many(
     options: &Options,
     table: &Table,
@@ -104,6 +104,15 @@ fn lines_too_many(
             outcomes
                 .extend(unused.map(|(entry, line)| Outcome::of_line(entry, line, *lua, *subject)));
         }
+    }
+    if options.is_complete() {
+        let all: Vec<(Lua, &Scenario, &Verdict)> = cells
+            .iter()
+            .zip(verdicts)
+            .map(|(cell, verdict)| (cell.lua, cell.scenario, verdict))
+            .collect();
+        let vague = vague_lines(table, &all).into_iter();
+        outcomes.extend(vague.map(|(entry, line)| Outcome::of_star(entry, line)));
     }
     outcomes.iter().for_each(terminal::complain);
     outcomes
