@@ -8,7 +8,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::number;
+use crate::programs::number;
 
 const CLIENTS: usize = 10;
 
@@ -83,7 +83,7 @@ fn run(
             }
         }
     }
-    crate::say(&format!("done {done} {}", processor_time() - start))
+    crate::programs::say(&format!("done {done} {}", processor_time() - start))
 }
 
 impl Client {

@@ -11,7 +11,7 @@ pub(crate) fn give_back() -> io::Result<()> {
     socket.set_nonblocking(true)?;
     let poll = epoll::create(CreateFlags::CLOEXEC)?;
     epoll::add(&poll, &socket, EventData::new_u64(0), EventFlags::IN)?;
-    crate::say(&format!("ready {}", socket.local_addr()?.port()))?;
+    crate::programs::say(&format!("ready {}", socket.local_addr()?.port()))?;
     let mut events = Vec::with_capacity(1);
     let mut buffer = [0; 8192];
     loop {

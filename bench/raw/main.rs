@@ -4,55 +4,26 @@
 //! `raw PROGRAM ARGUMENTS...` does what the Lua program of that name does, takes its arguments and
 //! prints what it prints. A mistake of the other side ends it.
 
+#[cfg(target_os = "linux")]
 mod client;
+#[cfg(target_os = "linux")]
 mod datagrams;
+#[cfg(target_os = "linux")]
+mod programs;
+#[cfg(target_os = "linux")]
 mod server;
+#[cfg(target_os = "linux")]
 mod service;
+#[cfg(target_os = "linux")]
 mod wire;
 
-use std::io::{self, Write};
-
-use server::serve;
-use service::Service;
-use wire::{Plain, Tls};
-
-fn main() -> io::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words[..] {
-        // The harness names a port for those who need one.
-        ["udp", ..] => datagrams::give_back(),
-        ["connect", seconds, port] => client::lines(seconds, port),
-        ["http-client", seconds, port] => client::pages(seconds, port),
-        // A timeout that nobody needs costs nothing here.
-        ["echo", ..] => serve(&Plain { nodelay: true }, || Service::Echo),
-        ["accept"] => serve(&Plain { nodelay: false }, || Service::Once),
-        ["lines"] => serve(&Plain { nodelay: true }, Service::lines),
-        ["records", size] => {
-            let size = number(size)?;
-            serve(&Plain { nodelay: true }, || Service::records(size))
-        }
-        ["all"] => serve(&Plain { nodelay: true }, || Service::All(Vec::new())),
-        ["bulk"] => serve(&Plain { nodelay: true }, Service::bulk),
-        ["http-server"] => serve(&Plain { nodelay: true }, Service::pages),
-        ["tls-echo", certificate, key] => serve(&Tls::new(certificate, key)?, || Service::Echo),
-        ["tls-accept", certificate, key] => serve(&Tls::new(certificate, key)?, || Service::Once),
-        ["tls-send", certificate, key] => serve(&Tls::new(certificate, key)?, Service::bulk),
-        ["tls-receive", size, certificate, key] => {
-            let size = number(size)?;
-            serve(&Tls::new(certificate, key)?, || Service::records(size))
-        }
-        _ => Err(io::Error::other("there is no such program")),
-    }
+#[cfg(target_os = "linux")]
+fn main() -> std::io::Result<()> {
+    programs::main()
 }
 
-fn number(text: &str) -> io::Result<usize> {
-    text.parse().map_err(io::Error::other)
-}
-
-/// Says a line to the harness.
-fn say(line: &str) -> io::Result<()> {
-    let mut output = io::stdout();
-    writeln!(output, "{line}")?;
-    output.flush()
+#[cfg(not(target_os = "linux"))]
+fn main() -> std::process::ExitCode {
+    eprintln!("raw: only Linux has epoll");
+    std::process::ExitCode::FAILURE
 }

@@ -38,7 +38,7 @@ pub(crate) fn serve<A: Accept>(accept: &A, new: impl Fn() -> Service) -> io::Res
     let poll = epoll::create(CreateFlags::CLOEXEC)?;
     let place = EventData::new_u64(LISTENER);
     epoll::add(&poll, &listener, place, EventFlags::IN)?;
-    crate::say(&format!("ready {}", listener.local_addr()?.port()))?;
+    crate::programs::say(&format!("ready {}", listener.local_addr()?.port()))?;
     let server = Server {
         accept,
         new,
