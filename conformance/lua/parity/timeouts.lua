@@ -50,10 +50,11 @@ trace.task("accepted-has-none", function()
 end)
 trace.task("mode-t.limits-the-whole-call", function()
   local client, peer = trace.pair()
-  client:settimeout(0.05, "t")
+  -- Far longer than each wait, and shorter than all of them.
+  client:settimeout(0.3, "t")
   cosock.spawn(function()
     for _ = 1, 8 do
-      socket.sleep(0.02)
+      socket.sleep(0.06)
       peer:send("x")
     end
     peer:send("\n")
