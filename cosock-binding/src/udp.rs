@@ -342,7 +342,7 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
         let step = runtime.enter(lua, |core| {
             socket.borrow_mut().receive(size, &mut core.reactor)
         });
-        let interest = match step {
+        let (interest, progress) = match step {
             Step::Done(Ok(datagram)) => {
                 return outcome::push(lua, runtime, Outcome::Datagram(datagram), shape, 1, 0);
             }
@@ -350,13 +350,14 @@ fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -
             Step::Wait { .. } if INNER && asked => {
                 return fail(lua, runtime, SocketError::Timeout);
             }
-            Step::Wait { interest, .. } => interest,
+            Step::Wait { interest, progress } => (interest, progress),
         };
         let blocked = if INNER {
             wait::doubt(lua, runtime, operation)
         } else {
             let wait = Wait {
                 interest,
+                progress,
                 shape,
                 extra: 0,
             };

@@ -8,6 +8,7 @@ use std::ffi::{CStr, c_int};
 use cosock_core::operation::Operation;
 use cosock_core::reactor::{Company, Interest};
 use cosock_core::scheduler::TaskKey;
+use cosock_core::socket::Progress;
 
 use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
 use crate::ffi::{Kind, State};
@@ -18,6 +19,8 @@ use crate::socket::{self, SETWAKER, TIMEOUT, WAKE};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     pub(crate) interest: Interest,
+    /// What the try before it did.
+    pub(crate) progress: Progress,
     /// How the result will look in Lua.
     pub(crate) shape: Shape,
     /// Where a value is that has to stay alive beside the object; 0 when there is none.
@@ -76,6 +79,9 @@ pub(crate) fn block(
         Some(_) if !asked => return Blocked::Again,
         Some(Company::Others) => {}
         Some(Company::Itself) => socket::raise_waited(lua, WRAPPED, wait.interest),
+    }
+    if wait.progress == Progress::Pause {
+        runtime.enter(lua, |core| core.pause(task));
     }
     let listed = match wait.interest {
         Interest::Read => (1, 0),

@@ -9,7 +9,7 @@ use crate::reactor::{Interest, Reactor, SourceId};
 use crate::resolver::{Answer, LookupId};
 #[cfg(feature = "tls")]
 use crate::socket::Handshake;
-use crate::socket::{Attempt, Datagram, Step, Tcp, TcpSocket, Udp};
+use crate::socket::{Attempt, Datagram, Progress, Step, Tcp, TcpSocket, Udp};
 
 /// What a parked task waits to have done.
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl Operation {
                 Some(answer) => self.answered(answer, reactor),
                 None => Step::Wait {
                     interest: Interest::Read,
-                    moved: false,
+                    progress: Progress::None,
                 },
             },
         }
@@ -353,7 +353,7 @@ impl<T> Step<T> {
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Step<U> {
         match self {
             Step::Done(result) => Step::Done(change(result)),
-            Step::Wait { interest, moved } => Step::Wait { interest, moved },
+            Step::Wait { interest, progress } => Step::Wait { interest, progress },
         }
     }
 }

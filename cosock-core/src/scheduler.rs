@@ -100,6 +100,20 @@ struct Task {
     last_run: Option<Time>,
 }
 
+impl Task {
+    /// When a wait after bytes have moved has to be over: each has its own timeout, within that of the
+    /// operation as a whole.
+    fn next_deadline(&self, clock: &Clock) -> Option<Time> {
+        let Some(timeout) = self.timeout else {
+            return self.deadline;
+        };
+        match (clock.now().after(timeout), self.limit) {
+            (Some(each), Some(limit)) => Some(each.min(limit)),
+            (each, limit) => each.or(limit),
+        }
+    }
+}
+
 /// An element of a select whose own `_wake` is to be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {

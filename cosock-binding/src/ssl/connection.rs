@@ -252,9 +252,10 @@ fn handshake<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
             let error = socket.borrow().timeout_error(interest);
             fail(lua, runtime, error)
         }
-        Step::Wait { interest, .. } => {
+        Step::Wait { interest, progress } => {
             let wait = Wait {
                 interest,
+                progress,
                 shape: Shape::Handshake,
                 extra: 0,
             };

@@ -35,9 +35,10 @@ pub(super) fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int 
         }
         Step::Done(Err(error)) => fail(lua, runtime, error),
         Step::Wait { .. } if INNER => fail(lua, runtime, SocketError::Timeout),
-        Step::Wait { interest, .. } => {
+        Step::Wait { interest, progress } => {
             let wait = Wait {
                 interest,
+                progress,
                 shape: Shape::Accepted,
                 extra: 0,
             };
@@ -126,7 +127,7 @@ fn connect_to(
             drop(attempt);
             fail(lua, runtime, SocketError::Timeout)
         }
-        Step::Wait { interest, .. } => {
+        Step::Wait { interest, progress } => {
             debug_assert_eq!(interest, Interest::Write);
             let number = runtime.stage(Operation::Connect {
                 socket: Tcp::clone(socket),
@@ -134,6 +135,7 @@ fn connect_to(
             });
             let wait = Wait {
                 interest,
+                progress,
                 shape: Shape::Connected,
                 extra: 0,
             };

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use cosock_core::buffer::Pattern;
 use cosock_core::operation::{Operation, Outcome};
-use cosock_core::socket::{Step, Tcp, TcpClass};
+use cosock_core::socket::{Progress, Step, Tcp, TcpClass};
 
 use super::{check_class, foreign};
 use crate::arguments::{self, Called, refuse};
@@ -73,7 +73,7 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
             let step = socket.receive(pattern, &mut core.reactor);
             step.map(|result| result.map_err(|error| (error, socket.partial(pattern))))
         });
-        let interest = match step {
+        let (interest, progress) = match step {
             Step::Done(Ok(chunk)) if extra == 0 => {
                 runtime.pins.push_chunk(lua, chunk);
                 return 1;
@@ -85,6 +85,10 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
                 };
                 return outcome::push(lua, runtime, outcome, shape, 1, extra);
             }
+            Step::Wait {
+                progress: Progress::Pause,
+                ..
+            } if INNER => continue,
             Step::Wait { interest, .. } if INNER && asked => {
                 let mut socket = socket.borrow_mut();
                 let error = socket.timeout_error(interest);
@@ -92,13 +96,14 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
                 drop(socket);
                 return outcome::push(lua, runtime, outcome, shape, 1, extra);
             }
-            Step::Wait { interest, .. } => interest,
+            Step::Wait { interest, progress } => (interest, progress),
         };
         let blocked = if INNER {
             wait::doubt(lua, runtime, operation)
         } else {
             let wait = Wait {
                 interest,
+                progress,
                 shape,
                 extra,
             };

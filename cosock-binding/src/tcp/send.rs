@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use cosock_core::operation::{Operation, Outcome};
-use cosock_core::socket::{Step, Tcp, TcpClass};
+use cosock_core::socket::{Progress, Step, Tcp, TcpClass};
 
 use super::{check_class, foreign};
 use crate::arguments::{self, Called};
@@ -66,7 +66,7 @@ pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         let step = runtime.enter(lua, |core| {
             socket.borrow_mut().send(part, &mut next, &mut core.reactor)
         });
-        let interest = match step {
+        let (interest, progress) = match step {
             Step::Done(Ok(())) => {
                 lua.push_number((base + next) as f64);
                 lua.push_nil();
@@ -77,12 +77,16 @@ pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
                 let outcome = Outcome::Sent(next, result.err());
                 return outcome::push(lua, runtime, outcome, shape, 1, 0);
             }
+            Step::Wait {
+                progress: Progress::Pause,
+                ..
+            } if INNER => continue,
             Step::Wait { interest, .. } if INNER && asked => {
                 let error = socket.borrow().timeout_error(interest);
                 let outcome = Outcome::Sent(next, Some(error));
                 return outcome::push(lua, runtime, outcome, shape, 1, 0);
             }
-            Step::Wait { interest, .. } => interest,
+            Step::Wait { interest, progress } => (interest, progress),
         };
         let operation = || {
             let socket = Tcp::clone(socket);
@@ -93,6 +97,7 @@ pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
         } else {
             let wait = Wait {
                 interest,
+                progress,
                 shape,
                 extra: 2,
             };

@@ -7,7 +7,7 @@ use crate::clock::Time;
 use crate::operation::{Operation, Outcome, Terms};
 use crate::reactor::{Company, Interest, Role, SourceId, Waiter};
 use crate::select::Select;
-use crate::socket::Step;
+use crate::socket::{Progress, Step};
 
 impl Scheduler {
     /// Parks a running task. A `timeout` in seconds, counted from now, makes it ready again; `None`
@@ -212,6 +212,11 @@ impl Scheduler {
             operation.doubt(&mut self.reactor);
         }
         company
+    }
+
+    /// Has a task that has just been parked on an operation go on in the next turn.
+    pub fn pause(&mut self, key: TaskKey) {
+        self.make_ready(key);
     }
 
     /// Parks on an operation whose waiter, if it has a source to wait on, is there already.
@@ -445,14 +450,12 @@ impl Scheduler {
         } else {
             match operation.step(data, &mut self.reactor) {
                 Step::Done(outcome) => outcome,
-                Step::Wait { .. } if task.timed_out => operation.time_out(),
-                Step::Wait { interest, moved } => match operation.source(&mut self.reactor) {
-                    Err(error) => operation.fail(error),
-                    Ok(source) => {
-                        self.park_again(key, source, interest, moved);
-                        return Tried::Parked;
+                Step::Wait { interest, progress } => {
+                    match self.park_again(key, interest, progress) {
+                        None => return Tried::Parked,
+                        Some(outcome) => outcome,
                     }
-                },
+                }
             }
         };
         let task = &mut self.tasks[key.index as usize];
@@ -463,28 +466,40 @@ impl Scheduler {
         Tried::Complete(outcome)
     }
 
+    /// Parks a task on its operation once more, unless that is over in another way.
     fn park_again(
         &mut self,
         key: TaskKey,
-        source: Option<SourceId>,
         interest: Interest,
-        moved: bool,
-    ) {
-        self.serials += 1;
-        let serial = self.serials;
+        progress: Progress,
+    ) -> Option<Outcome> {
         let task = &mut self.tasks[key.index as usize];
-        task.phase = Phase::Parked;
-        task.serial = serial;
-        // Each wait has its own timeout, within that of the operation as a whole.
-        let deadline = match task.timeout {
-            Some(timeout) if moved => {
-                let each = self.clock.now().after(timeout);
-                match (each, task.limit) {
-                    (Some(each), Some(limit)) => Some(each.min(limit)),
-                    (each, limit) => each.or(limit),
-                }
+        let Wait::Operation(operation) = &mut task.wait else {
+            return None;
+        };
+        if progress == Progress::Pause {
+            if task.limit.is_some_and(|limit| limit <= self.clock.now()) {
+                return Some(operation.time_out());
             }
-            _ => task.deadline,
+            task.deadline = task.next_deadline(&self.clock);
+            task.timed_out = task.timeout.is_some_and(|timeout| timeout <= 0.0);
+            task.phase = Phase::Ready;
+            self.ready.push_back(key);
+            return None;
+        }
+        if task.timed_out {
+            return Some(operation.time_out());
+        }
+        let source = match operation.source(&mut self.reactor) {
+            Ok(source) => source,
+            Err(error) => return Some(operation.fail(error)),
+        };
+        self.serials += 1;
+        task.phase = Phase::Parked;
+        task.serial = self.serials;
+        let deadline = match progress {
+            Progress::None => task.deadline,
+            _ => task.next_deadline(&self.clock),
         };
         if let Some(deadline) = deadline {
             self.arm(key, deadline);
@@ -492,5 +507,6 @@ impl Scheduler {
         if let Some(source) = source {
             self.watch_source(key, source, interest);
         }
+        None
     }
 }

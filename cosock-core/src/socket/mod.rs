@@ -53,10 +53,38 @@ pub enum Step<T> {
     Wait {
         /// What the descriptor has to become ready for.
         interest: Interest,
-        /// Whether bytes moved: each wait has its own timeout, which starts again then.
-        moved: bool,
+        /// What it did before.
+        progress: Progress,
     },
 }
+
+/// What an operation did before it came to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// No byte moved.
+    None,
+    /// Bytes moved: each wait has its own timeout, which starts again then.
+    Moved,
+    /// [`MOST_AT_ONCE`] bytes moved: it could go on at once, but other tasks are to run first.
+    Pause,
+}
+
+impl Progress {
+    /// Whether so many bytes are any.
+    #[inline]
+    #[must_use]
+    pub fn of(moved: usize) -> Progress {
+        if moved > 0 {
+            Progress::Moved
+        } else {
+            Progress::None
+        }
+    }
+}
+
+/// How many bytes a stream moves before other tasks run: so a peer that is faster than its reader keeps
+/// nobody else waiting for longer than some hundred microseconds.
+pub const MOST_AT_ONCE: usize = 256 * 1024;
 
 /// A socket's address family; decided by its first address unless it was made for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use std::time::Instant;
 use rustix::io::Errno;
 use socket2::{Socket, Type};
 
-use super::{Endpoint, Family, Step};
+use super::{Endpoint, Family, Progress, Step};
 use crate::buffer::Unread;
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor};
@@ -253,7 +253,7 @@ impl TcpSocket {
                     reactor.drained(self.endpoint.source);
                     Step::Wait {
                         interest: Interest::Read,
-                        moved: false,
+                        progress: Progress::None,
                     }
                 }
                 Err(errno) => Step::Done(Err(errno.into())),

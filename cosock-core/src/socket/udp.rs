@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use socket2::Type;
 
-use super::{Endpoint, Family, SEND, Step};
+use super::{Endpoint, Family, Progress, SEND, Step};
 use crate::buffer::Chunk;
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
@@ -224,7 +224,7 @@ impl UdpSocket {
             if !reactor.maybe_readable(self.endpoint.source) {
                 return Step::Wait {
                     interest: Interest::Read,
-                    moved: false,
+                    progress: Progress::None,
                 };
             }
             let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
@@ -240,7 +240,7 @@ impl UdpSocket {
                     reactor.drained(self.endpoint.source);
                     Step::Wait {
                         interest: Interest::Read,
-                        moved: false,
+                        progress: Progress::None,
                     }
                 }
                 Err(errno) => Step::Done(Err(errno.into())),

@@ -8,7 +8,7 @@ use socket2::Type;
 use super::{TcpClass, TcpSocket};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor};
-use crate::socket::{Family, Step};
+use crate::socket::{Family, Progress, Step};
 
 /// The addresses a `connect` still has to try, and why the last one failed.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl TcpSocket {
                     reactor.filled(self.endpoint.source);
                     return Step::Wait {
                         interest: Interest::Write,
-                        moved: false,
+                        progress: Progress::None,
                     };
                 }
                 Err(Errno::INTR) => continue,

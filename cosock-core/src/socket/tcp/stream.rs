@@ -8,7 +8,7 @@ use super::TcpSocket;
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
-use crate::socket::{SEND, Step, receive};
+use crate::socket::{MOST_AT_ONCE, Progress, SEND, Step, receive};
 
 /// The most that one read may add to a growing buffer, so that a huge count cannot reserve memory
 /// that the peer never fills.
@@ -43,7 +43,7 @@ impl TcpSocket {
         if self.encrypted {
             return self.receive_encrypted(pattern, reactor);
         }
-        let mut moved = false;
+        let mut moved = 0;
         loop {
             if self.ended {
                 return Step::Done(self.at_end(pattern));
@@ -54,7 +54,7 @@ impl TcpSocket {
             if !reactor.maybe_readable(self.endpoint.source) {
                 return Step::Wait {
                     interest: Interest::Read,
-                    moved,
+                    progress: Progress::of(moved),
                 };
             }
             // What is large is read to where it grows, and no further than it goes; what is small is cut
@@ -84,7 +84,7 @@ impl TcpSocket {
             match result {
                 Ok(0) => self.ended = true,
                 Ok(length) => {
-                    moved = true;
+                    moved += length;
                     self.stats[0] += length as f64;
                     let taken = if large {
                         self.unread.take(pattern)
@@ -104,12 +104,18 @@ impl TcpSocket {
                     if self.is_line_too_long(pattern) {
                         return Step::Done(Err(LINE_TOO_LONG));
                     }
+                    if moved >= MOST_AT_ONCE {
+                        return Step::Wait {
+                            interest: Interest::Read,
+                            progress: Progress::Pause,
+                        };
+                    }
                 }
                 Err(Errno::WOULDBLOCK) => {
                     reactor.drained(self.endpoint.source);
                     return Step::Wait {
                         interest: Interest::Read,
-                        moved,
+                        progress: Progress::of(moved),
                     };
                 }
                 Err(Errno::INTR) => {}
@@ -147,7 +153,7 @@ impl TcpSocket {
         if self.encrypted {
             return self.send_encrypted(data, next, reactor);
         }
-        let mut moved = false;
+        let start = *next;
         while *next < data.len() {
             let Some(socket) = self.endpoint.socket() else {
                 return Step::Done(Err(SocketError::Closed));
@@ -155,20 +161,25 @@ impl TcpSocket {
             if !reactor.maybe_writable(self.endpoint.source) {
                 return Step::Wait {
                     interest: Interest::Write,
-                    moved,
+                    progress: Progress::of(*next - start),
                 };
             }
             match rustix::net::send(socket, &data[*next..], SEND) {
                 Ok(length) => {
-                    moved = true;
                     *next += length;
                     self.stats[1] += length as f64;
+                    if *next - start >= MOST_AT_ONCE && *next < data.len() {
+                        return Step::Wait {
+                            interest: Interest::Write,
+                            progress: Progress::Pause,
+                        };
+                    }
                 }
                 Err(Errno::WOULDBLOCK) => {
                     reactor.filled(self.endpoint.source);
                     return Step::Wait {
                         interest: Interest::Write,
-                        moved,
+                        progress: Progress::of(*next - start),
                     };
                 }
                 Err(Errno::INTR) => {}

@@ -9,8 +9,8 @@ use super::stream::LINE_TOO_LONG;
 use super::{TcpClass, TcpSocket};
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
-use crate::reactor::Reactor;
-use crate::socket::{Endpoint, Step};
+use crate::reactor::{Interest, Reactor};
+use crate::socket::{Endpoint, MOST_AT_ONCE, Progress, Step};
 use crate::tls::context::SharedContext;
 use crate::tls::session::{Blocked, Session};
 use crate::tls::wire::Reading;
@@ -90,7 +90,7 @@ impl TcpSocket {
             Err(Blocked::Wait(interest)) => {
                 return Step::Wait {
                     interest,
-                    moved: false,
+                    progress: Progress::None,
                 };
             }
         })
@@ -102,7 +102,7 @@ impl TcpSocket {
         pattern: Pattern,
         reactor: &mut Reactor,
     ) -> Step<Result<Chunk, SocketError>> {
-        let mut moved = false;
+        let mut moved = 0;
         loop {
             if self.ended {
                 return Step::Done(self.at_end(pattern));
@@ -116,7 +116,7 @@ impl TcpSocket {
             self.note(session, reactor);
             match result {
                 Ok(length) => {
-                    moved = true;
+                    moved += length;
                     self.stats[0] += length as f64;
                     let scratch = reactor.scratch_bytes();
                     if let Some(chunk) = self.unread.take_fresh(scratch, length, pattern) {
@@ -125,8 +125,17 @@ impl TcpSocket {
                     if self.is_line_too_long(pattern) {
                         return Step::Done(Err(LINE_TOO_LONG));
                     }
+                    if moved >= MOST_AT_ONCE {
+                        return Step::Wait {
+                            interest: Interest::Read,
+                            progress: Progress::Pause,
+                        };
+                    }
                 }
-                Err(Blocked::Wait(interest)) => return Step::Wait { interest, moved },
+                Err(Blocked::Wait(interest)) => {
+                    let progress = Progress::of(moved);
+                    return Step::Wait { interest, progress };
+                }
                 Err(Blocked::Ended) => self.ended = true,
                 Err(Blocked::Asked) => return Step::Done(Err(SocketError::Closed)),
                 Err(Blocked::Failed(error)) => {
@@ -147,7 +156,7 @@ impl TcpSocket {
         next: &mut usize,
         reactor: &mut Reactor,
     ) -> Step<Result<(), SocketError>> {
-        let mut moved = false;
+        let start = *next;
         loop {
             // Nothing can be sent without a session, too.
             let is_flushed = self
@@ -164,11 +173,19 @@ impl TcpSocket {
             self.note(session, reactor);
             match result {
                 Ok(length) => {
-                    moved = true;
                     *next += length;
                     self.stats[1] += length as f64;
+                    if *next - start >= MOST_AT_ONCE && *next < data.len() {
+                        return Step::Wait {
+                            interest: Interest::Write,
+                            progress: Progress::Pause,
+                        };
+                    }
                 }
-                Err(Blocked::Wait(interest)) => return Step::Wait { interest, moved },
+                Err(Blocked::Wait(interest)) => {
+                    let progress = Progress::of(*next - start);
+                    return Step::Wait { interest, progress };
+                }
                 Err(Blocked::Failed(error)) => return Step::Done(Err(error)),
                 Err(Blocked::Ended | Blocked::Asked) => {
                     return Step::Done(Err(SocketError::Closed));
