@@ -249,7 +249,7 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         lua.push_value(TIMEOUT);
         lua.get(1);
         let timeout = arguments::given_timeout(lua, -1, WRAPPED);
-        if queue.len() == 0 && !queue.is_closed() {
+        if queue.is_blocking() {
             break (task, timeout);
         }
         // Looking at the object has run code that sent or closed.
@@ -295,8 +295,10 @@ fn is_native(lua: State, runtime: &Runtime) -> bool {
 /// Raises if somebody waits on the receiver already.
 #[cold]
 fn refuse_second(lua: State, runtime: &Runtime, queue: &Queue, level: c_int) {
-    // A task that runs does not wait; it may have tried to where it could not.
-    if let Some(task) = queue.waiter.get()
+    // A task that runs does not wait; it may have tried to where it could not. And nobody has to where
+    // there is something to receive: who waited is woken already.
+    if queue.is_blocking()
+        && let Some(task) = queue.waiter.get()
         && runtime.running_task() != Some(task)
         && runtime.enter(lua, |core| core.waits_for_message(task, queue.identity()))
     {
@@ -356,7 +358,7 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
         lua.raw_set(-3);
     }
     queue.watched.set(!lua.is_nil(2));
-    if !lua.is_nil(2) && (queue.len() > 0 || queue.is_closed()) {
+    if !lua.is_nil(2) && !queue.is_blocking() {
         lua.push_value(2);
         lua.call(0, 0);
     }

@@ -5,6 +5,7 @@
 
 use std::ffi::c_int;
 
+use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Call, TaskKey};
 
 use crate::arguments::{DIRECT, raise};
@@ -66,6 +67,36 @@ pub(crate) fn disarm_one(lua: State, runtime: &Runtime, object: c_int) {
     }
 }
 
+/// The direction of the wake kind at `index`.
+pub(crate) fn interest_at(lua: State, index: c_int) -> Interest {
+    match lua.to_bytes(index) {
+        Some(b"sendr") => Interest::Write,
+        _ => Interest::Read,
+    }
+}
+
+/// Whether another task waits on the object at `object`, whose kind is below it: then the waker that it
+/// has is not ours to take.
+pub(crate) fn is_of_another(lua: State, runtime: &Runtime, key: TaskKey, object: c_int) -> bool {
+    let (identity, interest) = (lua.identity(object), interest_at(lua, object - 1));
+    runtime.enter(lua, |core| {
+        core.is_selected_by_another(key, identity, interest)
+    })
+}
+
+/// Has the table at `objects` name no kind for what another task waits on.
+pub(crate) fn forget_those_of_others(lua: State, runtime: &Runtime, key: TaskKey, objects: c_int) {
+    for number in 1..=lua.raw_len(objects) {
+        lua.raw_get_signed(objects, -(number as i64));
+        lua.raw_get_at(objects, number);
+        if !lua.is_nil(-2) && is_of_another(lua, runtime, key, lua.top()) {
+            lua.push_nil();
+            lua.raw_set_signed(objects, -(number as i64));
+        }
+        lua.pop(2);
+    }
+}
+
 /// Called with an object and a kind.
 fn unset_waker(lua: State, _: &Runtime) -> c_int {
     lua.get_field(1, c"setwaker");
@@ -123,10 +154,16 @@ fn waker(lua: State, runtime: &Runtime) -> c_int {
     lua.raw_get_at(2, number);
     lua.get_field(3, c"setwaker");
     if !lua.is_nil(4) {
+        let is_receiver = lua.identity(4) == runtime.classes.get().receiver.setwaker;
         lua.push_value(3);
         lua.raw_get_signed(2, -(number as i64));
         lua.push_nil();
         lua.call(3, 0);
+        if is_receiver {
+            // Objects of others are told twice, as ever. A receiver may be another's by the end of this turn.
+            lua.push_nil();
+            lua.raw_set_signed(2, -(number as i64));
+        }
     }
     0
 }

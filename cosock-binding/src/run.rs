@@ -176,7 +176,7 @@ fn let_hook_fire(lua: State, runtime: &Runtime) {
         lua.call(0, 0);
     } else if runtime
         .main_state()
-        .is_some_and(|main| main != lua && main.has_hook())
+        .is_some_and(|main| main != lua && main.is_interrupted())
     {
         // The hook of Ctrl-C waits in the main state, which waits for this coroutine.
         raise(lua, DIRECT, format_args!("interrupted!"));

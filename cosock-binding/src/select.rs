@@ -119,6 +119,7 @@ pub(crate) fn take_back(lua: State, runtime: &Runtime, key: TaskKey) {
     if lua.kind(-1) == Kind::Table {
         lua.push_nil();
         lua.raw_set_at(-3, select_slot(key.index));
+        foreign::forget_those_of_others(lua, runtime, key, base + 2);
         // An error of theirs is lost: another one is on its way.
         foreign::disarm_all(lua, runtime, base + 2);
     }
@@ -312,7 +313,7 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
         let mut given = false;
         if run::was_interrupted(lua, runtime) {
             given = give_waker(lua, runtime, key, serial, number);
-            if !given {
+            if !given && !foreign::is_of_another(lua, runtime, key, object) {
                 // It may have kept the waker before Ctrl-C came.
                 lua.pop(1);
                 foreign::disarm_one(lua, runtime, object);
@@ -332,10 +333,7 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
     }
     lua.get_field(object, c"inner_sock");
     if lua.to_bool(-1) {
-        let interest = match lua.to_bytes(object - 1) {
-            Some(b"sendr") => Interest::Write,
-            _ => Interest::Read,
-        };
+        let interest = foreign::interest_at(lua, object - 1);
         let (fd, answers) = socket::inner_state(lua, object, interest);
         let fd = if fd < 0 { foreign_fd(lua) } else { fd };
         runtime.enter(lua, |core| {

@@ -37,6 +37,12 @@ impl Element {
             watched: None,
         }
     }
+
+    /// Whether it is ready.
+    #[must_use]
+    pub fn is_woken(&self) -> bool {
+        self.woken
+    }
 }
 
 /// What one task selects on: the elements of both lists, in their order.
@@ -150,7 +156,7 @@ impl Select {
     pub fn is_woken(&self, element: u32) -> bool {
         self.elements
             .get(element as usize)
-            .is_some_and(|element| element.woken)
+            .is_some_and(Element::is_woken)
     }
 
     /// Takes back what [`Select::watch`] registered.

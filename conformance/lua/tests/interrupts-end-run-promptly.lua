@@ -1,6 +1,7 @@
 -- Ctrl-C ends a program at once, whatever its tasks are doing: "interrupted!" leaves run, and is no task's
 -- error, so that no handler hears of it.
 local child = require "child"
+local cosock = require "cosock"
 local expect = require "expect"
 local world = require "world"
 
@@ -70,5 +71,19 @@ print(done)
 ]])
 expect.equal(output, "false\tinterrupted!\ntrue\n")
 expect.equal(code, 0)
+
+-- A hook that the program has set for itself is no interruption, wherever run is called.
+local ran
+local runner = coroutine.create(function()
+  cosock.spawn(function()
+    cosock.socket.sleep(0.001)
+    ran = true
+  end)
+  cosock.run()
+end)
+debug.sethook(function() end, "l")
+expect.list(expect.pack(coroutine.resume(runner)), { n = 1, true })
+debug.sethook()
+expect.equal(ran, true)
 
 world.finish()

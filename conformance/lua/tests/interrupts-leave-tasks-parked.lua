@@ -92,4 +92,49 @@ for place = 1, 12 do
   expect.list(handled, {}, place)
 end
 
+-- Nor does it take the waker of another task that waits on the object already.
+for place = 1, 30 do
+  local one, two = {}, {}
+  for _, object in ipairs { one, two } do
+    function object:setwaker(_, waker)
+      if waker and self.waker then
+        error("waited on", 0)
+      end
+      self.waker = waker
+    end
+  end
+  local refused, done, count
+  cosock.spawn(function()
+    socket.select { one, two }
+    done = true
+  end, "first")
+  cosock.spawn(function()
+    socket.sleep(0)
+    expect.equal(type(one.waker) == "function" and type(two.waker) == "function", true)
+    count = place
+    debug.sethook(main, function()
+      count = count - 1
+      if count == 0 then
+        debug.sethook(main)
+        error("interrupted!", 0)
+      end
+    end, "cr")
+    local fine, err = pcall(socket.select, { one, two }, nil, 1000)
+    debug.sethook(main)
+    refused = not fine and err
+  end, "second")
+  local fine, raised = pcall(cosock.run)
+  expect.equal(fine, false, place)
+  if not tostring(raised):find("deadlock", 1, true) then
+    expect.contains(raised, "interrupted!", place)
+    expect.contains(select(2, pcall(cosock.run)), "deadlock", place)
+  end
+  expect.equal(refused, "waited on", place)
+  one.waker()
+  cosock.run()
+  expect.equal(done, true, place)
+  expect.equal(two.waker, nil, place)
+  expect.list(handled, {}, place)
+end
+
 world.finish()

@@ -45,6 +45,12 @@ impl Queue {
         self.closed.get()
     }
 
+    /// Whether a receive would have to wait.
+    #[inline]
+    pub(super) fn is_blocking(&self) -> bool {
+        self.len() == 0 && !self.is_closed()
+    }
+
     /// Ends it when Lua finalizes it. Who reaches it later, from a finalizer, finds it closed; its
     /// memory may end at any time, so nothing remembers it any more.
     pub(super) fn finalize(&self, runtime: &Runtime) {
@@ -127,6 +133,9 @@ pub(crate) fn look(
     if !is_parked(coroutine) {
         return Looked::Elsewhere;
     }
+    if timed_out && is_succeeded(runtime, queue) {
+        return Looked::Over { closed: false };
+    }
     // The slots that its own call guarantees are enough for this.
     if queue.take(coroutine, -2) {
         queue.waiter.set(None);
@@ -138,6 +147,12 @@ pub(crate) fn look(
         return Looked::Over { closed };
     }
     Looked::Nothing
+}
+
+/// Whether somebody waits in the place of the running task, whose time is over: what comes is theirs.
+#[cold]
+fn is_succeeded(runtime: &Runtime, queue: &Queue) -> bool {
+    queue.watched.get() || queue.waiter.get() != runtime.current.get()
 }
 
 /// The queue of the half with this metatable, on which the task of `coroutine` was parked.

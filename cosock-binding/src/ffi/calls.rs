@@ -180,6 +180,14 @@ impl State {
         unsafe { ffi::lua_gethook(self.0).is_some() }
     }
 
+    /// Whether the hook is one as interpreters set at Ctrl-C: for the next thing that happens, of any kind.
+    pub(crate) fn is_interrupted(self) -> bool {
+        const EVENTS: c_int = ffi::LUA_MASKCALL | ffi::LUA_MASKRET | ffi::LUA_MASKCOUNT;
+        unsafe {
+            ffi::lua_gethookmask(self.0) & EVENTS == EVENTS && ffi::lua_gethookcount(self.0) == 1
+        }
+    }
+
     /// One full collection. Finalizers run, so anything may happen.
     pub(crate) fn collect(self) {
         unsafe {

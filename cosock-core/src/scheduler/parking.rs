@@ -121,13 +121,16 @@ impl Scheduler {
     }
 
     /// Whether the task waits for a message in the queue identified by `object`, or was woken for one
-    /// and has not run since.
+    /// and has not run since: it waits on if somebody else takes that. One whose time is over does not.
     #[must_use]
     pub fn waits_for_message(&self, key: TaskKey, object: usize) -> bool {
         self.look(key).is_some_and(|task| {
-            matches!(task.phase, Phase::Parked | Phase::Ready)
-                && task.object == object
-                && matches!(task.wait, Wait::Message)
+            let waits = match task.phase {
+                Phase::Parked => true,
+                Phase::Ready => !task.timed_out,
+                Phase::Free | Phase::Running => false,
+            };
+            waits && task.object == object && matches!(task.wait, Wait::Message)
         })
     }
 
@@ -327,6 +330,23 @@ impl Scheduler {
             }
         }
         Ok(())
+    }
+
+    /// Whether a task other than this one selects on a foreign object in this direction, and was not woken
+    /// by it.
+    #[must_use]
+    pub fn is_selected_by_another(&self, key: TaskKey, object: usize, interest: Interest) -> bool {
+        self.keys()
+            .filter(|other| *other != key)
+            .any(|other| match self.wait_of(other) {
+                Wait::Select(select) => select.elements.iter().any(|element| {
+                    element.foreign
+                        && !element.is_woken()
+                        && element.object == object
+                        && element.interest == interest
+                }),
+                _ => false,
+            })
     }
 
     /// Watches a foreign element once more that was told and did not wake its task.
