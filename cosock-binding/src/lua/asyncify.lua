@@ -16,9 +16,10 @@
 
 local modules, common, native = ...
 local package, require = package, common.require
-local load, dump = loadstring or load, string.dump
-local getfenv, setfenv = getfenv, setfenv
 local error, rawget, tostring, type = error, rawget, tostring, type
+-- Raw, for a program may forbid to ask for a global that is not there.
+local load, dump = rawget(_G, "loadstring") or load, string.dump
+local getfenv, setfenv = rawget(_G, "getfenv"), rawget(_G, "setfenv")
 local list = package.searchers and "searchers" or "loaders"
 local version = tonumber(_VERSION:match("%d+%.%d+"))
 

@@ -103,7 +103,7 @@ return function(obtain, find_ours, copies)
   end
 
   -- The `module` of Lua 5.1, where there is one.
-  if globals.module then
+  if rawget(globals, "module") then
     function environment.module(name, ...)
       if type(name) ~= "string" then
         error("bad argument #1 to 'module' (string expected, got " .. type(name) .. ")", 2)

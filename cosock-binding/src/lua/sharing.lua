@@ -7,7 +7,7 @@
 
 local _, common, native = ...
 local open, dump, pcall = io and io.open, string.dump, pcall
-local load = loadstring or load
+local load = rawget(_G, "loadstring") or load
 
 local function set(words)
   local found = {}
