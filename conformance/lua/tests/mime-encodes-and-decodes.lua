@@ -118,6 +118,8 @@ check("wrp", {
   { { 5, "abcdefgh" }, { "abcde\r\nfgh", float(73) } },
   { { 1, "abc", 0 }, { "a\r\nb\r\nc", float(-1) } },
   { { "5", "abc", 5.9 }, { "abc", float(2) } },
+  { { 1, "ab", -math.huge }, { "a\r\nb", float(-2147483649) } },
+  { { -math.huge, "ab", 5 }, { "\r\nab", float(3) } },
 })
 
 check("qpwrp", {
@@ -130,6 +132,7 @@ check("qpwrp", {
   { { 3, "=3D", 5 }, { "=\r\n=3D", float(2) } },
   { { 3, nil, 5, n = 3 }, { "=\r\n", float(5) } },
   { { 5, nil, 5, n = 3 }, { nil, float(5) } },
+  { { 1, "a", -math.huge }, { "=\r\na", float(-2147483649) } },
 })
 
 check("eol", {

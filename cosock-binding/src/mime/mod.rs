@@ -35,9 +35,14 @@ fn marker<'a>(lua: State, called: Called, index: c_int) -> &'a [u8] {
     optional(lua, called, index).unwrap_or(CRLF)
 }
 
+/// A number without its fraction, which stays far enough from the ends of its type to be counted down.
+fn whole(number: f64) -> i64 {
+    i64::from(number as i32)
+}
+
 /// How long lines may be.
 fn length(lua: State, called: Called, index: c_int) -> i64 {
-    arguments::number_or(lua, called, index, 76.0) as i64
+    whole(arguments::number_or(lua, called, index, 76.0))
 }
 
 /// `f(held [, chunk])`, where `held` is what the call before did not use: output, and what is held now.
@@ -103,7 +108,7 @@ fn wrap(
     wrap: impl FnOnce(lines::Room, &[u8], &mut Vec<u8>) -> i64,
 ) -> c_int {
     let called = Called::direct(lua, name);
-    let left = arguments::number(lua, called, 1) as i64;
+    let left = whole(arguments::number(lua, called, 1));
     let chunk = optional(lua, called, 2);
     let length = length(lua, called, 3);
     let (output, left) = match chunk {
@@ -129,7 +134,7 @@ fn qpwrp(lua: State, runtime: &Runtime) -> c_int {
 /// the byte of which it is not known yet whether the next one belongs to it.
 fn eol(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "eol");
-    let last = arguments::number(lua, called, 1) as i64;
+    let last = whole(arguments::number(lua, called, 1));
     let chunk = optional(lua, called, 2);
     let marker = marker(lua, called, 3);
     let (output, last) = match chunk {
@@ -147,7 +152,7 @@ fn eol(lua: State, runtime: &Runtime) -> c_int {
 /// how many bytes of CRLF it ends with.
 fn dot(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "dot");
-    let matched = arguments::number(lua, called, 1) as i64;
+    let matched = whole(arguments::number(lua, called, 1));
     let (output, matched) = match optional(lua, called, 2) {
         Some(chunk) => {
             let mut output = Vec::with_capacity(chunk.len());
