@@ -75,15 +75,9 @@ impl Pins {
             self.push_optional(lua, first);
             return lua.push_nil();
         };
-        // The second waits below the first while that is pushed.
         let length = second.len();
         let second = Pinned::Chunk(Chunk::new(second.into(), 0, length));
-        self.rest.borrow_mut().push(second);
-        self.push_optional(lua, first);
-        let second = self.rest.borrow_mut().pop();
-        if let Some(pinned) = second {
-            self.push(lua, pinned);
-        }
+        self.push_after(lua, second, || self.push_optional(lua, first));
     }
 
     /// Pushes nil and LuaSocket's word for the error: the way an operation fails.
@@ -96,13 +90,28 @@ impl Pins {
 
     /// Pushes nil, the word for the error, and the bytes that came before it.
     pub(crate) fn push_partial(&self, lua: State, error: SocketError, chunk: Chunk) {
-        // The chunk waits below the error's word while that is pushed.
-        self.rest.borrow_mut().push(Pinned::Chunk(chunk));
-        self.push_failure(lua, error);
-        let chunk = self.rest.borrow_mut().pop();
-        if let Some(pinned) = chunk {
+        self.push_after(lua, Pinned::Chunk(chunk), || self.push_failure(lua, error));
+    }
+
+    /// Pushes what `first` pushes, then `pinned`.
+    fn push_after(&self, lua: State, pinned: Pinned, first: impl FnOnce()) {
+        if let Some(pinned) = self.keep_during(pinned, first) {
             self.push(lua, pinned);
         }
+    }
+
+    /// Keeps `pinned` while `first` pushes. A finalizer that runs meanwhile may push, too, fail, and leave
+    /// its bytes above.
+    fn keep_during(&self, pinned: Pinned, first: impl FnOnce()) -> Option<Pinned> {
+        let depth = {
+            let mut rest = self.rest.borrow_mut();
+            rest.push(pinned);
+            rest.len()
+        };
+        first();
+        let mut rest = self.rest.borrow_mut();
+        rest.truncate(depth);
+        rest.pop()
     }
 
     fn push(&self, lua: State, pinned: Pinned) {
@@ -137,5 +146,22 @@ impl Pins {
             self.busy.set(false);
         }
         self.rest.borrow_mut().truncate(depth);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_found_below_what_a_failed_push_has_left() {
+        let pins = Pins::default();
+        let fail = || {
+            let left = Pinned::Text("left".into());
+            pins.rest.borrow_mut().push(left);
+        };
+        let waited = pins.keep_during(Pinned::Text("waited".into()), fail);
+        assert_eq!(waited.expect("it is kept").bytes(), b"waited");
+        assert_eq!(pins.depth(), 0);
     }
 }
