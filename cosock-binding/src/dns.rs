@@ -106,12 +106,14 @@ pub(crate) fn can_wait(lua: State, runtime: &Runtime) -> bool {
     true
 }
 
-/// Whether the function on top is `pcall`, `xpcall` or `dofile`.
+/// Whether the function on top is `pcall`, `xpcall` or `dofile`. Raw, for a program may have its globals
+/// looked after by functions that raise.
 fn goes_on_after_yield(lua: State) -> bool {
     [c"pcall", c"xpcall", c"dofile"].iter().any(|name| {
-        lua.global(name);
-        let same = lua.raw_equal(-1, -2);
-        lua.pop(1);
+        lua.push_globals();
+        lua.raw_get_field(-1, name);
+        let same = lua.raw_equal(-1, -3);
+        lua.pop(2);
         same
     })
 }
@@ -139,14 +141,17 @@ pub(crate) fn park(
     wait::yield_anchored(lua, 0)
 }
 
-/// Answers a query of a `dns` function, now or when its task is resumed.
-fn ask(lua: State, runtime: &Runtime, query: Query, report: Report) -> c_int {
+/// Answers a query of a `dns` function, now or when its task is resumed. The query is made late, for to ask
+/// whether the task can wait may raise.
+fn ask(lua: State, runtime: &Runtime, report: Report, make: impl FnOnce() -> Query) -> c_int {
     let shape = Shape::Names(report);
+    let can_wait = can_wait(lua, runtime);
+    let query = make();
     if let Some(answer) = query.answer_inline() {
         drop(query);
         return crate::outcome::push(lua, runtime, Outcome::Answer(Box::new(answer)), shape, 0, 0);
     }
-    if !can_wait(lua, runtime) {
+    if !can_wait {
         let answer = query.answer_now();
         drop(query);
         return crate::outcome::push(lua, runtime, Outcome::Answer(Box::new(answer)), shape, 0, 0);
@@ -159,30 +164,28 @@ fn ask(lua: State, runtime: &Runtime, query: Query, report: Report) -> c_int {
 
 /// `dns.toip(host)`.
 pub(crate) fn toip(lua: State, runtime: &Runtime) -> c_int {
-    let host = arguments::bytes(lua, Called::direct(lua, "toip"), 1).to_vec();
-    ask(lua, runtime, Query::HostEntry { host }, Report::Address)
+    let host = arguments::bytes(lua, Called::direct(lua, "toip"), 1);
+    ask(lua, runtime, Report::Address, || Query::HostEntry {
+        host: host.to_vec(),
+    })
 }
 
 /// `dns.tohostname(address)`.
 pub(crate) fn tohostname(lua: State, runtime: &Runtime) -> c_int {
-    let host = arguments::bytes(lua, Called::direct(lua, "tohostname"), 1).to_vec();
-    ask(lua, runtime, Query::HostEntry { host }, Report::Name)
+    let host = arguments::bytes(lua, Called::direct(lua, "tohostname"), 1);
+    ask(lua, runtime, Report::Name, || Query::HostEntry {
+        host: host.to_vec(),
+    })
 }
 
 /// `dns.getaddrinfo(host)`.
 pub(crate) fn getaddrinfo(lua: State, runtime: &Runtime) -> c_int {
-    let host = arguments::bytes(lua, Called::direct(lua, "getaddrinfo"), 1).to_vec();
-    let hints = Hints::new(SocketKind::Tcp);
-    ask(
-        lua,
-        runtime,
-        Query::Addresses {
-            host,
-            service: Vec::new(),
-            hints,
-        },
-        Report::List,
-    )
+    let host = arguments::bytes(lua, Called::direct(lua, "getaddrinfo"), 1);
+    ask(lua, runtime, Report::List, || Query::Addresses {
+        host: host.to_vec(),
+        service: Vec::new(),
+        hints: Hints::new(SocketKind::Tcp),
+    })
 }
 
 /// `dns.getnameinfo(host [, service])`.
@@ -201,14 +204,11 @@ pub(crate) fn getnameinfo(lua: State, runtime: &Runtime) -> c_int {
             format_args!("host and serv cannot be both nil"),
         );
     }
-    let host = lua.to_bytes(1).map(<[u8]>::to_vec);
-    let service = lua.to_bytes(2).map(<[u8]>::to_vec);
-    ask(
-        lua,
-        runtime,
-        Query::NameInfo { host, service },
-        Report::Names,
-    )
+    let (host, service) = (lua.to_bytes(1), lua.to_bytes(2));
+    ask(lua, runtime, Report::Names, || Query::NameInfo {
+        host: host.map(<[u8]>::to_vec),
+        service: service.map(<[u8]>::to_vec),
+    })
 }
 
 /// `dns.gethostname()`.
