@@ -7,16 +7,17 @@
 //! from the start; `ci/build` refuses such a module.
 
 use std::ffi::{CStr, c_void};
+use std::io::{self, Write as _};
 
 /// Slots have a page of their own, which nobody can write once they are filled. It is empty before, so it
 /// costs nothing until then.
 pub(crate) const PAGE: usize = 4096;
 
-/// Defines the functions of a library, beside their names and slots as `NAMES` and `SLOTS`. `$prefix` tells
-/// its labels from those of other libraries; `$load` is an `extern "C" fn()` that fills the slots or does not
-/// return.
+/// Defines the functions of a library, beside their names and slots as `NAMES` and `SLOTS`, and `load`, which
+/// loads it unless it is there, or tells why it cannot be. `$prefix` tells its labels from those of other
+/// libraries, `$what` is its name in errors, and `$library` its file's, which ends in a NUL.
 macro_rules! late {
-    ($prefix:literal, $load:path, $($name:ident)*) => {
+    ($prefix:literal, $what:expr, $library:expr, $($name:ident)*) => {
         const NAMES: &[&str] = &[$(concat!(stringify!($name), "\0")),*];
 
         const _: () =
@@ -55,13 +56,31 @@ macro_rules! late {
             "jmp *(%r11)",
             ".popsection",
             page = const crate::late::PAGE,
-            load = sym $load,
+            load = sym load_or_abort,
             options(att_syntax),
         );
 
         unsafe extern "C" {
             #[link_name = concat!($prefix, "_slots")]
             static mut SLOTS: [*mut std::ffi::c_void; NAMES.len()];
+        }
+
+        pub(super) fn load() -> Result<(), &'static str> {
+            static LOADED: std::sync::OnceLock<Result<(), String>> = std::sync::OnceLock::new();
+            let loaded = LOADED.get_or_init(|| {
+                let library = crate::late::open($what, $library)?;
+                let found = crate::late::find($what, library, NAMES)?;
+                // SAFETY: these are the slots.
+                unsafe { crate::late::fill($what, &raw mut SLOTS, &found) }
+            });
+            loaded.as_ref().copied().map_err(String::as_str)
+        }
+
+        /// For a call before anybody has loaded it, which has no way to fail.
+        extern "C" fn load_or_abort() {
+            if let Err(why) = load() {
+                crate::late::abort(why);
+            }
         }
     };
 }
@@ -124,4 +143,11 @@ pub(crate) unsafe fn fill<const COUNT: usize>(
         ));
     }
     Ok(())
+}
+
+/// Ends the process, which cannot go on without the library.
+pub(crate) fn abort(why: &str) -> ! {
+    // Not by `eprintln`, which panics when nobody reads.
+    let _ = writeln!(io::stderr(), "cosock: {why}");
+    std::process::abort();
 }

@@ -3,38 +3,13 @@
 //!
 //! It is the one that everybody else in the process uses, so what others throw may pass through here.
 
-use std::io::{self, Write as _};
-use std::sync::OnceLock;
-
-use crate::late::{fill, find, late, open};
-
-const WHAT: &str = "the unwinder";
+use crate::late::late;
 
 late! {
-    "cosock_unwinder", load_or_abort,
+    "cosock_unwinder", "the unwinder", "libgcc_s.so.1\0",
     _Unwind_Backtrace _Unwind_DeleteException _Unwind_GetDataRelBase _Unwind_GetIP _Unwind_GetIPInfo
     _Unwind_GetLanguageSpecificData _Unwind_GetRegionStart _Unwind_GetTextRelBase
     _Unwind_RaiseException _Unwind_Resume _Unwind_SetGR _Unwind_SetIP
-}
-
-/// Loads it unless it is there; why it cannot be.
-fn load() -> Result<(), &'static str> {
-    static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
-    let loaded = LOADED.get_or_init(|| {
-        let found = find(WHAT, open(WHAT, "libgcc_s.so.1\0")?, NAMES)?;
-        // SAFETY: the macro has defined them.
-        unsafe { fill(WHAT, &raw mut SLOTS, &found) }
-    });
-    loaded.as_ref().copied().map_err(String::as_str)
-}
-
-/// Without it a panic has no way but this.
-extern "C" fn load_or_abort() {
-    if let Err(why) = load() {
-        // Not by `eprintln`, which panics when nobody reads.
-        let _ = writeln!(io::stderr(), "cosock: {why}");
-        std::process::abort();
-    }
 }
 
 #[cfg(test)]

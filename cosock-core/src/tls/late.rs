@@ -1,8 +1,6 @@
 //! OpenSSL that is loaded when it is first used: it would be half of what `require` costs.
 
-use std::sync::OnceLock;
-
-use crate::late::{fill, find, late, open};
+use crate::late::late;
 
 const WHAT: &str = "OpenSSL";
 
@@ -10,7 +8,7 @@ const WHAT: &str = "OpenSSL";
 const LIBRARY: &str = concat!("libssl.so.", env!("COSOCK_OPENSSL_MAJOR"), "\0");
 
 late! {
-    "cosock_openssl", load_or_abort,
+    "cosock_openssl", WHAT, LIBRARY,
     ASN1_INTEGER_to_BN ASN1_STRING_get0_data ASN1_STRING_length ASN1_STRING_to_UTF8 ASN1_TIME_print
     BIO_clear_flags BIO_ctrl BIO_free_all BIO_get_data BIO_meth_free BIO_meth_new
     BIO_meth_set_create BIO_meth_set_ctrl BIO_meth_set_destroy BIO_meth_set_puts BIO_meth_set_read
@@ -51,28 +49,10 @@ late! {
     X509_verify_cert X509_verify_cert_error_string
 }
 
-/// Loads OpenSSL unless it is there; why it cannot be.
-pub(super) fn load() -> Result<(), &'static str> {
-    static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
-    let loaded = LOADED.get_or_init(|| {
-        let found = find(WHAT, open(WHAT, LIBRARY)?, NAMES)?;
-        // SAFETY: the macro has defined them.
-        unsafe { fill(WHAT, &raw mut SLOTS, &found) }
-    });
-    loaded.as_ref().copied().map_err(String::as_str)
-}
-
-/// For a call before anybody has loaded it, which has no way to fail.
-extern "C" fn load_or_abort() {
-    if let Err(why) = load() {
-        eprintln!("cosock: {why}");
-        std::process::abort();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::late::{find, open};
 
     #[test]
     fn all_functions_are_found() {
