@@ -217,7 +217,7 @@ fn close(lua: State, runtime: &Runtime) -> c_int {
     succeed(lua)
 }
 
-pub(crate) fn shutdown(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn shutdown(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "shutdown");
     let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Client, called);
@@ -236,7 +236,7 @@ pub(crate) fn shutdown(lua: State, _: &Runtime) -> c_int {
             format_args!("expected 'both', 'send' or 'receive'"),
         ),
     };
-    socket.borrow_mut().shutdown(how);
+    runtime.enter(lua, |_| socket.borrow_mut().shutdown(how));
     succeed(lua)
 }
 

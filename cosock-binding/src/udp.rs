@@ -64,13 +64,17 @@ pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {
 /// `cosock.socket.udp6()`: a socket with an IPv6 descriptor.
 pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
     push_object(lua, runtime, UdpSocket::new);
-    let opened = runtime.enter(lua, |core| UdpSocket::new_v6(&mut core.reactor));
     lua.raw_get_field(-1, c"inner_sock");
+    let Some(socket) = lua.userdata(-1, UDP) else {
+        return 0;
+    };
+    // In its place at once, so that nothing that raises can lose the descriptor.
+    let opened = runtime.enter(lua, |core| {
+        *socket.borrow_mut() = UdpSocket::new_v6(&mut core.reactor)?;
+        Ok(())
+    });
     match opened {
-        Ok(opened) => {
-            if let Some(socket) = lua.userdata(-1, UDP) {
-                *socket.borrow_mut() = opened;
-            }
+        Ok(()) => {
             lua.pop(1);
             1
         }
@@ -153,7 +157,8 @@ fn setfd(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, called);
     let fd = arguments::descriptor(lua, called, 2);
     runtime.enter(lua, |core| {
-        socket.borrow_mut().set_fd(fd, &mut core.reactor)
+        socket.borrow_mut().set_fd(fd, &mut core.reactor);
+        core.wake_closed_lookups();
     });
     0
 }

@@ -241,6 +241,23 @@ expect.tasks(function()
   check(results, nil, "closed")
   expect.equal(sock:getfd(), -1)
 
+  -- Whatever takes the descriptor away ends the wait at once, and not with the answer.
+  for _, make in ipairs { socket.tcp, socket.udp } do
+    for _, way in ipairs { "close", "setfd" } do
+      sock = make()
+      local ended
+      cosock.spawn(function()
+        ended = expect.pack(sock:setsockname("localhost", 0))
+      end, "binder")
+      socket.sleep(0)
+      sock[way](sock, -1)
+      for _ = 1, 3 do
+        socket.sleep(0)
+      end
+      check(ended or {}, nil, "closed")
+    end
+  end
+
   local cancelled = cosock.spawn(function()
     dns.getaddrinfo("host.invalid")
     error("it was cancelled")
