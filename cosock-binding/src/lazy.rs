@@ -23,6 +23,25 @@ struct Lazy {
 
 const LAZY: &[Lazy] = &[
     Lazy {
+        name: "functions.socket",
+        chunk: c"=[cosock.socket]",
+        source: include_str!("lua/socket.lua"),
+        native: &[],
+    },
+    Lazy {
+        name: "functions.cosock",
+        chunk: c"=[cosock]",
+        source: include_str!("lua/cosock.lua"),
+        native: &[],
+    },
+    #[cfg(feature = "tls")]
+    Lazy {
+        name: "functions.ssl",
+        chunk: c"=[cosock.ssl]",
+        source: include_str!("lua/ssl.lua"),
+        native: crate::ssl::NATIVE,
+    },
+    Lazy {
         name: "cosock.methods",
         chunk: c"=[cosock.internals]",
         source: include_str!("lua/methods.lua"),
@@ -130,22 +149,19 @@ const LAZY: &[Lazy] = &[
 ];
 
 /// What waits in a loop: a chunk that fills the table in which blocking functions look for it.
-pub(crate) const WAITS: (&CStr, &str) = (c"=[cosock.waits]", include_str!("lua/waits.lua"));
+const WAITS: (&CStr, &str) = (c"=[cosock.waits]", include_str!("lua/waits.lua"));
 
-/// Gives the table of modules its metatable, and that of the shims one where they are lazy; `native` is
-/// the index of the native functions.
+/// Gives the table of modules its metatable, and that of the shims; `native` is the index of the native
+/// functions.
 pub(crate) fn install(lua: State, runtime: &Runtime, native: c_int) {
     let native = lua.absolute(native);
     lua.push_kept(runtime.kept.get().modules);
     lua.push_value(native);
     set_index(lua, runtime, open, 1);
-    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
-    {
-        lua.push_kept(runtime.kept.get().shims);
-        lua.push_kept(runtime.kept.get().modules);
-        lua.push_value(native);
-        set_index(lua, runtime, open_waits, 2);
-    }
+    lua.push_kept(runtime.kept.get().shims);
+    lua.push_kept(runtime.kept.get().modules);
+    lua.push_value(native);
+    set_index(lua, runtime, open_waits, 2);
 }
 
 /// Gives the table under the top `upvalues` values a metatable with this `__index`, and pops it.
@@ -158,12 +174,24 @@ fn set_index(lua: State, runtime: &Runtime, index: impl Function, upvalues: c_in
     lua.pop(1);
 }
 
-/// `__index` of the table of the shims, while it is empty: fills it, and has no more to do.
-#[cfg(not(any(feature = "lua51", feature = "luajit")))]
-fn open_waits(lua: State, _: &Runtime) -> c_int {
+/// Loads a chunk with the globals of whoever first asked for cosock: `setfenv(0)` may have given others to
+/// this coroutine.
+pub(crate) fn load(lua: State, runtime: &Runtime, chunk: &CStr, source: &str) {
+    lua.load(chunk, source);
+    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    {
+        lua.push_kept(runtime.kept.get().globals);
+        lua.set_function_environment(-2);
+    }
+    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    let _ = runtime;
+}
+
+/// `__index` of the table of the shims until it is filled: fills it, and has no more to do.
+fn open_waits(lua: State, runtime: &Runtime) -> c_int {
     let (chunk, source) = WAITS;
     lua.set_top(2);
-    lua.load(chunk, source);
+    load(lua, runtime, chunk, source);
     lua.push_value(upvalue(2));
     lua.push_value(upvalue(3));
     lua.push_value(1);
@@ -185,15 +213,11 @@ fn open(lua: State, runtime: &Runtime) -> c_int {
         return 0;
     };
     lua.set_top(2);
-    lua.load(lazy.chunk, lazy.source);
+    load(lua, runtime, lazy.chunk, lazy.source);
     lua.push_value(1);
     lua.push_value(upvalue(2));
     lua.new_table(0, lazy.native.len() as c_int);
-    let pusher = Pusher::new(lua, runtime, &[]);
-    for (name, push) in lazy.native {
-        push(pusher);
-        lua.raw_set_field(-2, name);
-    }
+    Pusher::new(lua, runtime).fill(lazy.native);
     lua.call(3, 1);
     lua.push_value(2);
     lua.push_value(-2);

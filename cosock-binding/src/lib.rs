@@ -5,6 +5,7 @@
 mod arguments;
 mod asyncify;
 mod channel;
+mod classes;
 mod closed;
 mod deadlock;
 mod dns;
@@ -24,6 +25,7 @@ mod pins;
 mod run;
 mod runtime;
 mod select;
+mod shims;
 mod socket;
 #[cfg(feature = "tls")]
 mod ssl;

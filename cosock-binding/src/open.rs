@@ -7,12 +7,8 @@ use cosock_core::scheduler::Scheduler;
 
 use crate::ffi::{self, Kind, RawState, State};
 use crate::module::Pusher;
-#[cfg(feature = "lua51")]
-use crate::pcall;
-use crate::runtime::{Classes, Kept, ObjectClass, Runtime, token};
-use crate::{
-    channel, dns, lazy, metadata, nesting, run, select, socket, tasks, tcp, timers, udp, wait,
-};
+use crate::runtime::{Classes, Kept, Runtime};
+use crate::{channel, classes, dns, metadata, run, select, shims, tasks, tcp, timers, udp};
 
 /// A module that `require` can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +166,7 @@ fn make(lua: State) {
     runtime.kept.set(kept);
     make_modules(lua, runtime, &mut kept);
     runtime.kept.set(kept);
-    load_shims(lua, runtime);
+    shims::install(lua, runtime);
     publish(lua, kept);
     lua.push_kept(kept.modules);
     lua.push_value(-1);
@@ -199,6 +195,11 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     kept.modules = keep_table(lua);
     kept.shims = keep_table(lua);
     kept.senders = keep_weak_table(lua, "k");
+    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    {
+        lua.push_globals();
+        kept.globals = lua.keep();
+    }
     lua.global(c"coroutine");
     lua.get_field(-1, c"close");
     kept.close = if lua.is_nil(-1) {
@@ -209,7 +210,7 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
         lua.keep()
     };
     lua.pop(1);
-    let plain = Pusher::new(lua, runtime, &[]);
+    let plain = Pusher::new(lua, runtime);
     lua.new_table(0, 4);
     plain.set(-1, c"is_alive", tasks::is_alive);
     plain.set(-1, c"cancel", tasks::cancel);
@@ -230,7 +231,7 @@ pub(crate) fn hide(lua: State) {
 
 /// Makes the metatables of the userdata.
 fn make_inner_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
-    let plain = Pusher::new(lua, runtime, &[]);
+    let plain = Pusher::new(lua, runtime);
     lua.new_table(0, 4);
     hide(lua);
     plain.set(-1, c"__gc", tcp::collect);
@@ -256,11 +257,23 @@ fn make_modules(lua: State, runtime: &Runtime, kept: &mut Kept) {
     lua.push_kept(kept.modules);
     let modules = lua.top();
 
-    (kept.tcp_meta, classes.tcp) =
-        make_socket_class(lua, runtime, tcp::PLAIN, tcp::BLOCKING, kept.tcp_inner_meta);
+    (kept.tcp_meta, classes.tcp) = classes::make(
+        lua,
+        runtime,
+        tcp::PLAIN,
+        tcp::BLOCKING,
+        kept.tcp_inner_meta,
+        tcp::fill_inner,
+    );
     lua.raw_set_field(modules, Module::Tcp.name());
-    (kept.udp_meta, classes.udp) =
-        make_socket_class(lua, runtime, udp::PLAIN, udp::BLOCKING, kept.udp_inner_meta);
+    (kept.udp_meta, classes.udp) = classes::make(
+        lua,
+        runtime,
+        udp::PLAIN,
+        udp::BLOCKING,
+        kept.udp_inner_meta,
+        udp::fill_inner,
+    );
     lua.raw_set_field(modules, Module::Udp.name());
     #[cfg(feature = "tls")]
     {
@@ -272,7 +285,7 @@ fn make_modules(lua: State, runtime: &Runtime, kept: &mut Kept) {
     lua.raw_set_field(modules, Module::Channel.name());
     runtime.classes.set(classes);
 
-    let plain = Pusher::new(lua, runtime, &[]);
+    let plain = Pusher::new(lua, runtime);
     lua.new_table(0, 3);
     plain.set(-1, c"set", timers::set);
     plain.set(-1, c"cancel", timers::cancel);
@@ -302,56 +315,9 @@ fn make_modules(lua: State, runtime: &Runtime, kept: &mut Kept) {
     lua.pop(1);
 }
 
-/// Makes the module table of one kind of socket, the metatable of its objects, and the methods of
-/// its inner sockets. Pushes the module table; returns the kept metatable, and by what its objects are known.
-pub(crate) fn make_socket_class(
-    lua: State,
-    runtime: &Runtime,
-    plain: &[crate::module::Plain],
-    blocking: &[crate::module::Blocking],
-    inner_meta: c_int,
-) -> (c_int, ObjectClass) {
-    let pusher = Pusher::new(lua, runtime, &socket::NAMES);
-    // Roomy, for a method is looked up at every call: few names share a place.
-    lua.new_table(0, 128);
-    lua.new_table(0, 32);
-    let (module, inner) = (lua.top() - 1, lua.top());
-    for (name, push) in plain {
-        for table in [module, inner] {
-            push(pusher);
-            lua.raw_set_field(table, name);
-        }
-    }
-    for (name, push, push_inner) in blocking {
-        push(pusher);
-        lua.raw_set_field(module, name);
-        push_inner(pusher);
-        lua.raw_set_field(inner, name);
-    }
-    let mut class = ObjectClass::default();
-    pusher.method(socket::setwaker);
-    class.setwaker = lua.identity(-1);
-    lua.raw_set_field(module, c"setwaker");
-    pusher.method(socket::wake);
-    class.wake = lua.identity(-1);
-    lua.raw_set_field(module, c"_wake");
-    // The methods of inner sockets are the upvalue of their `__index`.
-    lua.push_kept(inner_meta);
-    lua.push_value(inner);
-    lua.raw_set_field(-2, c"methods");
-    lua.insert(inner);
-    lua.push_function(runtime, tcp::inner_index, 1);
-    lua.raw_set_field(inner, c"__index");
-    lua.pop(1);
-    lua.new_table(0, 8);
-    lua.push_value(module);
-    lua.raw_set_field(-2, c"__index");
-    class.metatable = lua.identity(-1);
-    (lua.keep(), class)
-}
-
 fn make_channel(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Classes) {
-    let pusher = Pusher::new(lua, runtime, &channel::NAMES);
+    let base = lua.top();
+    let pusher = Pusher::with_names(lua, runtime, &channel::NAMES);
     lua.new_table(0, 3);
     let module = lua.top();
     pusher.set(module, c"new", channel::new);
@@ -371,90 +337,14 @@ fn make_channel(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Cl
     lua.push_value(-1);
     kept.receiver_methods = lua.keep();
     lua.raw_set_field(module, c"receiver");
+    lua.replace(base + 1);
+    lua.set_top(base + 1);
 }
 
 /// `socket.gettime()`.
 fn gettime(lua: State, _: &Runtime) -> c_int {
     lua.push_number(wall_seconds());
     1
-}
-
-/// The Lua part that every program needs. Where a Lua frame stands in front of each function that may
-/// wait, what waits in a loop is among it; elsewhere it is lazy.
-const SHIMS: &[(&CStr, &str)] = &[
-    (c"=[cosock.internals]", include_str!("lua/internals.lua")),
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
-    lazy::WAITS,
-    #[cfg(feature = "lua51")]
-    (c"=[cosock.pcall]", include_str!("lua/pcall.lua")),
-    (c"=[cosock.socket]", include_str!("lua/socket.lua")),
-    (c"=[cosock]", include_str!("lua/cosock.lua")),
-];
-
-/// Runs the Lua part; each chunk gets the modules, a table of native functions, and the table in
-/// which blocking functions look for what goes on in Lua.
-fn load_shims(lua: State, runtime: &Runtime) {
-    let kept = runtime.kept.get();
-    let plain = Pusher::new(lua, runtime, &[]);
-    lua.new_table(0, 8);
-    let native = lua.top();
-    plain.set(native, c"wait", select::wait);
-    plain.set(native, c"resume_coroutine", nesting::resume_coroutine);
-    plain.set(native, c"sleep", wait::sleep);
-    plain.set(native, c"skip", socket::skip);
-    plain.set(native, c"clock", socket::clock);
-    plain.set(native, c"time_limit", socket::time_limit);
-    let named = Pusher::new(lua, runtime, &socket::NAMES);
-    named.set(native, c"bind_reusing", tcp::bind::<true>);
-    #[cfg(not(feature = "lua51"))]
-    for name in [c"pcall", c"xpcall"] {
-        lua.global(name);
-        lua.raw_set_field(native, name);
-    }
-    #[cfg(feature = "lua51")]
-    {
-        plain.set(native, c"start", pcall::start);
-        plain.set(native, c"go_on", pcall::go_on);
-        plain.set(native, c"running", pcall::running);
-        plain.set(native, c"call_handler", pcall::call_handler);
-        plain.set(native, c"callers", pcall::callers);
-        plain.set(native, c"traceback", pcall::traceback);
-    }
-    plain.set(native, c"tcp", tcp::create);
-    plain.set(native, c"tcp6", tcp::create_v6);
-    plain.set(native, c"udp", udp::create);
-    plain.set(native, c"udp6", udp::create_v6);
-    lua.push_pointer(token());
-    lua.raw_set_field(native, c"in_lua");
-    push_implementation(lua);
-    lua.raw_set_field(native, c"implementation");
-    lua.push_bool(cfg!(any(feature = "lua51", feature = "luajit")));
-    lua.raw_set_field(native, c"needs_frames");
-    let load = |(name, source)| {
-        lua.load(name, source);
-        lua.push_kept(kept.modules);
-        lua.push_value(native);
-        lua.push_kept(kept.shims);
-        lua.call(3, 0);
-    };
-    lazy::install(lua, runtime, native);
-    SHIMS.iter().copied().for_each(load);
-    #[cfg(feature = "tls")]
-    crate::ssl::load_shim(lua, runtime, native);
-    lua.pop(1);
-}
-
-/// What this is: its version, and where its TLS comes from.
-fn push_implementation(lua: State) {
-    lua.push_str(concat!("cosock in Rust ", env!("CARGO_PKG_VERSION"), ", "));
-    #[cfg(feature = "tls")]
-    lua.push_str(cosock_core::tls::library());
-    lua.push_str(match () {
-        () if cfg!(feature = "tls-vendored") => " (built in)",
-        () if cfg!(feature = "tls") => " (the system's)",
-        () => "without TLS",
-    });
-    lua.concat(if cfg!(feature = "tls") { 3 } else { 2 });
 }
 
 /// Enters the modules into `package.loaded`, and lazy ones into `package.preload`, so that no file of

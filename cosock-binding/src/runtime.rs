@@ -104,10 +104,15 @@ pub(crate) struct Kept {
     pub(crate) receiver_methods: c_int,
     /// All senders, weakly.
     pub(crate) senders: c_int,
+    /// The globals that our Lua sees, where each coroutine has its own.
+    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    pub(crate) globals: c_int,
     /// Module tables by name.
     pub(crate) modules: c_int,
     /// Functions of the Lua part by name.
     pub(crate) shims: c_int,
+    /// What makes functions that are compiled when they are first called.
+    pub(crate) later: c_int,
     /// Functions of `cosock.timers` by number, and numbers by reference.
     pub(crate) callbacks: c_int,
     pub(crate) references: c_int,

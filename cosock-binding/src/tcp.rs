@@ -12,6 +12,7 @@ use cosock_core::operation::{Outcome, Then};
 use cosock_core::socket::{Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
+use crate::classes;
 use crate::closed;
 use crate::ffi::{Kind, State};
 use crate::module::{Blocking, Plain};
@@ -73,6 +74,11 @@ pub(crate) const BLOCKING: &[Blocking] = &[
         |lua| lua.method(connect::<true>),
     ),
 ];
+
+/// Fills the table of the methods of inner sockets.
+pub(crate) fn fill_inner(lua: State, runtime: &Runtime) -> c_int {
+    classes::fill_inner(lua, runtime, PLAIN, BLOCKING, || ())
+}
 
 /// `cosock.socket.tcp()`: a master whose family is undecided.
 pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {
@@ -359,6 +365,7 @@ pub(crate) fn inner_index(lua: State, _: &Runtime) -> c_int {
         }
     }
     lua.set_top(2);
-    lua.raw_get(crate::ffi::upvalue(2));
+    // Not raw: the first one makes them.
+    lua.get(crate::ffi::upvalue(2));
     1
 }

@@ -9,6 +9,7 @@ use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::socket::{Family, Step, Udp, UdpClass, UdpSocket};
 
 use crate::arguments::{self, Called, refuse};
+use crate::classes;
 use crate::closed;
 use crate::dns::{self, Begun};
 use crate::ffi::State;
@@ -54,6 +55,11 @@ pub(crate) const BLOCKING: &[Blocking] = &[
         |lua| lua.method(receive::<true, true>),
     ),
 ];
+
+/// Fills the table of the methods of inner sockets.
+pub(crate) fn fill_inner(lua: State, runtime: &Runtime) -> c_int {
+    classes::fill_inner(lua, runtime, PLAIN, BLOCKING, || ())
+}
 
 /// `cosock.socket.udp()`: a socket whose family is undecided.
 pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {

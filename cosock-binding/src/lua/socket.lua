@@ -1,32 +1,9 @@
--- cosock.socket: the functions of LuaSocket's module that need no system call of their own.
+-- cosock.socket: the functions of LuaSocket's module that need no system call of their own. Compiled when one
+-- of them is first called.
 
-local modules, native = ...
-local socket = modules["cosock.socket"]
+local _, native = ...
+local functions = {}
 local pcall = native.pcall
-local tcp, udp = modules["cosock.socket.tcp"], modules["cosock.socket.udp"]
-
-socket._VERSION = "LuaSocket 3.0.0"
-socket._SETSIZE = 1024
-socket._DATAGRAMSIZE = 8192
-socket._SOCKETINVALID = -1
-socket.BLOCKSIZE = 2048
-socket.tcp, socket.udp = tcp, udp
-socket.tcp4, socket.udp4 = native.tcp, native.udp
-socket.tcp6, socket.udp6 = native.tcp6, native.udp6
-socket.sleep = native.sleep
-socket.skip = native.skip
-
--- The method tables are called to make an object.
-setmetatable(tcp, {
-  __call = function()
-    return native.tcp()
-  end,
-})
-setmetatable(udp, {
-  __call = function()
-    return native.udp()
-  end,
-})
 
 -- Refuses what no text or number is at the position of whoever called the function that asks. The
 -- arguments are counted as the methods that get them count: the socket is the first.
@@ -68,13 +45,12 @@ local function connect_with(make)
   end
 end
 
-socket.connect = connect_with(native.tcp)
-socket.connect4 = socket.connect
-socket.connect6 = connect_with(native.tcp6)
+functions.connect = connect_with(native.tcp)
+functions.connect6 = connect_with(native.tcp6)
 
 -- Makes a server. The address may be used again at once after a restart, so that is set before the
 -- bind, which needs a descriptor: bind makes the one that it takes to set the option.
-function socket.bind(host, port, backlog)
+function functions.bind(host, port, backlog)
   check(host, 2, "bind", "string")
   check(port, 3, "bind", "string")
   if backlog ~= nil then
@@ -97,7 +73,7 @@ function socket.bind(host, port, backlog)
 end
 
 -- Returns a function that picks from `handlers` by its first argument, or takes `default`.
-function socket.choose(handlers)
+function functions.choose(handlers)
   return function(name, first, second)
     if type(name) ~= "string" then
       name, first, second = "default", name, first
@@ -124,13 +100,13 @@ local function pass(finalizer, first, ...)
   error(setmetatable({ (...) }, exception), 0)
 end
 
-function socket.newtry(finalizer)
+function functions.newtry(finalizer)
   return function(...)
     return pass(finalizer, ...)
   end
 end
 
-socket.try = socket.newtry()
+functions.try = functions.newtry()
 
 local function settle(ok, ...)
   if ok then
@@ -147,28 +123,14 @@ local function settle(ok, ...)
 end
 
 -- What `fn` returns, or nil and why it failed. Always at least one value.
-function socket.protect(fn)
+function functions.protect(fn)
   return function(...)
     return settle(pcall(fn, ...))
   end
 end
 
--- Sources and sinks, as ltn12 has them.
+-- Makes a source or sink of a kind, as ltn12 has them.
+functions.source = functions.choose(native.sourcet)
+functions.sink = functions.choose(native.sinkt)
 
-local function made_when_asked_for(name)
-  return function(...)
-    return modules["cosock.endpoints"][name](...)
-  end
-end
-
-local sources, sinks = {}, {}
-socket.sourcet, socket.sinkt = sources, sinks
-sources["by-length"] = made_when_asked_for("by-length")
-sources["until-closed"] = made_when_asked_for("until-closed")
-sources["default"] = sources["until-closed"]
-sinks["keep-open"] = made_when_asked_for("keep-open")
-sinks["close-when-done"] = made_when_asked_for("close-when-done")
-sinks["default"] = sinks["keep-open"]
-
-socket.source = socket.choose(sources)
-socket.sink = socket.choose(sinks)
+return functions

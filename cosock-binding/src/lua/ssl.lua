@@ -1,19 +1,13 @@
--- cosock.ssl: what goes on around the handshake, and `wrap`.
+-- cosock.ssl: what goes on around the handshake, and `wrap`. Compiled when one of its functions is first
+-- called.
 
-local modules, native, shims, own = ...
-local ssl = modules["cosock.ssl"]
+local modules, native, own = ...
+local functions = {}
 local in_lua = native.in_lua
-
-ssl._VERSION = "1.2.0"
-ssl._COPYRIGHT = "cosock in Rust, after LuaSec 1.2.0"
-
--- A TLS object is a TCP object to these, which stand behind Lua frames on some versions.
-local tcp = modules["cosock.socket.tcp"]
-ssl.receive, ssl.send = tcp.receive, tcp.send
 
 -- A server's handshake stops to ask a function of the user's which protocol to choose (ALPN), and
 -- goes on with the answer. The function may wait.
-local function answering(handshake, slow)
+local function answering(handshake)
   local go_on
 
   local function finish(self, ok, ...)
@@ -23,7 +17,8 @@ local function answering(handshake, slow)
       own.answer(inner, (choose(offered)))
       return go_on(self)
     elseif ok == in_lua then
-      return slow(self)
+      -- Only behind Lua frames.
+      return native.shims.dohandshake(self)
     end
     return ok, ...
   end
@@ -34,13 +29,12 @@ local function answering(handshake, slow)
   return go_on
 end
 
-own.inner.dohandshake = answering(own.inner.dohandshake)
--- Only behind Lua frames is it asked for; elsewhere that would compile it.
-ssl.dohandshake = answering(ssl.dohandshake, native.needs_frames and shims.dohandshake)
+functions.try_handshake = answering(own.try_handshake)
+functions.dohandshake = answering(own.dohandshake)
 
 -- A context of a table; compiled when the first is made, for many programs make none.
 local newcontext, context_of
-function ssl.newcontext(config)
+function functions.newcontext(config)
   if not newcontext then
     newcontext, context_of = own.contexts()
   end
@@ -54,7 +48,7 @@ end
 
 -- A TLS object on the connection of `sock`, which is left closed. `config` is a context, or the table
 -- to make one of. Timeouts stay as they were set.
-function ssl.wrap(sock, config)
+function functions.wrap(sock, config)
   if type(config) == "table" then
     if not context_of then
       newcontext, context_of = own.contexts()
@@ -71,3 +65,5 @@ function ssl.wrap(sock, config)
   end
   return object, err
 end
+
+return functions

@@ -3,7 +3,6 @@
 
 local modules, native, shims = ...
 local wait = native.wait
-local tcp, udp = modules["cosock.socket.tcp"], modules["cosock.socket.udp"]
 
 -- TLS may want to write in order to read, and the other way round.
 local reads = { timeout = true, wantread = true }
@@ -110,42 +109,5 @@ function shims.channel_receive(self)
     if err then
       return nil, err
     end
-  end
-end
-
--- On versions whose C functions cannot go on after a yield, a Lua function stands in front of each
--- function that may wait. The native function answers with a marker when it has to go on in Lua.
-if native.needs_frames then
-  local in_lua = native.in_lua
-
-  local function framed(fast, slow)
-    local function finish(first, ...)
-      if first == in_lua then
-        return slow(...)
-      end
-      return first, ...
-    end
-    return function(...)
-      return finish(fast(...))
-    end
-  end
-
-  for _, name in ipairs({ "accept", "connect", "receive", "send" }) do
-    tcp[name] = framed(tcp[name], shims[name])
-  end
-  tcp.setpeername = framed(tcp.setpeername, shims.connect)
-  udp.receive = framed(udp.receive, shims.receive_datagram)
-  udp.receivefrom = framed(udp.receivefrom, shims.receivefrom)
-  local receiver = modules["cosock.channel"].receiver
-  receiver.receive = framed(receiver.receive, shims.channel_receive)
-
-  local sleep = native.sleep
-  local function finish_sleep(first, seconds)
-    if first == in_lua then
-      shims.sleep(seconds)
-    end
-  end
-  native.sleep = function(...)
-    finish_sleep(sleep(...))
   end
 end

@@ -50,7 +50,7 @@ const METHODS: &[Plain] = &[
 
 /// Makes the metatable of certificates, and keeps it.
 pub(crate) fn make_class(lua: State, runtime: &Runtime) -> c_int {
-    let plain = Pusher::new(lua, runtime, &[]);
+    let plain = Pusher::new(lua, runtime);
     lua.new_table(0, 5);
     let meta = lua.top();
     lua.push_str("SSL:Certificate");

@@ -15,6 +15,7 @@ use crate::outcome;
 use crate::runtime::{Runtime, Shape, TCP, UDP};
 use crate::socket::{self, tcp};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
+use crate::{classes, shims};
 
 /// Methods that never wait; those of the inner object are the same.
 pub(crate) const PLAIN: &[Plain] = &[
@@ -64,11 +65,6 @@ pub(crate) const PLAIN: &[Plain] = &[
 /// Methods that wait, and the same on the inner object, where they only try.
 pub(crate) const BLOCKING: &[Blocking] = &[
     (
-        c"dohandshake",
-        |lua| lua.method(handshake::<false>),
-        |lua| lua.method(handshake::<true>),
-    ),
-    (
         c"receive",
         |lua| lua.method(crate::tcp::receive::<false>),
         |lua| lua.method(crate::tcp::receive::<true>),
@@ -82,11 +78,29 @@ pub(crate) const BLOCKING: &[Blocking] = &[
 
 /// What the Lua part builds on, beside the methods.
 pub(crate) const NATIVE: &[Plain] = &[
-    (c"wrap", |lua| lua.method(wrap)),
-    (c"question", |lua| lua.method(super::names::question)),
-    (c"answer", |lua| lua.method(super::names::answer)),
+    (c"wrap", |lua| lua.method_with_names(&socket::NAMES, wrap)),
+    (c"question", |lua| {
+        lua.method_with_names(&socket::NAMES, super::names::question)
+    }),
+    (c"answer", |lua| {
+        lua.method_with_names(&socket::NAMES, super::names::answer)
+    }),
     (c"contexts", |lua| lua.method(super::context::open)),
+    (c"dohandshake", |lua| {
+        lua.method_with_names(&socket::NAMES, handshake::<false>)
+    }),
+    (c"try_handshake", |lua| {
+        lua.method_with_names(&socket::NAMES, handshake::<true>)
+    }),
 ];
+
+/// Fills the table of the methods of inner objects.
+pub(super) fn fill_inner(lua: State, runtime: &Runtime) -> c_int {
+    classes::fill_inner(lua, runtime, PLAIN, BLOCKING, || {
+        shims::push_later(lua, runtime, super::FUNCTIONS, c"try_handshake");
+        lua.raw_set_field(-2, c"dohandshake");
+    })
+}
 
 /// Gives the inner object of argument 1, or returns what a foreign one's own method returns.
 macro_rules! own {

@@ -13,6 +13,7 @@ use cosock_core::tls::{Builder, ConfigError, HostCheck, Protocol};
 use super::CONTEXT;
 use crate::arguments::{Called, DIRECT, bytes, raise, refuse_kind};
 use crate::ffi::{Class, State, upvalue};
+use crate::lazy;
 use crate::module::{Plain, Pusher};
 use crate::runtime::Runtime;
 
@@ -78,7 +79,7 @@ const TEXT_STEPS: &[Plain] = text_steps! {
 
 /// Makes the metatable of contexts, and keeps it.
 pub(crate) fn make_class(lua: State, runtime: &Runtime) -> c_int {
-    let plain = Pusher::new(lua, runtime, &[]);
+    let plain = Pusher::new(lua, runtime);
     lua.new_table(0, 5);
     crate::open::hide(lua);
     plain.set(-1, c"__gc", collect);
@@ -107,9 +108,10 @@ fn is_context(lua: State, _: &Runtime) -> c_int {
 
 /// `contexts()`: compiles and returns `newcontext`, and what `wrap` uses in its place.
 pub(super) fn open(lua: State, runtime: &Runtime) -> c_int {
-    lua.load(c"=[cosock.context]", include_str!("../lua/context.lua"));
+    let source = include_str!("../lua/context.lua");
+    lazy::load(lua, runtime, c"=[cosock.context]", source);
     lua.new_table(0, (NATIVE.len() + TEXT_STEPS.len()) as c_int + 2);
-    let pusher = Pusher::new(lua, runtime, &[]);
+    let pusher = Pusher::new(lua, runtime);
     for (name, push) in NATIVE.iter().chain(TEXT_STEPS) {
         push(pusher);
         lua.raw_set_field(-2, name);

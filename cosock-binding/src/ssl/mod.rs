@@ -8,7 +8,7 @@ mod dane;
 mod names;
 mod peer;
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
 use cosock_core::tls::context::SharedContext;
 
@@ -16,7 +16,12 @@ use crate::ffi::{Class, State};
 use crate::module::Pusher;
 use crate::open::{self, Module};
 use crate::runtime::{Classes, ObjectClass, Runtime};
-use crate::tcp;
+use crate::{classes, shims, tcp};
+
+pub(crate) use connection::NATIVE;
+
+/// The lazy module whose functions are those of this one that are written in Lua.
+const FUNCTIONS: &CStr = c"functions.ssl";
 
 /// What `newcontext` returns.
 // SAFETY: a number of its own, beside those in `runtime`.
@@ -36,7 +41,7 @@ pub(crate) struct Kept {
 
 /// Makes the metatables of the userdata.
 pub(crate) fn make_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
-    let plain = Pusher::new(lua, runtime, &[]);
+    let plain = Pusher::new(lua, runtime);
     lua.new_table(0, 5);
     open::hide(lua);
     plain.set(-1, c"__gc", tcp::collect);
@@ -49,12 +54,13 @@ pub(crate) fn make_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
 
 /// Makes the module table, which is also that of the methods, and pushes it.
 pub(crate) fn make_module(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Classes) {
-    let (meta, class) = open::make_socket_class(
+    let (meta, class) = classes::make(
         lua,
         runtime,
         connection::PLAIN,
         connection::BLOCKING,
         kept.inner_meta,
+        connection::fill_inner,
     );
     kept.object_meta = meta;
     let module = lua.top();
@@ -70,7 +76,7 @@ pub(crate) fn make_module(lua: State, runtime: &Runtime, kept: &mut Kept, classe
         metatable: class.metatable,
         ..classes.tcp
     };
-    let plain = Pusher::new(lua, runtime, &[]);
+    let plain = Pusher::new(lua, runtime);
     plain.set(module, c"loadcertificate", certificate::load);
     // `config` is long, and few look at it.
     lua.new_table(0, 1);
@@ -91,22 +97,24 @@ fn module_index(lua: State, _: &Runtime) -> c_int {
     1
 }
 
-/// Runs the Lua part; `native` is the index of the native functions.
-pub(crate) fn load_shim(lua: State, runtime: &Runtime, native: c_int) {
-    let kept = runtime.kept.get();
-    lua.load(c"=[cosock.ssl]", include_str!("../lua/ssl.lua"));
-    lua.push_kept(kept.modules);
-    lua.push_value(native);
-    lua.push_kept(kept.shims);
-    let pusher = Pusher::new(lua, runtime, &crate::socket::NAMES);
-    lua.new_table(0, connection::NATIVE.len() as c_int + 1);
-    for (name, push) in connection::NATIVE {
-        push(pusher);
+/// Completes the module with what is written in Lua, or stands behind Lua frames on some versions.
+pub(crate) fn complete(lua: State, runtime: &Runtime) {
+    shims::push_module(lua, runtime, Module::Ssl);
+    for (name, text) in [
+        (c"_VERSION", "1.2.0"),
+        (c"_COPYRIGHT", "cosock in Rust, after LuaSec 1.2.0"),
+    ] {
+        lua.push_str(text);
         lua.raw_set_field(-2, name);
     }
-    lua.push_kept(kept.ssl.inner_meta);
-    lua.raw_get_field(-1, c"methods");
-    lua.raw_set_field(-3, c"inner");
+    // A TLS object is a TCP object to these.
+    shims::push_module(lua, runtime, Module::Tcp);
+    for name in [c"receive", c"send"] {
+        lua.raw_get_field(-1, name);
+        lua.raw_set_field(-3, name);
+    }
     lua.pop(1);
-    lua.call(4, 0);
+    let names = [c"dohandshake", c"newcontext", c"wrap"];
+    shims::set_later(lua, runtime, FUNCTIONS, &names);
+    lua.pop(1);
 }

@@ -1,0 +1,68 @@
+-- Functions that are written in Lua are compiled when they are first called, by which they stay what they are;
+-- with the globals of the program, whatever those of the coroutine that calls are.
+local expect = require "expect"
+local world = require "world"
+
+local cosock = require "cosock"
+local socket = cosock.socket
+local modules = debug.getregistry()["cosock.modules"]
+
+-- On 5.1 what raises at its caller's place is compiled with the module.
+local lazy = { "cosock.endpoints", "cosock.methods" }
+if expect.version ~= "5.1" then
+  for _, name in ipairs { "functions.cosock", "functions.socket", "functions.ssl" } do
+    lazy[#lazy + 1] = name
+  end
+end
+for _, name in ipairs(lazy) do
+  expect.equal(rawget(modules, name), nil, name)
+end
+
+local function in_other_globals(fn, ...)
+  local function body(...)
+    if setfenv then
+      setfenv(0, {})
+    end
+    return fn(...)
+  end
+  local results = { coroutine.resume(coroutine.create(body), ...) }
+  expect.equal(results[1], true, results[2])
+  return results[2], results[3]
+end
+
+local kept = { socket.choose, socket.protect, socket.try, socket.connect, cosock.asyncify }
+local handler = in_other_globals(socket.choose, { default = function(value) return value end })
+expect.equal(handler(7), 7)
+expect.list({ in_other_globals(socket.protect(function() socket.try(nil, "why") end)) }, { nil, "why" })
+local source = in_other_globals(socket.source, "by-length", {}, 0)
+expect.equal(source(), nil)
+local build = in_other_globals(require("cosock.socket.internals").passthroughbuilder, {}, {})
+expect.equal(type(build), "function")
+if cosock.ssl then
+  local context = in_other_globals(cosock.ssl.newcontext, { mode = "client", protocol = "any" })
+  expect.equal(type(context), "userdata")
+end
+for _, name in ipairs(lazy) do
+  expect.equal(rawget(modules, name) ~= nil, name ~= "functions.cosock", name)
+end
+expect.list(kept, { socket.choose, socket.protect, socket.try, socket.connect4, cosock.asyncify })
+expect.equal(require "cosock.asyncify", cosock.asyncify)
+
+-- The inner socket's methods come when one is asked for; each kind has its own.
+local tcp, udp = socket.tcp().inner_sock, socket.udp().inner_sock
+expect.equal(tcp.no_method, nil)
+expect.equal(type(tcp.accept), "function")
+expect.equal(tcp.accept, socket.tcp().inner_sock.accept)
+expect.equal(type(udp.receivefrom), "function")
+expect.equal(udp.accept, nil)
+expect.equal(tcp.accept ~= socket.tcp.accept, true)
+
+-- A wrong call is refused at the place of whoever made it, the first time as later.
+for _ = 1, 2 do
+  local ok, message = pcall(function() socket.bind({}, 0) end)
+  expect.equal(ok, false)
+  local place = "require-opens-functions-when-called.lua:" .. debug.getinfo(1, "l").currentline - 2
+  expect.contains(message, place .. ": bad argument #2 to 'bind'")
+end
+
+world.finish()
