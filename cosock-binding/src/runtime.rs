@@ -12,12 +12,11 @@ use cosock_core::scheduler::{Call, Scheduler, TaskKey};
 use cosock_core::select::Select;
 use cosock_core::socket::{Tcp, Udp};
 
-use rustc_hash::FxHashMap;
-
 use crate::channel::{Halves, Queue};
 use crate::ffi::{Class, RawState, State};
 use crate::nesting::Nest;
 use crate::pins::Pins;
+use crate::tasks::Places;
 use crate::timers::Callbacks;
 
 /// What the binding knows of a task beside the scheduler.
@@ -160,8 +159,7 @@ pub(crate) struct Runtime {
     core: RefCell<ManuallyDrop<Scheduler>>,
     closed: Cell<bool>,
     pub(crate) tasks: RefCell<Vec<Task>>,
-    /// Places of living tasks by the identity of their handles.
-    pub(crate) places: RefCell<FxHashMap<usize, u32>>,
+    pub(crate) places: Places,
     pub(crate) pins: Pins,
     pub(crate) halves: Halves,
     pub(crate) kept: Cell<Kept>,
@@ -222,7 +220,7 @@ impl Runtime {
             core: RefCell::new(ManuallyDrop::new(core)),
             closed: Cell::new(false),
             tasks: RefCell::default(),
-            places: RefCell::default(),
+            places: Places::default(),
             pins: Pins::default(),
             halves: Halves::default(),
             kept: Cell::default(),
@@ -298,7 +296,7 @@ impl Runtime {
             return;
         }
         give_back(&self.tasks);
-        give_back(&self.places);
+        self.places.close();
         give_back(&self.nests);
         give_back(&self.woken);
         give_back(&self.calls);

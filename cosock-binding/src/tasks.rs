@@ -1,8 +1,10 @@
 //! `cosock.spawn` and task handles.
 
+use std::cell::RefCell;
 use std::ffi::c_int;
 
 use cosock_core::scheduler::TaskKey;
+use rustc_hash::FxHashMap;
 
 use crate::arguments::{Called, raise, refuse, refuse_kind};
 use crate::ffi::{Kind, State, Status};
@@ -36,60 +38,47 @@ pub(crate) fn release_last_reset(lua: State, runtime: &Runtime) {
 /// `cosock.spawn(fn [, name [, {onerror = fn}]])`: returns the task's handle.
 pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "spawn");
-    lua.set_top(3);
     if lua.kind(1) != Kind::Function {
         refuse_kind(lua, called, 1, "function");
     }
-    if lua.kind(3) == Kind::Table {
-        lua.get_field(3, c"onerror");
-        if !lua.is_nil(4) && lua.kind(4) != Kind::Function {
-            let got = lua.type_name(4);
-            refuse(
-                lua,
-                called,
-                3,
-                format_args!("function 'onerror' expected, got {got}"),
-            );
-        }
-    } else {
-        lua.push_nil();
-    }
+    let named = called.count > 1 && !lua.is_nil(2);
+    let watched_over = called.count > 2 && push_handler(lua, called);
     let kept = runtime.kept.get();
-    lua.new_table(0, c_int::from(!lua.is_nil(2)));
-    if !lua.is_nil(2) {
+    lua.new_table(0, c_int::from(named));
+    let handle = lua.top();
+    if named {
         lua.push_value(2);
-        lua.raw_set_field(5, c"name");
+        lua.raw_set_field(handle, c"name");
     }
     lua.push_kept(kept.handle_meta);
-    lua.set_metatable(5);
+    lua.set_metatable(handle);
+    lua.push_kept(kept.slots);
+    let slots = handle + 1;
     let coroutine = lua.new_coroutine();
     lua.push_value(1);
     lua.move_to(coroutine, 1);
-    lua.push_kept(kept.slots);
-    let handle = lua.identity(5);
     // What may raise comes first, for a task that is not anchored must not exist. Setting fields runs
     // no collection, so the place stays free meanwhile.
     let place = runtime.enter(lua, |core| core.next_place());
-    lua.push_value(5);
-    lua.raw_set_at(7, handle_slot(place));
-    lua.push_value(6);
-    lua.raw_set_at(7, coroutine_slot(place));
-    let watched_over = !lua.is_nil(4);
+    lua.raw_set_at(slots, coroutine_slot(place));
+    lua.push_value(handle);
+    lua.raw_set_at(slots, handle_slot(place));
     if watched_over {
         lua.push_kept(kept.handlers);
-        lua.push_value(4);
+        lua.push_value(handle - 1);
         lua.raw_set_at(-2, place as usize + 1);
     }
+    let identity = lua.identity(handle);
     runtime.enter(lua, |core| {
         let key = core.spawn_for(coroutine.raw() as usize);
-        runtime.places.borrow_mut().insert(handle, key.index);
+        runtime.places.note(identity, key.index);
         let task = Task {
             key,
             coroutine: coroutine.raw(),
             shape: Shape::Nothing,
             timeout: None,
             listed: (0, 0),
-            handle,
+            handle: identity,
             watched_over,
         };
         let mut tasks = runtime.tasks.borrow_mut();
@@ -98,8 +87,63 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
             None => tasks.push(task),
         }
     });
-    lua.push_value(5);
+    lua.set_top(handle);
     1
+}
+
+/// Pushes the error handler among the options in argument 3; tells whether there is one.
+#[cold]
+fn push_handler(lua: State, called: Called) -> bool {
+    if lua.kind(3) != Kind::Table {
+        return false;
+    }
+    lua.set_top(3);
+    lua.get_field(3, c"onerror");
+    if !lua.is_nil(4) && lua.kind(4) != Kind::Function {
+        let got = lua.type_name(4);
+        refuse(
+            lua,
+            called,
+            3,
+            format_args!("function 'onerror' expected, got {got}"),
+        );
+    }
+    !lua.is_nil(4)
+}
+
+/// Places of living tasks by the identities of their handles; made when it is first asked for, for many
+/// programs never do.
+#[derive(Debug, Default)]
+pub(crate) struct Places(RefCell<Option<FxHashMap<usize, u32>>>);
+
+impl Places {
+    fn note(&self, handle: usize, place: u32) {
+        if let Some(places) = &mut *self.0.borrow_mut() {
+            places.insert(handle, place);
+        }
+    }
+
+    fn forget(&self, handle: usize) {
+        if let Some(places) = &mut *self.0.borrow_mut() {
+            places.remove(&handle);
+        }
+    }
+
+    fn find(&self, handle: usize, tasks: &[Task]) -> Option<u32> {
+        let mut places = self.0.borrow_mut();
+        let places = places.get_or_insert_with(|| {
+            let living = tasks.iter().filter(|task| !task.coroutine.is_null());
+            living.map(|task| (task.handle, task.key.index)).collect()
+        });
+        places.get(&handle).copied()
+    }
+
+    /// Lets go of what there is, unless somebody uses it.
+    pub(crate) fn close(&self) {
+        if let Ok(mut places) = self.0.try_borrow_mut() {
+            *places = None;
+        }
+    }
 }
 
 /// The task of the handle in argument 1; `None` once it is over. Raises for anything but a handle.
@@ -108,12 +152,9 @@ fn task_of_handle(lua: State, runtime: &Runtime, called: Called) -> Option<TaskK
         refuse_kind(lua, called, 1, "task handle");
     }
     // The handle of a living task is anchored, so no other table has its address.
-    let place = runtime.places.borrow().get(&lua.identity(1)).copied()?;
-    runtime
-        .tasks
-        .borrow()
-        .get(place as usize)
-        .map(|task| task.key)
+    let tasks = runtime.tasks.borrow();
+    let place = runtime.places.find(lua.identity(1), &tasks)?;
+    tasks.get(place as usize).map(|task| task.key)
 }
 
 /// `handle:is_alive()`.
@@ -154,7 +195,7 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
         return false;
     };
     lua.check_stack(12);
-    runtime.places.borrow_mut().remove(&task.handle);
+    runtime.places.forget(task.handle);
     runtime.note(key, |task| task.coroutine = std::ptr::null_mut());
     lua.push_kept(kept.slots);
     let slots = lua.top();
@@ -189,6 +230,31 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
         lua.pop(1);
     }
     found
+}
+
+/// [`push_and_forget`] for a task that has returned, of which there is less to undo.
+pub(crate) fn forget_returned(lua: State, runtime: &Runtime, key: TaskKey) {
+    let Some((handle, watched_over)) = runtime.look(key, |task| (task.handle, task.watched_over))
+    else {
+        return;
+    };
+    lua.push_kept(runtime.kept.get().slots);
+    lua.raw_get_at(-1, select_slot(key.index));
+    if watched_over || !lua.is_nil(-1) {
+        lua.pop(2);
+        if push_and_forget(lua, runtime, key) {
+            lua.pop(1);
+        }
+        return;
+    }
+    // In the place of what is nil.
+    lua.raw_set_at(-2, handle_slot(key.index));
+    lua.push_nil();
+    lua.raw_set_at(-2, coroutine_slot(key.index));
+    lua.pop(1);
+    runtime.places.forget(handle);
+    runtime.note(key, |task| task.coroutine = std::ptr::null_mut());
+    runtime.enter(lua, |core| core.finish(key));
 }
 
 /// Pops a coroutine and closes it where the language can: its to-be-closed variables run.

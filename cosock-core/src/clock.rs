@@ -1,12 +1,14 @@
 //! The one place that reads the clock.
 
+use std::num::NonZeroU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::process;
 
-/// A monotonic point in time: nanoseconds since the clock was made.
+/// A monotonic point in time: nanoseconds since the clock was made, and one, so that a time which there
+/// may be takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Time(u64);
+pub struct Time(NonZeroU64);
 
 impl Time {
     /// Turns a relative timeout in seconds into a deadline.
@@ -23,7 +25,7 @@ impl Time {
     /// How long until this moment, zero when it has passed.
     #[must_use]
     pub fn since(self, earlier: Time) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+        Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
     }
 }
 
@@ -48,19 +50,24 @@ impl Clock {
     /// Reads the monotonic clock.
     #[must_use]
     pub fn now(&self) -> Time {
-        Time(process::monotonic_nanoseconds() - self.start)
+        self.time(process::monotonic_nanoseconds())
     }
 
     /// Reads it to within some milliseconds, never ahead: for dates, not for deadlines.
     #[must_use]
     pub fn about_now(&self) -> Time {
-        Time(process::about_monotonic_nanoseconds().saturating_sub(self.start))
+        self.time(process::about_monotonic_nanoseconds())
+    }
+
+    /// The point in time at which the system's clock shows so many nanoseconds.
+    fn time(&self, nanoseconds: u64) -> Time {
+        Time(NonZeroU64::MIN.saturating_add(nanoseconds.saturating_sub(self.start)))
     }
 
     /// The wall-clock date of a reading, in seconds since 1970, as it was when the clock started.
     #[must_use]
     pub fn date(&self, time: Time) -> f64 {
-        self.start_wall + time.0 as f64 / 1e9
+        self.start_wall + time.0.get() as f64 / 1e9
     }
 }
 
@@ -89,6 +96,11 @@ mod tests {
         for seconds in [-1.0, f64::NEG_INFINITY, f64::INFINITY, 1e300, f64::NAN] {
             assert_eq!(now.after(seconds), None, "{seconds}");
         }
+    }
+
+    #[test]
+    fn no_time_takes_no_room() {
+        assert_eq!(size_of::<Option<Time>>(), size_of::<u64>());
     }
 
     #[test]

@@ -5,11 +5,24 @@
 //! read has a 30 s timeout costs a store per read, not a heap operation. Entries left behind are
 //! bounded by the number of timers, and [`Timers::next_deadline`] never reports one of them.
 
+use std::num::NonZeroU32;
+
 use crate::clock::Time;
 
 /// Names one timer; valid until [`Timers::remove`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimerId(u32);
+pub struct TimerId(NonZeroU32);
+
+impl TimerId {
+    /// That of the timer at `place`: one more, so that a timer which there may be takes no more room.
+    fn at(place: u32) -> TimerId {
+        TimerId(NonZeroU32::MIN.saturating_add(place))
+    }
+
+    fn place(self) -> u32 {
+        self.0.get() - 1
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -69,16 +82,16 @@ impl<K: Copy> Timers<K> {
         };
         if let Some(index) = self.free.pop() {
             self.timers[index as usize] = timer;
-            return TimerId(index);
+            return TimerId::at(index);
         }
         self.timers.push(timer);
-        TimerId((self.timers.len() - 1) as u32)
+        TimerId::at((self.timers.len() - 1) as u32)
     }
 
     /// Sets or moves the deadline.
     pub fn set(&mut self, id: TimerId, deadline: Time) {
         self.sequence += 1;
-        let timer = &mut self.timers[id.0 as usize];
+        let timer = &mut self.timers[id.place() as usize];
         if timer.deadline.is_none() {
             self.armed += 1;
         }
@@ -89,7 +102,7 @@ impl<K: Copy> Timers<K> {
             let entry = Entry {
                 queued: deadline,
                 sequence: self.sequence,
-                timer: id.0,
+                timer: id.place(),
             };
             self.heap.push(entry);
             self.sift_up(self.heap.len() - 1);
@@ -103,7 +116,7 @@ impl<K: Copy> Timers<K> {
 
     /// Takes the deadline away; the timer stays usable.
     pub fn cancel(&mut self, id: TimerId) {
-        if self.timers[id.0 as usize].deadline.take().is_some() {
+        if self.timers[id.place() as usize].deadline.take().is_some() {
             self.armed -= 1;
         }
     }
@@ -111,13 +124,13 @@ impl<K: Copy> Timers<K> {
     /// Ends the timer: nothing of it stays behind.
     pub fn remove(&mut self, id: TimerId) {
         self.cancel(id);
-        let timer = &mut self.timers[id.0 as usize];
+        let timer = &mut self.timers[id.place() as usize];
         timer.owner = None;
         let position = timer.position;
         if position != NOT_QUEUED {
             self.take_entry(position as usize);
         }
-        self.free.push(id.0);
+        self.free.push(id.place());
     }
 
     /// How many timers have a deadline.

@@ -175,9 +175,11 @@ fn start_or_select(
             select::push_results(lua, runtime, key, timed_out);
         }
         _ => {
+            // They fit: its stack has but the function.
             for _ in 0..3 {
-                lua.push_nil();
+                coroutine.push_nil();
             }
+            return Some(3);
         }
     }
     hand_over(lua, coroutine, 3);
@@ -207,7 +209,7 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, mut arg
         // From here on, what Lua calls runs outside the task.
         runtime.current_coroutine.set(std::ptr::null_mut());
         if status != Status::Yield {
-            return finish(lua, runtime, key, coroutine, status);
+            return finish(lua, runtime, key, coroutine, status, count);
         }
         // A method has parked its task before it yielded.
         let parked = count > 0 && coroutine.to_pointer(-1) == token();
@@ -222,14 +224,22 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, mut arg
     }
 }
 
-/// Ends a task that has returned or failed.
+/// Ends a task that has failed, or has returned so many values.
 #[inline(never)]
-fn finish(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, status: Status) {
+fn finish(
+    lua: State,
+    runtime: &Runtime,
+    key: TaskKey,
+    coroutine: State,
+    status: Status,
+    count: c_int,
+) {
     if status == Status::Ok {
-        if tasks::push_and_forget(lua, runtime, key) {
-            lua.pop(1);
+        if count > 0 {
+            // With values left on its stack it would count as suspended.
+            coroutine.set_top(0);
         }
-        return;
+        return tasks::forget_returned(lua, runtime, key);
     }
     lua.push_traceback(coroutine, None, 0);
     // The original stays: to-be-closed variables are told of it. A stack that is full has no room for
