@@ -226,9 +226,9 @@ impl Comparison {
     /// What there is to say of it as a whole.
     pub(crate) fn headline(&self) -> String {
         match (self.cells, self.changes.len()) {
-            (0, _) => "nothing of this run is in the other run".to_owned(),
-            (cells, 0) => format!("{cells} cells are as they were in the other run"),
-            (cells, changes) => format!("{changes} changes in {cells} cells since the other run"),
+            (0, _) => "it has no cell of this run".to_owned(),
+            (cells, 0) => format!("no change in {cells} cells"),
+            (cells, changes) => format!("{changes} changes in {cells} cells"),
         }
     }
 }
@@ -330,10 +330,7 @@ mod tests {
         );
         let runner = run(true, &[("tcp/x", "5.4", "runner", &[("a", "1", "SAME")])]);
         let nothing = between(&before, &runner);
-        assert_eq!(
-            nothing.headline(),
-            "nothing of this run is in the other run"
-        );
+        assert_eq!(nothing.headline(), "it has no cell of this run");
         assert_eq!(nothing.notes.len(), 1);
     }
 

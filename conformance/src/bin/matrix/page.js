@@ -9,7 +9,7 @@ const MEANINGS = [
   "the rock is wrong there",
   "another choice, for the reason given",
   "nothing is known of the rock here: no pass",
-  "an unlisted difference, or ours failed",
+  "an unlisted difference, from the rock or between two Luas, or ours failed",
 ];
 const SAME = 0;
 const POSITION = 2;

@@ -43,7 +43,7 @@ pub(crate) fn conclude(report: &Report, directory: &Path) {
         println!("{others} complaints about recordings or the table of differences");
     }
     if let Some(comparison) = &report.comparison {
-        println!("{}", comparison.headline());
+        println!("since the other run: {}", comparison.headline());
         for note in &comparison.notes {
             println!("  ({note})");
         }
