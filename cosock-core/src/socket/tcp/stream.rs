@@ -166,9 +166,12 @@ impl TcpSocket {
             }
             match rustix::net::send(socket, &data[*next..], SEND) {
                 Ok(length) => {
+                    // The first send fills the system's buffer; when there is room again for the next,
+                    // the peer is as fast as we are.
+                    let first = *next == start;
                     *next += length;
                     self.stats[1] += length as f64;
-                    if *next - start >= MOST_AT_ONCE && *next < data.len() {
+                    if !first && *next - start >= MOST_AT_ONCE && *next < data.len() {
                         return Step::Wait {
                             interest: Interest::Write,
                             progress: Progress::Pause,

@@ -363,7 +363,7 @@ fn a_send_goes_on_where_it_stopped() {
         let step = socket.send(&data, &mut next, reactor);
         if let Step::Wait { progress, .. } = step {
             assert_eq!(progress == Progress::None, next == before);
-            assert_eq!(progress == Progress::Pause, next - before >= MOST_AT_ONCE);
+            assert!(progress != Progress::Pause || next - before >= MOST_AT_ONCE);
         }
         step
     });
