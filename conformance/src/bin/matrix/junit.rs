@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use conformance::matrix::Grade;
+
 use crate::report::{Outcome, Report};
 
 pub(crate) fn of(report: &Report) -> String {
@@ -14,9 +16,10 @@ pub(crate) fn of(report: &Report) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for ((lua, subject), outcomes) in suites {
         let failed = outcomes.iter().filter(|it| !it.is_pass()).count();
+        let skipped = outcomes.iter().filter(|it| is_skipped(it)).count();
         let _ = writeln!(
             text,
-            "  <testsuite name=\"Lua {lua}, {subject}\" tests=\"{}\" failures=\"{failed}\">",
+            "  <testsuite name=\"Lua {lua}, {subject}\" tests=\"{}\" failures=\"{failed}\" skipped=\"{skipped}\">",
             outcomes.len()
         );
         for outcome in outcomes {
@@ -47,8 +50,21 @@ fn write_case(text: &mut String, outcome: &Outcome) {
                 escaped(message)
             );
         }
+        None if is_skipped(outcome) => {
+            let _ = writeln!(
+                text,
+                ">\n      <skipped message=\"{}: {}\"/>\n    </testcase>",
+                outcome.grade,
+                escaped(&outcome.note)
+            );
+        }
         None => text.push_str("/>\n"),
     }
+}
+
+/// What has no reference does not fail where there can be none, and is no pass either.
+fn is_skipped(outcome: &Outcome) -> bool {
+    outcome.is_pass() && outcome.grade == Grade::NoReference
 }
 
 /// As XML takes it: control characters, which it cannot hold, become question marks.
@@ -70,7 +86,33 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn cell_without_a_reference_is_no_pass() {
+        let case = |grade: &str, message: Option<&str>| {
+            let outcome = json!({
+                "test": "tcp/x", "lua": "5.5", "subject": "module", "status": "OK", "message": message,
+                "grade": grade, "reference": "none", "note": "no rock", "duration": 1005, "subtests": [],
+            });
+            let mut text = String::new();
+            write_case(&mut text, &serde_json::from_value(outcome).unwrap());
+            text
+        };
+        assert!(case("SAME", None).ends_with("name=\"x\" time=\"1.005\"/>\n"));
+        let alone = case("NO REFERENCE", None);
+        assert!(
+            alone.contains("<skipped message=\"NO REFERENCE: no rock\"/>"),
+            "{alone}"
+        );
+        let failed = case("NO REFERENCE", Some("newer than its recording"));
+        assert!(
+            failed.contains("<failure type=\"NO REFERENCE\">newer"),
+            "{failed}"
+        );
+    }
 
     #[test]
     fn xml_holds_any_text() {
