@@ -111,6 +111,12 @@ const LAZY: &[Lazy] = &[
         native: &[(c"limit_lines", |pusher| pusher.method(socket::limit_lines))],
     },
     Lazy {
+        name: "cosock.http.raising",
+        chunk: c"=[cosock.http.raising]",
+        source: include_str!("lua/http_raising.lua"),
+        native: &[],
+    },
+    Lazy {
         name: "cosock.http.request",
         chunk: c"=[cosock.http.request]",
         source: include_str!("lua/http_request.lua"),

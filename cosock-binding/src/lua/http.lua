@@ -50,7 +50,8 @@ http.schemes = {
 -- A connection to a server, whose methods raise for `socket.protect`, as this function does.
 function http.open(host, port, create)
   request.check_settings()
-  local opened, wrong = connection.open_raising(host, port or 80, create or socket.tcp, http.TIMEOUT)
+  local open = modules["cosock.http.raising"]
+  local opened, wrong = open(host, port or 80, create or socket.tcp, http.TIMEOUT)
   if wrong then
     error("bad argument #3 to 'open' (" .. wrong .. ")", 2)
   end

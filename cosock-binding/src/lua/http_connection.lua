@@ -357,60 +357,6 @@ function connection:receive09body(start, sink, step)
   return ltn12.pump.all(source, sink or ltn12.sink.null(), step)
 end
 
--- The same with errors raised for `socket.protect`, as LuaSocket's `http.open` gives it.
-
-local raising = {}
-raising.__index = raising
-
-for name, method in pairs(connection) do
-  if name ~= "open" and name ~= "is_interim" and type(method) == "function" then
-    raising[name] = function(self, ...)
-      return self.try(method(self, ...))
-    end
-  end
-end
-
-function raising:close()
-  return self.c:close()
-end
-
-function raising:receivestatusline()
-  local code, line = connection.receivestatusline(self)
-  if code == false then
-    return nil, line
-  end
-  return self.try(code, line)
-end
-
-function raising:sendrequestline(method, uri)
-  self.try(connection.sendrequestline(self, method, uri))
-  local line = self.line
-  self.line = nil
-  return self.try(self.c:send(line))
-end
-
-function raising:sendheaders(headers)
-  local lower = {}
-  for name, value in pairs(headers) do
-    lower[tostring(name):lower()] = value
-  end
-  self.try(connection.sendheaders(self, lower))
-  return 1
-end
-
--- Returns nil and a reason only when `create` itself is wrong.
-function connection.open_raising(...)
-  local opened, err, wrong = connection.open(...)
-  if wrong then
-    return nil, wrong
-  end
-  setmetatable(socket.try(opened, err), raising)
-  opened.try = socket.newtry(function()
-    opened:close()
-  end)
-  return opened
-end
-
 connection.header_lines, connection.trim = header_lines, trim
 
 return connection
