@@ -104,6 +104,10 @@ web.test(function()
   local address, seen, stop_server = web.pages({
     ["/"] = web.answer "secret",
     ["/relative"] = web.answer("", "Location: /\r\n", "302 Found"),
+    ["/other"] = { function(request)
+      local port = request.headers.host:match "%d+$"
+      return web.answer("", "Location: https://localhost:" .. port .. "/\r\n", "302 Found")
+    end },
   }, secure.server())
   local target = address:match "//(.*)"
   local tunnel, tunnelled, stop_tunnel = connecting()
@@ -137,8 +141,29 @@ web.test(function()
   expect.equal(https.request(address), "secret")
   expect.equal(http.request(address), "secret")
   http.PROXY = nil
-  expect.equal(http.request { url = address, create = https.tcp { proxy = tunnel } }, 1)
-  expect.equal(#tunnelled, 13)
+  local tcp = https.tcp { proxy = with_password }
+  expect.equal(http.request { url = address .. "/relative", create = tcp }, 1)
+  expect.equal(#tunnelled, 14)
+  expect.list(tunnelled[14].lines, { "Host: " .. target, "Proxy-Authorization: Basic bWU6cHc=" })
+  -- So does an object that is made for a request.
+  local own = { ["proxy-AUTHORIZATION"] = "own" }
+  expect.equal(http.request { url = address .. "/relative", create = tcp, headers = own }, 1)
+  expect.equal(#tunnelled, 16)
+  for number = 0, 1 do
+    expect.list(tunnelled[16 - number].lines, { "Host: " .. target, "Proxy-Authorization: own" })
+    expect.equal(seen[#seen - number].headers["proxy-authorization"], nil)
+  end
+  -- To another server it goes by the same proxy.
+  expect.equal(http.request { url = address .. "/other", create = tcp, headers = own }, 1)
+  expect.list(tunnelled[18].lines, { "Host: localhost:" .. target:match "%d+$", "Proxy-Authorization: own" })
+  expect.equal(seen[#seen].headers["proxy-authorization"], nil)
+  -- The next request says again what the proxy's URL says, and the program's table is as it was.
+  expect.equal(own["proxy-AUTHORIZATION"], "own")
+  expect.equal(http.request { url = address, create = tcp }, 1)
+  expect.list(tunnelled[19].lines, { "Host: " .. target, "Proxy-Authorization: Basic bWU6cHc=" })
+  -- Without a proxy it is a header like others.
+  expect.equal(http.request { url = address, create = https.tcp(), headers = own }, 1)
+  expect.equal(seen[#seen].headers["proxy-authorization"], "own")
   stop_tunnel()
 
   -- Interim answers are none.

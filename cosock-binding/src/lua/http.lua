@@ -149,7 +149,8 @@ local function perform(given, open)
       return nil, err
     end
     local wrong
-    open.conn, err, wrong = connection.open(plan.connect_host, plan.connect_port, plan.create, http.TIMEOUT)
+    open.conn, err, wrong =
+      connection.open(plan.connect_host, plan.connect_port, plan.create, http.TIMEOUT, plan.headers)
     if wrong then
       open.wrong = "bad field 'create' in request (" .. wrong .. ")"
     end

@@ -55,9 +55,16 @@ local function unfit(value)
   end
 end
 
--- Connects to a server with an object made by `create`. It is closed again when that fails. A third result
--- tells what is wrong with `create` itself.
-function connection.open(host, port, create, timeout)
+-- What is meant for a proxy is told an object that goes through one by itself, and nobody else.
+local function tell_proxy(object, headers)
+  if type(object) == "table" and rawget(object, "has_proxy") then
+    object.proxy_authorization, headers["proxy-authorization"] = headers["proxy-authorization"], nil
+  end
+end
+
+-- Connects to a server with an object made by `create`, which is told what `headers` have for its proxy. It is
+-- closed again when that fails. A third result tells what is wrong with `create` itself.
+function connection.open(host, port, create, timeout, headers)
   local object, err = create()
   if not object then
     return nil, err
@@ -68,6 +75,7 @@ function connection.open(host, port, create, timeout)
   end
   object:settimeout(timeout)
   limit_lines(object)
+  tell_proxy(object, headers or {})
   local done
   done, err = object:connect(host, port)
   if not done then

@@ -227,17 +227,11 @@ function request.plan(http, given)
     return nil, err
   end
   plan.is_users_object = not not given.create
-  -- The object that the scheme makes sees to the proxy.
-  local is_tunnelled = proxy and scheme.tunnels and not plan.is_users_object
-  if is_tunnelled then
+  if scheme.tunnels and not plan.is_users_object then
+    -- The object that the scheme makes sees to it.
     proxy = nil
   end
   plan.headers = headers_of(http, plan, given, proxy)
-  plan.proxy_authorization = nil
-  if is_tunnelled then
-    -- Meant for the proxy, not for the server behind it.
-    plan.proxy_authorization, plan.headers["proxy-authorization"] = plan.headers["proxy-authorization"], nil
-  end
   set_route(http, plan, given, proxy)
   return plan
 end
@@ -301,7 +295,8 @@ local private_headers = { authorization = true, cookie = true, host = true }
 local function is_for_all(plan, name)
   name = tostring(name):lower()
   if name == "proxy-authorization" then
-    return plan.proxy
+    -- Where it is no header any more, the object has told it to a proxy of its own.
+    return plan.proxy or not plan.headers[name]
   end
   return not private_headers[name]
 end

@@ -71,7 +71,7 @@ for _, field in ipairs {
   "url", "scheme", "authority", "userinfo", "user", "password", "host", "port", "path", "params", "query",
   "fragment", "uri", "method", "headers", "source", "sink", "step", "target", "proxy", "redirect",
   "maxredirects", "nredirects", "create", "connect_host", "connect_port", "is_users_object",
-  "credentials", "proxy_authorization",
+  "credentials",
 } do
   request_fields[field] = true
 end
@@ -227,7 +227,7 @@ function methods:connect(host, port)
   local context, done, err
   context, err = context_of(self.params, host)
   if context then
-    done, err = connect(self.sock, proxy, host, port, self.params.proxy_authorization)
+    done, err = connect(self.sock, proxy, host, port, self.proxy_authorization)
   end
   if not done then
     self.sock:close()
@@ -245,12 +245,13 @@ end
 -- A function that makes the object of a connection with these TLS fields, for `create` of a request;
 -- `proxy` among them leads through one.
 function https.tcp(params)
+  params = params or {}
   return function()
     local sock, err = socket.tcp()
     if not sock then
       return nil, err
     end
-    return setmetatable({ sock = sock, params = params or {} }, meta)
+    return setmetatable({ sock = sock, params = params, has_proxy = not not params.proxy }, meta)
   end
 end
 
