@@ -37,6 +37,33 @@ local function remembering()
   return assert(ssl.newcontext(secure.client { sessions = true }))
 end
 
+-- The place of a text among all that a function holds, or nil.
+local function find_text(text, value, seen)
+  seen = seen or {}
+  if type(value) == "string" then
+    return value:find(text, 1, true) and value
+  elseif seen[value] or type(value) ~= "table" and type(value) ~= "function" then
+    return nil
+  end
+  seen[value] = true
+  local found
+  if type(value) == "table" then
+    for key, element in next, value do
+      found = found or find_text(text, key, seen) or find_text(text, element, seen)
+    end
+    return found
+  end
+  local place = 1
+  while not found do
+    local name, held = debug.getupvalue(value, place)
+    if not name then
+      return nil
+    end
+    found, place = find_text(text, held, seen), place + 1
+  end
+  return found
+end
+
 -- Whether two connections of a new client, to servers with these tables, find the same context.
 local function shared(first, second)
   local client = remembering()
@@ -66,6 +93,13 @@ cosock.spawn(function()
   expect.equal(shared(secure.server { alpn = false }, secure.server()), true, "false is absent")
   local listed = { certificates = { secure.server() }, mode = "server", protocol = "any" }
   expect.equal(shared(listed, listed), true, "a list of identities")
+
+  -- What is kept to compare tables with does not tell a password.
+  local password = "sec" .. "ret"
+  local protected = secure.server { key = secure.file "encrypted.key", password = password }
+  expect.equal(shared(protected, protected), true, "with a password")
+  expect.equal(find_text(password, ssl.wrap), nil)
+  assert(find_text("verify_host", ssl.wrap), "its fields are found")
 
   local others = {
     "options", { "no_ticket", "no_sslv3" },

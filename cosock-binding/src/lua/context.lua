@@ -191,7 +191,8 @@ end
 -- more than a handshake. A table is described by its fields, and by what the system says of the files that
 -- they name; one with a function, a metatable or a file that has just changed is not, and gets its own. So does a server's
 -- that verifies its clients, for a session that is resumed is not verified again; and one whose
--- authorities OpenSSL looks up when it needs them, and keeps.
+-- authorities OpenSSL looks up when it needs them, and keeps. Of the description, in which a password may be, only the
+-- fingerprint is kept.
 local known, latest, most = {}, {}, 8
 
 local identity_fields = { "key", "certificate", "password" }
@@ -254,7 +255,8 @@ end
 
 local function context_of(config)
   local parts = {}
-  local description = describe_fields(parts, config, fields) and may_be_shared(config) and concat(parts, "\n")
+  local description = describe_fields(parts, config, fields) and may_be_shared(config)
+    and own.fingerprint(concat(parts, "\n"))
   local context = description and known[description]
   -- A state that closes finalizes what is still in use.
   if context and own.is_context(context) then

@@ -51,6 +51,7 @@ const NATIVE: &[Plain] = &[
     (c"verify_host", |lua| lua.method(verify_host)),
     (c"remember_sessions", |lua| lua.method(remember_sessions)),
     (c"stamp", |lua| lua.method(stamp)),
+    (c"fingerprint", |lua| lua.method(fingerprint)),
     (c"is_context", |lua| lua.method(is_context)),
 ];
 
@@ -96,6 +97,13 @@ fn stamp(lua: State, runtime: &Runtime) -> c_int {
         Some(text) => runtime.pins.push_text(lua, text),
         None => lua.push_nil(),
     }
+    1
+}
+
+/// `fingerprint(text)`: what stands for a text with a password in it; or nil.
+fn fingerprint(lua: State, runtime: &Runtime) -> c_int {
+    let digest = lua.to_bytes(1).and_then(cosock_core::tls::fingerprint);
+    runtime.pins.push_optional(lua, digest.map(Vec::from));
     1
 }
 

@@ -20,8 +20,8 @@ late! {
     EVP_sha512 GENERAL_NAME_free OBJ_nid2ln OBJ_nid2sn OBJ_obj2nid OBJ_obj2txt OPENSSL_init_ssl
     OPENSSL_sk_free OPENSSL_sk_new_null OPENSSL_sk_num OPENSSL_sk_pop OPENSSL_sk_push
     OPENSSL_sk_value OpenSSL_version PEM_read_bio_DHparams PEM_read_bio_PrivateKey PEM_read_bio_X509
-    PEM_write_bio_PUBKEY PEM_write_bio_X509 RAND_bytes SSL_CIPHER_description SSL_CIPHER_get_bits
-    SSL_CIPHER_get_name SSL_CTX_callback_ctrl SSL_CTX_check_private_key SSL_CTX_ctrl
+    PEM_write_bio_PUBKEY PEM_write_bio_X509 RAND_bytes SHA256 SSL_CIPHER_description
+    SSL_CIPHER_get_bits SSL_CIPHER_get_name SSL_CTX_callback_ctrl SSL_CTX_check_private_key SSL_CTX_ctrl
     SSL_CTX_dane_enable SSL_CTX_dane_set_flags SSL_CTX_free SSL_CTX_get_ex_data
     SSL_CTX_load_verify_locations SSL_CTX_new SSL_CTX_sess_set_new_cb SSL_CTX_set_alpn_protos
     SSL_CTX_set_alpn_select_cb SSL_CTX_set_cipher_list SSL_CTX_set_ciphersuites

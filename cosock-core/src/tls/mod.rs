@@ -33,7 +33,7 @@ pub use error::{Cause, ConfigError};
 pub use hello::{NamedContext, Question, ServerAlpn, ServerNames};
 pub use peer::{CipherInfo, Verification};
 pub use session::Session;
-pub use stamp::stamp;
+pub use stamp::{fingerprint, stamp};
 pub use verify::HostCheck;
 
 /// OpenSSL's name and version: of the library that is loaded, `OpenSSL 3.0.17`, or if it is loaded when it

@@ -1,4 +1,4 @@
-//! Whether a file is still the one that was read.
+//! Whether what a context was made of is still the same.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -31,9 +31,24 @@ pub fn stamp(path: &[u8]) -> Option<String> {
     })
 }
 
+/// What stands for a text that may hold a password, to compare it with others: nothing tells the password of
+/// it. `None` where there is no OpenSSL.
+#[must_use]
+pub fn fingerprint(text: &[u8]) -> Option<[u8; 32]> {
+    super::load().ok()?;
+    Some(openssl::sha::sha256(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_texts_apart() {
+        assert!(fingerprint(b"one").is_some());
+        assert_eq!(fingerprint(b"one"), fingerprint(b"one"));
+        assert_ne!(fingerprint(b"one"), fingerprint(b"other"));
+    }
 
     #[test]
     fn only_what_has_settled_has_a_stamp_and_keeps_it() {
