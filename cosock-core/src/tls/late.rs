@@ -16,12 +16,12 @@ late! {
     BN_bn2hex BN_free CRYPTO_free CRYPTO_get_ex_new_index CRYPTO_malloc DH_free EC_KEY_free
     EC_KEY_new_by_curve_name EC_get_builtin_curves ERR_clear_error ERR_get_error_all
     ERR_lib_error_string ERR_new ERR_reason_error_string ERR_set_debug ERR_set_error
-    ERR_set_error_data EVP_PKEY_free EVP_PKEY_get_bits EVP_PKEY_get_id EVP_sha1 EVP_sha256
-    EVP_sha512 GENERAL_NAME_free OBJ_nid2ln OBJ_nid2sn OBJ_obj2nid OBJ_obj2txt OPENSSL_init_ssl
+    ERR_set_error_data EVP_PKEY_free EVP_PKEY_get_bits EVP_PKEY_get_id EVP_Q_digest EVP_sha1
+    EVP_sha256 EVP_sha512 GENERAL_NAME_free OBJ_nid2ln OBJ_nid2sn OBJ_obj2nid OBJ_obj2txt OPENSSL_init_ssl
     OPENSSL_sk_free OPENSSL_sk_new_null OPENSSL_sk_num OPENSSL_sk_pop OPENSSL_sk_push
     OPENSSL_sk_value OpenSSL_version PEM_read_bio_DHparams PEM_read_bio_PrivateKey PEM_read_bio_X509
-    PEM_write_bio_PUBKEY PEM_write_bio_X509 RAND_bytes SHA256 SSL_CIPHER_description
-    SSL_CIPHER_get_bits SSL_CIPHER_get_name SSL_CTX_callback_ctrl SSL_CTX_check_private_key SSL_CTX_ctrl
+    PEM_write_bio_PUBKEY PEM_write_bio_X509 RAND_bytes SSL_CIPHER_description SSL_CIPHER_get_bits
+    SSL_CIPHER_get_name SSL_CTX_callback_ctrl SSL_CTX_check_private_key SSL_CTX_ctrl
     SSL_CTX_dane_enable SSL_CTX_dane_set_flags SSL_CTX_free SSL_CTX_get_ex_data
     SSL_CTX_load_verify_locations SSL_CTX_new SSL_CTX_sess_set_new_cb SSL_CTX_set_alpn_protos
     SSL_CTX_set_alpn_select_cb SSL_CTX_set_cipher_list SSL_CTX_set_ciphersuites
