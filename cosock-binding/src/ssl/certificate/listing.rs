@@ -29,7 +29,7 @@ const LISTING_META: c_int = upvalue(2);
 /// Sets the methods that tell names in the table at an index.
 pub(super) fn set_methods(lua: State, runtime: &Runtime, methods: c_int) {
     lua.new_table(0, 1);
-    Pusher::new(lua, runtime, &[]).set(-1, c"__gc", collect_listing);
+    Pusher::new(lua, runtime).set(-1, c"__gc", collect_listing);
     let listing = lua.top();
     lua.push_value(listing);
     lua.push_function(runtime, subject, 1);
