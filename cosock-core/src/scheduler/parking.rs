@@ -166,6 +166,7 @@ impl Scheduler {
         timeout: Option<f64>,
         object: usize,
     ) {
+        self.withdraw(key);
         if let Operation::Lookup(lookup) = &operation {
             self.lookups.insert(lookup.id, key);
         }

@@ -239,7 +239,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// `EBADF` without a descriptor, else what `epoll_ctl(2)` reports.
+    /// [`SocketError::Closed`] without a descriptor, else what `epoll_ctl(2)` reports.
     pub fn source(&mut self, reactor: &mut Reactor) -> Result<SourceId, SocketError> {
         if let Some(id) = self.source
             && reactor.is_live(id)

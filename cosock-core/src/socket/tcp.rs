@@ -63,7 +63,7 @@ pub struct TcpSocket {
     bound: bool,
     /// Bytes received and sent, as `getstats` counts them.
     stats: [f64; 2],
-    /// Since when `getstats` counts the age, in seconds before now.
+    /// Since when the age is counted that `getstats` tells, and from how many seconds on.
     born: Instant,
     age_offset: f64,
     /// TLS is spoken here, or was until the close.
@@ -261,11 +261,7 @@ impl TcpSocket {
         }
     }
 
-    /// `shutdown(2)`.
-    ///
-    /// # Errors
-    ///
-    /// None that LuaSocket would report: it ignores them. TLS first says goodbye.
+    /// `shutdown(2)`, whose errors are ignored, as LuaSocket does. TLS first says goodbye.
     pub fn shutdown(&mut self, how: std::net::Shutdown) {
         #[cfg(feature = "tls")]
         if let (Some(session), true) = (&mut self.tls, how != std::net::Shutdown::Read) {

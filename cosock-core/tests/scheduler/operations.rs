@@ -64,6 +64,22 @@ fn park_on_receive(driver: &mut Driver, key: TaskKey, socket: &Tcp, timeout: Opt
 }
 
 #[test]
+fn a_task_that_could_not_wait_waits_anew() {
+    let mut driver = Driver::new();
+    let (socket, sender) = datagrams(&mut driver);
+    let key = driver.running();
+    for _ in 0..2 {
+        // The language could not yield after the first: the task went on, to another try.
+        driver.park_on_datagram(key, &socket, Some(FOREVER));
+        assert_eq!(driver.core.reactor.waiters(), 1);
+    }
+    driver.assert_all_asleep();
+    sender.send(b"datagram").expect("loopback takes it");
+    assert_datagram(outcome_of(&mut driver, key), b"datagram");
+    driver.assert_nothing_waits();
+}
+
+#[test]
 fn a_datagram_completes_the_operation() {
     let mut driver = Driver::new();
     let (socket, sender) = datagrams(&mut driver);

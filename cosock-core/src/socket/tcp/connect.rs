@@ -10,7 +10,7 @@ use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor};
 use crate::socket::{Family, Progress, Step};
 
-/// The addresses a `connect` still has to try, and why the last one failed.
+/// The addresses that a `connect` still has to try.
 #[derive(Debug)]
 pub struct Attempt {
     addresses: std::vec::IntoIter<SocketAddr>,
