@@ -149,6 +149,15 @@ impl Unread {
         }
     }
 
+    /// All there is, which stays here, too.
+    #[must_use]
+    pub fn all(&self) -> Chunk {
+        match &self.data {
+            Some(data) => Chunk::new(Rc::clone(data), self.start, data.len()),
+            None => Chunk::default(),
+        }
+    }
+
     /// Splits off `length` bytes and drops up to `drop` in all.
     fn cut(&mut self, length: usize, drop: usize) -> Chunk {
         self.scanned = 0;
@@ -278,6 +287,15 @@ mod tests {
             unread.is_empty() && unread.data.is_none(),
             "an idle stream keeps no buffer"
         );
+    }
+
+    #[test]
+    fn all_that_waits_can_be_looked_at() {
+        let mut unread = unread(b"first\nsecond");
+        assert_eq!(text(unread.take(Pattern::Line)).as_deref(), Some("first"));
+        assert_eq!(unread.all().as_slice(), b"second");
+        assert_eq!(unread.take_rest(Pattern::All).as_slice(), b"second");
+        assert_eq!(unread.all().as_slice(), b"");
     }
 
     #[test]

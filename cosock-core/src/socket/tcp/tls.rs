@@ -39,8 +39,8 @@ impl TcpSocket {
         if self.encrypted {
             return Err(SocketError::Text("already a TLS connection"));
         }
-        let early = self.unread.take_rest(Pattern::All);
-        let session = Session::new(context, self.raw_fd(), early)?;
+        let session = Session::new(context, self.raw_fd(), self.unread.all())?;
+        self.unread.clear();
         let mut endpoint = Endpoint::new(self.family());
         endpoint.fd = self.endpoint.fd.take();
         if let Some(socket) = &endpoint.fd {
