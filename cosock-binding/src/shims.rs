@@ -87,8 +87,8 @@ fn set_native(lua: State, runtime: &Runtime, native: c_int) {
     lua.global(c"require");
     lua.raw_set_field(native, c"require");
     lua.global(c"coroutine");
-    lua.new_table(0, 4);
-    for name in [c"create", c"resume", c"status", c"yield"] {
+    lua.new_table(0, 5);
+    for name in [c"close", c"create", c"resume", c"status", c"yield"] {
         lua.get_field(-2, name);
         lua.raw_set_field(-2, name);
     }
