@@ -21,6 +21,14 @@ pub(crate) fn run(lua: State, runtime: &Runtime) -> c_int {
         raise(lua, DIRECT, format_args!("cosock.run is already running"));
     }
     lua.set_top(0);
+    #[cfg(feature = "luajit")]
+    if lua.is_in_hook(|| call_nothing(lua, runtime)) {
+        raise(
+            lua,
+            DIRECT,
+            format_args!("cosock.run cannot run in a finalizer or a debug hook"),
+        );
+    }
     #[cfg(feature = "lua55")]
     notice_closing(lua, runtime);
     lua.push_function(runtime, turns, 0);
@@ -172,8 +180,7 @@ fn let_hook_fire(lua: State, runtime: &Runtime) {
         raise(lua, DIRECT, format_args!("interrupted!"));
     }
     if lua.has_hook() {
-        lua.push_function(runtime, nothing, 0);
-        lua.call(0, 0);
+        call_nothing(lua, runtime);
     } else if runtime
         .main_state()
         .is_some_and(|main| main != lua && main.is_interrupted())
@@ -183,6 +190,11 @@ fn let_hook_fire(lua: State, runtime: &Runtime) {
     }
 }
 
-fn nothing(_: State, _: &Runtime) -> c_int {
-    0
+/// A call, of which a hook is told.
+fn call_nothing(lua: State, runtime: &Runtime) {
+    fn nothing(_: State, _: &Runtime) -> c_int {
+        0
+    }
+    lua.push_function(runtime, nothing, 0);
+    lua.call(0, 0);
 }

@@ -81,6 +81,8 @@ fn set_native(lua: State, runtime: &Runtime, native: c_int) {
     plain.set(native, c"tcp6", tcp::create_v6);
     lua.push_pointer(token());
     lua.raw_set_field(native, c"in_lua");
+    lua.push_bool(cfg!(feature = "luajit"));
+    lua.raw_set_field(native, c"yields_in_lua");
     lua.push_kept(runtime.kept.get().shims);
     lua.raw_set_field(native, c"shims");
     // Now: a program may replace these, by functions that stand on ours.

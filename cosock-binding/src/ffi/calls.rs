@@ -41,8 +41,13 @@ impl State {
     }
 
     /// [`State::yield_values`]; what is resumed with the token and an error raises the error, where C
-    /// functions go on after a yield. Elsewhere a Lua frame in front does so.
+    /// functions go on after a yield. Elsewhere a Lua frame in front does so, which on LuaJIT yields as
+    /// well: see [`State::is_in_hook`].
     pub(crate) fn yield_or_raise(self, count: c_int) -> c_int {
+        #[cfg(feature = "luajit")]
+        if unsafe { lua_isyieldable(self.0) } != 0 {
+            return count;
+        }
         #[cfg(any(feature = "lua51", feature = "luajit"))]
         return self.yield_values(count);
         #[cfg(not(any(feature = "lua51", feature = "luajit")))]
@@ -185,6 +190,33 @@ impl State {
         const EVENTS: c_int = ffi::LUA_MASKCALL | ffi::LUA_MASKRET | ffi::LUA_MASKCOUNT;
         unsafe {
             ffi::lua_gethookmask(self.0) & EVENTS == EVENTS && ffi::lua_gethookcount(self.0) == 1
+        }
+    }
+
+    /// Whether this runs in a finalizer or a hook. There LuaJIT takes whatever a C function yields, in any
+    /// coroutine, for the yield of a hook, and breaks the coroutine's stack. It tells by hooks that are
+    /// not called; `nothing` is what would have one called.
+    #[cfg(feature = "luajit")]
+    pub(crate) fn is_in_hook(self, nothing: impl FnOnce()) -> bool {
+        unsafe extern "C-unwind" fn fired(state: *mut RawState, _: *mut ffi::lua_Debug) {
+            unsafe { ffi::lua_sethook(state, None, 0, 0) };
+        }
+        let is_ours = |hook: Option<ffi::lua_Hook>| {
+            hook.is_some_and(|hook| std::ptr::fn_addr_eq(hook, fired as ffi::lua_Hook))
+        };
+        unsafe {
+            let before = ffi::lua_gethook(self.0);
+            let events = ffi::lua_gethookmask(self.0);
+            let count = ffi::lua_gethookcount(self.0);
+            ffi::lua_sethook(self.0, Some(fired), ffi::LUA_MASKCALL, 0);
+            nothing();
+            let now = ffi::lua_gethook(self.0);
+            let is_silent = is_ours(now);
+            // Else Ctrl-C has set one meanwhile.
+            if is_silent || now.is_none() {
+                ffi::lua_sethook(self.0, before, events, count);
+            }
+            is_silent
         }
     }
 

@@ -4,13 +4,20 @@
 local modules, native, shims = ...
 local in_lua = native.in_lua
 
--- What has nothing to go on with raises why it cannot wait.
+-- What has nothing to go on with raises why it cannot wait. On LuaJIT it also yields what the native function
+-- returns, so that finalizers and hooks may resume coroutines that wait: there C functions cannot yield.
+local yield = native.yields_in_lua and native.coroutine.yield
 local function raising(fn)
   local function results_or_raise(first, ...)
     if first == in_lua then
       error((...), 0)
     end
     return first, ...
+  end
+  if yield then
+    return function(...)
+      return results_or_raise(yield(fn(...)))
+    end
   end
   return function(...)
     return results_or_raise(fn(...))
