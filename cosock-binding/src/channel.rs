@@ -259,10 +259,7 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         core.park_message(task, timeout, queue.identity())
     });
     queue.waiter.set(Some(task));
-    runtime.note(task, |task| {
-        task.timeout = timeout;
-        task.listed = (1, 0);
-    });
+    runtime.note(task, |task| task.listed = (1, 0));
     // The half's metatable is kept, and with it the queue.
     lua.push_value(metatable);
     lua.push_pointer(token());

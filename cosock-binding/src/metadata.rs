@@ -60,7 +60,7 @@ fn push_entry(lua: State, runtime: &Runtime, task: Task) {
     lua.raw_set_field(entry, c"recvt");
     lua.push_integer(i64::from(senders));
     lua.raw_set_field(entry, c"sendt");
-    if let Some(timeout) = task.timeout {
+    if let Some(timeout) = runtime.enter(lua, |core| core.timeout(task.key)) {
         // Only its value is kept; a whole number was most likely written as one.
         if timeout.fract() == 0.0 && timeout < 1e15 {
             lua.push_integer(timeout as i64);

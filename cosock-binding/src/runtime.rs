@@ -27,8 +27,6 @@ pub(crate) struct Task {
     pub(crate) coroutine: *mut RawState,
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
-    /// The timeout of its wait in seconds, as it was given.
-    pub(crate) timeout: Option<f64>,
     /// Lengths of the lists of its wait.
     pub(crate) listed: (u32, u32),
     /// Identity of its handle.

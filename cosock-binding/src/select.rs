@@ -146,10 +146,7 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
             .then(|| core.park_select(key, select, timeout))
     });
     let Some(serial) = serial else { return 0 };
-    runtime.note(key, |task| {
-        task.timeout = timeout;
-        task.listed = (receivers, senders);
-    });
+    runtime.note(key, |task| task.listed = (receivers, senders));
     lua.push_kept(runtime.kept.get().slots);
     lua.push_value(OBJECTS);
     lua.raw_set_at(-2, select_slot(key.index));

@@ -87,7 +87,7 @@ pub(crate) fn block(
         Interest::Read => (1, 0),
         Interest::Write => (0, 1),
     };
-    note(runtime, task, wait.shape, timeout, listed);
+    note(runtime, task, wait.shape, listed);
     Blocked::Parked(yield_anchored(lua, wait.extra))
 }
 
@@ -108,16 +108,9 @@ pub(crate) fn doubt(
 
 /// Notes how the task waits that has just been parked.
 #[inline]
-pub(crate) fn note(
-    runtime: &Runtime,
-    key: TaskKey,
-    shape: Shape,
-    timeout: Option<f64>,
-    listed: (u32, u32),
-) {
+pub(crate) fn note(runtime: &Runtime, key: TaskKey, shape: Shape, listed: (u32, u32)) {
     runtime.note(key, |task| {
         task.shape = shape;
-        task.timeout = timeout;
         task.listed = listed;
     });
 }
@@ -216,7 +209,7 @@ pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
         return go_on_in_lua(lua, runtime, c"sleep", 1);
     };
     runtime.enter(lua, |core| core.park_sleep(task, timeout));
-    note(runtime, task, Shape::Nothing, timeout, (0, 0));
+    note(runtime, task, Shape::Nothing, (0, 0));
     lua.push_pointer(token());
     lua.yield_values(1)
 }

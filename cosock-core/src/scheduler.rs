@@ -26,6 +26,22 @@ pub struct TaskKey {
     generation: u32,
 }
 
+/// Seconds, or none, which is what no timeout is: NaN.
+#[derive(Clone, Copy, Debug)]
+struct Timeout(f64);
+
+impl Timeout {
+    const NONE: Timeout = Timeout(f64::NAN);
+
+    fn new(seconds: Option<f64>) -> Timeout {
+        seconds.map_or(Timeout::NONE, Timeout)
+    }
+
+    fn get(self) -> Option<f64> {
+        (!self.0.is_nan()).then_some(self.0)
+    }
+}
+
 /// Who owns a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
@@ -87,8 +103,8 @@ struct Task {
     serial: u64,
     wait: Wait,
     timer: Option<TimerId>,
-    /// Seconds of the current wait, to start its deadline again when bytes moved.
-    timeout: Option<f64>,
+    /// That of the current wait, to start its deadline again when bytes moved.
+    timeout: Timeout,
     deadline: Option<Time>,
     /// When the operation as a whole has to be over.
     limit: Option<Time>,
@@ -104,7 +120,7 @@ impl Task {
     /// When a wait after bytes have moved has to be over: each has its own timeout, within that of the
     /// operation as a whole.
     fn next_deadline(&self, clock: &Clock) -> Option<Time> {
-        let Some(timeout) = self.timeout else {
+        let Some(timeout) = self.timeout.get() else {
             return self.deadline;
         };
         match (clock.now().after(timeout), self.limit) {
@@ -243,7 +259,7 @@ impl Scheduler {
                 serial: 0,
                 wait: Wait::Nothing,
                 timer: None,
-                timeout: None,
+                timeout: Timeout::NONE,
                 deadline: None,
                 limit: None,
                 watched: None,
@@ -315,6 +331,12 @@ impl Scheduler {
             })
     }
 
+    /// The timeout of the task's wait in seconds, or of its last one.
+    #[must_use]
+    pub fn timeout(&self, key: TaskKey) -> Option<f64> {
+        self.look(key).and_then(|task| task.timeout.get())
+    }
+
     /// When the task last ran, as precisely as the clock was looked at.
     #[must_use]
     pub fn last_run(&self, key: TaskKey) -> Option<Time> {
@@ -344,6 +366,7 @@ impl Scheduler {
         task.generation = task.generation.wrapping_add(1);
         task.serial = 0;
         task.last_run = None;
+        task.timeout = Timeout::NONE;
         task.timed_out = false;
         if let Some(timer) = task.timer.take() {
             self.timers.remove(timer);

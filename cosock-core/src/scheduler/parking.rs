@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Call, Owner, Phase, Scheduler, TaskKey, Tried, Wait};
+use super::{Call, Owner, Phase, Scheduler, TaskKey, Timeout, Tried, Wait};
 use crate::clock::Time;
 use crate::operation::{Operation, Outcome, Terms};
 use crate::reactor::{Company, Interest, Role, SourceId, Waiter};
@@ -22,7 +22,6 @@ impl Scheduler {
         task.serial = serial;
         task.wait = wait;
         task.timed_out = false;
-        task.timeout = timeout;
         task.deadline = None;
         if let Some(timeout) = timeout {
             self.limit(key, timeout);
@@ -80,6 +79,7 @@ impl Scheduler {
     /// Parks a running task until its timeout.
     #[inline]
     pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
+        self.tasks[key.index as usize].timeout = Timeout::new(timeout);
         if timeout.is_some_and(|timeout| timeout <= 0.0) {
             // It only steps aside: nothing is registered, and nothing else can wake it.
             self.withdraw(key);
@@ -105,6 +105,7 @@ impl Scheduler {
         }
         task.object = object;
         task.timed_out = false;
+        task.timeout = Timeout::new(timeout);
         task.deadline = None;
         if let Some(timeout) = timeout {
             self.limit(key, timeout);
@@ -243,7 +244,7 @@ impl Scheduler {
         let task = &mut self.tasks[key.index as usize];
         task.object = object;
         task.epoch = terms.epoch;
-        task.timeout = timeout;
+        task.timeout = Timeout::new(timeout);
         task.limit = match terms.total_timeout {
             Some(total) => self.clock.now().after(total),
             None => None,
@@ -279,6 +280,7 @@ impl Scheduler {
 
     /// Parks a running task on the elements of a select; the result names this wait.
     pub fn park_select(&mut self, key: TaskKey, select: Box<Select>, timeout: Option<f64>) -> u64 {
+        self.tasks[key.index as usize].timeout = Timeout::new(timeout);
         self.park(key, Wait::Select(select), timeout)
     }
 
@@ -503,7 +505,7 @@ impl Scheduler {
                 return Some(operation.time_out());
             }
             task.deadline = task.next_deadline(&self.clock);
-            task.timed_out = task.timeout.is_some_and(|timeout| timeout <= 0.0);
+            task.timed_out = task.timeout.get().is_some_and(|timeout| timeout <= 0.0);
             task.phase = Phase::Ready;
             self.ready.push_back(key);
             return None;
