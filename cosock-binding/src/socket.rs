@@ -94,6 +94,14 @@ pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     lua.check_stack(called.count + 2);
     lua.push_str(called.name);
     lua.get(inner);
+    if lua.is_nil(-1) {
+        let name = called.name;
+        raise(
+            lua,
+            called.level,
+            format_args!("attempt to call a nil value (method '{name}' of an inner socket)"),
+        );
+    }
     lua.push_value(inner);
     for argument in 2..=called.count {
         lua.push_value(argument);

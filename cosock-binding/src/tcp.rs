@@ -314,7 +314,9 @@ pub(crate) fn setstats(lua: State, _: &Runtime) -> c_int {
 
 /// A method whose inner socket is not ours: the Lua part speaks the protocol around it.
 pub(crate) fn foreign(lua: State, runtime: &Runtime, called: Called, shim: &CStr) -> c_int {
-    if lua.kind(1) != Kind::Table {
+    // On top is the inner socket; one of LuaJIT's own types is of another kind.
+    let has_methods = matches!(lua.kind(-1), Kind::Table | Kind::Userdata | Kind::Other);
+    if lua.kind(1) != Kind::Table || !has_methods {
         arguments::refuse_kind(lua, called, 1, "socket");
     }
     lua.set_top(called.count);
