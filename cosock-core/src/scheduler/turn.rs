@@ -1,0 +1,247 @@
+//! A turn: the ready tasks run, then it is looked at what makes others ready.
+
+use std::io;
+use std::time::Duration;
+
+use super::{Call, Phase, Scheduler, Start, TaskKey, Wait};
+use crate::reactor::{Role, Waiter};
+use crate::select::Select;
+
+/// How a turn ended, and what the next one starts with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// How many tasks are ready: the next turn runs these and no more.
+    pub ready: usize,
+    /// Whether a ready task has told foreign objects, which have to be told of its end.
+    pub foreign: bool,
+    /// Whether [`Scheduler::take_callback`] has something.
+    pub callbacks: bool,
+    /// Whether [`Scheduler::take_calls`] has something.
+    pub calls: bool,
+    /// Whether no task is left.
+    pub finished: bool,
+    /// Whether every task waits for something that nothing can bring any more.
+    pub deadlocked: bool,
+    /// Whether a signal came while waiting.
+    pub interrupted: bool,
+}
+
+/// Turns that may pass without a look at the descriptors while tasks are ready: a task that yields
+/// in a loop should not pay a system call each time.
+const TURNS_PER_POLL: u32 = 8;
+
+/// How long one wait may last: a signal that comes between the last look at what it asked for and the
+/// system call does not interrupt the wait, and is found after it.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+impl Scheduler {
+    /// Disarms every task that is about to run, before any of them runs.
+    fn disarm_selects(&mut self) -> bool {
+        let mut foreign = false;
+        for position in 0..self.ready.len() {
+            let key = self.ready[position];
+            let select = match self.look(key).map(|task| &task.wait) {
+                Some(Wait::Select(select)) => select,
+                _ => continue,
+            };
+            foreign |= select.has_foreign();
+            self.disarm(key);
+        }
+        foreign
+    }
+
+    /// The ready task at `position` of the queue, if it is still alive.
+    #[must_use]
+    pub fn ready_at(&self, position: usize) -> Option<TaskKey> {
+        self.ready
+            .get(position)
+            .copied()
+            .filter(|key| self.is_alive(*key))
+    }
+
+    /// Takes the next ready task and counts it as running; `None` for one cancelled meanwhile.
+    #[inline]
+    pub fn start_next(&mut self) -> Option<(TaskKey, Start)> {
+        let key = self.ready.pop_front()?;
+        let task = self.tasks.get_mut(key.index as usize)?;
+        if task.generation != key.generation || task.phase != Phase::Ready {
+            return None;
+        }
+        task.phase = Phase::Running;
+        task.last_run = Some(self.now);
+        // Any later wake belongs to a wait that is over, unless the operation goes on.
+        let timed_out = task.timed_out;
+        let start = match &task.wait {
+            Wait::Nothing => Start::First,
+            Wait::Sleep => Start::Slept,
+            Wait::Message => Start::Look { timed_out },
+            Wait::Operation(_) => Start::Operation,
+            Wait::Select(_) => {
+                self.ready_selects -= 1;
+                Start::Select { timed_out }
+            }
+        };
+        Some((key, start))
+    }
+
+    /// Takes the select of a running task.
+    pub fn take_select(&mut self, key: TaskKey) -> Option<Box<Select>> {
+        let task = self.task(key)?;
+        task.serial = 0;
+        match std::mem::take(&mut task.wait) {
+            Wait::Select(select) => Some(select),
+            _ => None,
+        }
+    }
+
+    /// What the first turn starts with.
+    pub fn begin(&mut self) -> Turn {
+        // The last reading may be of a run long ago.
+        self.now = self.clock.now();
+        let foreign = self.ready_selects > 0 && self.disarm_selects();
+        Turn {
+            ready: self.ready.len(),
+            foreign,
+            ..Turn::default()
+        }
+    }
+
+    /// Ends a turn without a look at anything, if there are only ready tasks to go on with: tells how
+    /// many, or `None` when [`Scheduler::end_turn`] is due.
+    #[inline(never)]
+    pub fn end_quick_turn(&mut self) -> Option<usize> {
+        let quick = !self.ready.is_empty()
+            && self.turns_unpolled + 1 < TURNS_PER_POLL
+            && self.ready_selects == 0
+            && self.timers.armed() == 0
+            && self.calls.is_empty()
+            && self.callbacks.is_empty()
+            && !self.reactor.has_fired();
+        self.turns_unpolled += u32::from(quick);
+        quick.then_some(self.ready.len())
+    }
+
+    /// Ends a turn: looks at descriptors, timers and look-ups, and makes tasks ready for the next.
+    ///
+    /// Blocks until something happens when nothing is ready.
+    ///
+    /// # Errors
+    ///
+    /// What the poll reports.
+    pub fn end_turn(&mut self) -> io::Result<Turn> {
+        if self.live == 0 {
+            return Ok(Turn {
+                finished: true,
+                ..Turn::default()
+            });
+        }
+        let mut interrupted = false;
+        self.turns_unpolled += 1;
+        if self.is_busy() && self.turns_unpolled < TURNS_PER_POLL {
+            if self.timers.armed() > 0 {
+                self.expire();
+            }
+            if self.reactor.has_fired() {
+                self.dispatch();
+            }
+        } else if self.is_deadlocked() {
+            return Ok(Turn {
+                deadlocked: true,
+                ..Turn::default()
+            });
+        } else {
+            interrupted = self.poll()?;
+        }
+        let foreign = self.ready_selects > 0 && self.disarm_selects();
+        Ok(Turn {
+            ready: self.ready.len(),
+            foreign,
+            callbacks: !self.callbacks.is_empty(),
+            calls: !self.calls.is_empty(),
+            interrupted,
+            ..Turn::default()
+        })
+    }
+
+    /// Whether there is something to do without waiting.
+    fn is_busy(&self) -> bool {
+        !self.ready.is_empty()
+            || !self.calls.is_empty()
+            || !self.callbacks.is_empty()
+            || self.reactor.has_fired()
+    }
+
+    /// Whether every task waits for something that nothing can bring any more.
+    #[must_use]
+    pub fn is_deadlocked(&self) -> bool {
+        self.live > 0
+            && !self.is_busy()
+            && self.timers.armed() == 0
+            && self.reactor.waiters() == 0
+            && self.resolver.pending() == 0
+    }
+
+    /// Asks the system, waiting only when there is nothing else to do; tells whether a signal came.
+    fn poll(&mut self) -> io::Result<bool> {
+        self.reactor.follow_fork()?;
+        if self.reactor.take_renewed() {
+            self.resolver.renew(self.reactor.notifier());
+        }
+        let timeout = if self.is_busy() {
+            Duration::ZERO
+        } else {
+            let deadline = self.timers.next_deadline();
+            deadline.map_or(LONGEST_WAIT, |deadline| {
+                deadline.since(self.clock.now()).min(LONGEST_WAIT)
+            })
+        };
+        self.turns_unpolled = 0;
+        let waited = self.reactor.wait(Some(timeout));
+        if self.timers.armed() > 0 {
+            self.expire();
+        } else {
+            self.now = self.clock.about_now();
+        }
+        self.dispatch();
+        match waited {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            other => other.map(|()| false),
+        }
+    }
+
+    /// Turns fired waiters and finished look-ups into ready tasks.
+    fn dispatch(&mut self) {
+        let mut fired = std::mem::take(&mut self.fired);
+        self.reactor.swap_fired(&mut fired);
+        for waiter in &fired {
+            let Waiter {
+                task, serial, role, ..
+            } = *waiter;
+            match role {
+                Role::Operation => self.wake_operation(task, serial),
+                Role::Element(element) => {
+                    self.wake_element(task, serial, element);
+                }
+                Role::Foreign(element) => {
+                    if self.select(task, serial).is_some() {
+                        self.calls.push(Call {
+                            task,
+                            serial,
+                            element,
+                        });
+                    }
+                }
+            }
+        }
+        fired.clear();
+        self.fired = fired;
+        if self.reactor.take_notified() {
+            self.answer_lookups();
+        }
+    }
+
+    /// Moves the elements whose own `_wake` is to be called into `list`.
+    pub fn take_calls(&mut self, list: &mut impl Extend<Call>) {
+        list.extend(self.calls.drain(..));
+    }
+}
