@@ -5,7 +5,9 @@
 
 mod deadlines;
 mod lookups;
+mod operations;
 mod parking;
+mod selects;
 mod turn;
 
 use std::collections::{HashMap, VecDeque};

@@ -1,0 +1,114 @@
+//! Tasks that wait for the first ready element of a select.
+
+use std::ops::Range;
+
+use super::{Call, Scheduler, TaskKey, Timeout, Wait};
+use crate::reactor::Interest;
+use crate::select::Select;
+
+impl Scheduler {
+    /// Parks a running task on the elements of a select; the result names this wait.
+    pub fn park_select(&mut self, key: TaskKey, select: Box<Select>, timeout: Option<f64>) -> u64 {
+        self.tasks[key.index as usize].timeout = Timeout::new(timeout);
+        self.park(key, Wait::Select(select), timeout)
+    }
+
+    /// The select that the task waits with, if `serial` is still its wait.
+    pub fn select(&mut self, key: TaskKey, serial: u64) -> Option<&mut Select> {
+        match self.task(key) {
+            Some(task) if task.serial == serial => match &mut task.wait {
+                Wait::Select(select) => Some(select),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Watches the descriptors of the elements in `range` of the task's select; those that are ready
+    /// already count as fired.
+    ///
+    /// # Errors
+    ///
+    /// The direction in which an object is waited on already.
+    pub fn watch_elements(
+        &mut self,
+        key: TaskKey,
+        serial: u64,
+        range: Range<usize>,
+    ) -> Result<(), Interest> {
+        let Some(task) = self
+            .tasks
+            .get_mut(key.index as usize)
+            .filter(|task| task.generation == key.generation && task.serial == serial)
+        else {
+            return Ok(());
+        };
+        let Wait::Select(select) = &mut task.wait else {
+            return Ok(());
+        };
+        let ready = select.watch(key, serial, range, &mut self.reactor)?;
+        for element in ready {
+            let foreign = self
+                .select(key, serial)
+                .is_some_and(|select| select.elements[element as usize].foreign);
+            if foreign {
+                self.calls.push(Call {
+                    task: key,
+                    serial,
+                    element,
+                });
+            } else {
+                self.wake_element(key, serial, element);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a task other than this one selects on a foreign object in this direction, and was not woken
+    /// by it.
+    #[must_use]
+    pub fn is_selected_by_another(&self, key: TaskKey, object: usize, interest: Interest) -> bool {
+        self.keys()
+            .filter(|other| *other != key)
+            .any(|other| match self.wait_of(other) {
+                Wait::Select(select) => select.elements.iter().any(|element| {
+                    element.foreign
+                        && !element.is_woken()
+                        && element.object == object
+                        && element.interest == interest
+                }),
+                _ => false,
+            })
+    }
+
+    /// Watches a foreign element once more that was told and did not wake its task.
+    pub fn watch_again(&mut self, call: Call) {
+        let Call {
+            task,
+            serial,
+            element,
+        } = call;
+        let asleep = self
+            .select(task, serial)
+            .is_some_and(|select| !select.is_woken(element));
+        if asleep {
+            if let Some(select) = self.select(task, serial) {
+                select.elements[element as usize].answers = false;
+            }
+            let place = element as usize;
+            // Foreign elements are never in conflict: their own `setwaker` decides.
+            let _ = self.watch_elements(task, serial, place..place + 1);
+        }
+    }
+
+    /// Notes that an element of the task's select is ready; tells whether that was news.
+    pub fn wake_element(&mut self, key: TaskKey, serial: u64, element: u32) -> bool {
+        let news = self
+            .select(key, serial)
+            .is_some_and(|select| select.wake(element));
+        if news {
+            self.make_ready(key);
+        }
+        news
+    }
+}
