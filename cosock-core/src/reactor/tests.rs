@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::scheduler::Scheduler;
+use crate::scheduler::TaskKey;
 
 mod fork;
 
