@@ -165,29 +165,29 @@ fn compare(before: &Outcome, after: &Outcome, changes: &mut Vec<Change>) {
         // One of them broke off: there are no lines to compare.
         return;
     }
-    let find = |cell: &'_ Outcome, name: &str| {
-        let place = cell.subtests.iter().position(|line| line.name == name);
-        place.map(|place| cell.subtests[place].clone())
-    };
     let lines = before.subtests.iter().chain(&after.subtests);
     let names: BTreeSet<&str> = lines.map(|line| line.name.as_str()).collect();
     for name in names {
-        let (old, new) = (find(before, name), find(after, name));
-        let grade = |line: &Option<Subtest>| line.as_ref().map(|line| line.grade);
-        let shows = match (&old, &new) {
+        let (old, new) = (line(before, name), line(after, name));
+        let shows = match (old, new) {
             // Where both are the rock's, what changed is the scenario.
             (Some(old), Some(new)) if old.ours != new.ours && new.grade != Grade::Same => {
                 Some((old.ours.clone(), new.ours.clone()))
             }
             _ => None,
         };
-        if grade(&old) != grade(&new) || shows.is_some() {
+        let grades = (old.map(|line| line.grade), new.map(|line| line.grade));
+        if grades.0 != grades.1 || shows.is_some() {
             changes.push(Change {
                 shows,
-                ..change(after, Some(name), grade(&old), grade(&new))
+                ..change(after, Some(name), grades.0, grades.1)
             });
         }
     }
+}
+
+fn line<'a>(cell: &'a Outcome, name: &str) -> Option<&'a Subtest> {
+    cell.subtests.iter().find(|line| line.name == name)
 }
 
 fn change(

@@ -56,7 +56,7 @@ pub(crate) struct Outcome {
 }
 
 /// One line of a trace.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Subtest {
     pub(crate) name: String,
     /// `PASS`, `FAIL`, or `PRECONDITION_FAILED` where there is no reference.
