@@ -3,7 +3,9 @@
 //! Both halves are tables whose one field `link` is the same table: `queue`, `closed` and `waker`,
 //! which programs read. The queue is a userdata, so that `#` works on it in every Lua.
 
+mod jit;
 mod queue;
+mod room;
 
 use std::ffi::{CStr, c_int};
 
@@ -14,6 +16,7 @@ use crate::wait::go_on_in_lua;
 
 pub(crate) use queue::{Halves, Looked, Queue, look, push_link_waited_on};
 use queue::{LINK as LINK_OF_QUEUE, METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
+use room::{give_back, make_room};
 
 /// Upvalues of every channel function.
 pub(crate) const NAMES: [&CStr; 5] = [c"link", c"queue", c"waker", c"timeout", c"setwaker"];
@@ -27,6 +30,7 @@ const SETWAKER: c_int = upvalue(6);
 pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     let kept = runtime.kept.get();
     lua.set_top(0);
+    jit::prepare(lua, runtime);
     lua.new_table(0, 3);
     lua.push_userdata(QUEUE_CLASS, Queue::default);
     lua.new_table(3, 0);
@@ -78,7 +82,8 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
 }
 
 /// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every half has
-/// for itself; a wrapper's by its `link`. Leaves the metatable of a half on top of the stack.
+/// for itself; a wrapper's by its `link`. Leaves the metatable of a half on top of the stack, and for a
+/// wrapper something below it.
 #[inline]
 fn open<'a>(lua: State, runtime: &Runtime, called: impl FnOnce() -> Called) -> &'a Queue {
     if lua.metatable(1) {
@@ -129,7 +134,10 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
     if lua.top() < 2 {
         lua.set_top(2);
     }
+    let half = lua.top() + 1;
     let queue = open(lua, runtime, || Called::direct(lua, "send"));
+    let metatable = lua.top();
+    queue.take_back(lua, metatable);
     if queue.is_closed() {
         lua.push_bool(false);
         lua.push_str("closed");
@@ -144,48 +152,11 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
     }
     if queue.watched.get() {
         call_waker(lua, queue);
+    } else if metatable == half {
+        queue.lend(lua, runtime, metatable);
     }
     lua.push_bool(true);
     1
-}
-
-/// Lays the messages out anew in a larger table, with the metatable of a half on top.
-#[cold]
-fn make_room(lua: State, queue: &Queue) {
-    let metatable = lua.top();
-    loop {
-        let growth = queue.ring.borrow().growth();
-        let Some(growth) = growth else { return };
-        lua.new_table(growth.new as c_int, 0);
-        // Making a table may run a finalizer, which may send and receive.
-        let unchanged = queue.ring.borrow().growth() == Some(growth);
-        if unchanged && lua.raw_get_table_at(metatable, SLOTS) {
-            for position in 0..growth.len {
-                lua.raw_get_at(-1, ((growth.head + position) & (growth.old - 1)) + 1);
-                lua.raw_set_at(-3, position + 1);
-            }
-            lua.pop(1);
-            replace_slots(lua, metatable);
-            queue.ring.borrow_mut().grown(growth);
-            return;
-        }
-        lua.set_top(metatable);
-    }
-}
-
-/// Pops a table of messages and gives it to both halves, of which one has the metatable at
-/// `metatable`. Makes nothing.
-fn replace_slots(lua: State, metatable: c_int) {
-    let slots = lua.top();
-    lua.raw_get_at(metatable, QUEUE_OF_HALF);
-    lua.push_user_table(-1);
-    for half in METATABLES {
-        lua.raw_get_at(-1, half);
-        lua.push_value(slots);
-        lua.raw_set_at(-2, SLOTS);
-        lua.pop(1);
-    }
-    lua.set_top(slots - 1);
 }
 
 /// Wakes whoever waits for a message, so that it sees the channel closed.
@@ -214,6 +185,7 @@ fn call_waker(lua: State, queue: &Queue) {
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
     let queue = open(lua, runtime, || Called::direct(lua, "close"));
     queue.closed.set(true);
+    queue.take_back(lua, lua.top());
     push_link(lua);
     if lua.kind(-1) == Kind::Table {
         lua.push_bool(true);
@@ -225,12 +197,16 @@ pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
 
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
+    let half = lua.top() + 1;
     let queue = open(lua, runtime, || Called::wrapped(lua, "receive"));
     let metatable = lua.top();
     let (task, timeout) = loop {
+        queue.take_back(lua, metatable);
         if queue.take(lua, metatable) {
             if queue.ring.borrow().is_worth_giving_back() {
                 give_back(lua, queue);
+            } else if metatable == half {
+                queue.lend(lua, runtime, metatable);
             }
             return 1;
         }
@@ -243,12 +219,14 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
             lua.set_top(1);
             return go_on_in_lua(lua, runtime, c"channel_receive", 1);
         };
+        queue.take_back(lua, metatable);
         if queue.waiter.get().is_some() || queue.watched.get() {
             refuse_second(lua, runtime, queue, WRAPPED);
         }
         lua.push_value(TIMEOUT);
         lua.get(1);
         let timeout = arguments::given_timeout(lua, -1, WRAPPED);
+        queue.take_back(lua, metatable);
         if queue.is_blocking() {
             break (task, timeout);
         }
@@ -264,21 +242,6 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
     lua.push_value(metatable);
     lua.push_pointer(token());
     lua.yield_values(2)
-}
-
-/// Gives up the large table of a burst that is over; the last message, on top, stays there.
-#[cold]
-fn give_back(lua: State, queue: &Queue) {
-    // Below the message are the table that it was in, and the metatable.
-    let metatable = lua.top() - 2;
-    lua.new_table(0, 0);
-    // Making a table may run a finalizer, which may send.
-    let still = queue.ring.borrow_mut().give_back();
-    if still {
-        replace_slots(lua, metatable);
-    } else {
-        lua.pop(1);
-    }
 }
 
 /// Whether nobody replaced the `setwaker` of the receiver in argument 1, which it pushes.
@@ -345,6 +308,8 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
     let queue = open(lua, runtime, || Called::direct(lua, "setwaker"));
+    let metatable = lua.top();
+    queue.take_back(lua, metatable);
     if !lua.is_nil(2) {
         refuse_second(lua, runtime, queue, 1);
     }
@@ -354,6 +319,7 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
         lua.push_value(2);
         lua.raw_set(-3);
     }
+    queue.take_back(lua, metatable);
     queue.watched.set(!lua.is_nil(2));
     if !lua.is_nil(2) && !queue.is_blocking() {
         lua.push_value(2);
@@ -364,7 +330,13 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
 
 /// `#queue`.
 pub(crate) fn queue_len(lua: State, _: &Runtime) -> c_int {
-    let length = lua.userdata(1, QUEUE_CLASS).map_or(0, Queue::len);
+    let length = match lua.userdata(1, QUEUE_CLASS) {
+        Some(queue) => {
+            queue.look_into(lua, 1);
+            queue.len()
+        }
+        None => 0,
+    };
     lua.push_integer(length as i64);
     1
 }
@@ -380,6 +352,7 @@ pub(crate) fn queue_index(lua: State, _: &Runtime) -> c_int {
         _ => return 0,
     };
     lua.new_table(0, 1);
+    queue.look_into(lua, 1);
     let slot = queue.ring.borrow().slot(place);
     let Some(slot) = slot else { return 0 };
     lua.push_user_table(1);
@@ -396,6 +369,7 @@ pub(crate) fn queue_index(lua: State, _: &Runtime) -> c_int {
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
     if let Some(queue) = lua.userdata(1, QUEUE_CLASS) {
         queue.finalize(runtime);
+        queue.take_back_from(lua, 1);
     }
     0
 }
@@ -407,6 +381,7 @@ pub(crate) fn abandon(lua: State, runtime: &Runtime, link: c_int) {
         return lua.pop(1);
     };
     queue.closed.set(true);
+    queue.take_back_from(lua, -1);
     lua.push_bool(true);
     lua.raw_set_field(link, c"closed");
     if let Some(task) = queue.waiter.get() {

@@ -59,6 +59,13 @@ const LAZY: &[Lazy] = &[
         source: include_str!("lua/endpoints.lua"),
         native: &[],
     },
+    #[cfg(feature = "luajit")]
+    Lazy {
+        name: "cosock.channel.jit",
+        chunk: c"=[cosock.channel]",
+        source: include_str!("lua/channel_jit.lua"),
+        native: &[],
+    },
     #[cfg(feature = "tls")]
     Lazy {
         name: "cosock.adopt",

@@ -182,6 +182,8 @@ pub(crate) struct Runtime {
     pub(crate) handler: Cell<c_int>,
     /// Whether Ctrl-C came in the middle of something and has yet to leave `run`.
     pub(crate) interrupted: Cell<bool>,
+    /// Whether Lua can count the messages of channels; asked when the first channel is made.
+    pub(crate) lends: Cell<Option<bool>>,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
     pub(crate) wakers_set: Cell<bool>,
     /// The state's main coroutine, which lives as long as the state; null where it is not known.
@@ -235,6 +237,7 @@ impl Runtime {
             callbacks: RefCell::default(),
             handler: Cell::new(0),
             interrupted: Cell::new(false),
+            lends: Cell::new(None),
             wakers_set: Cell::new(false),
             main: Cell::new(ptr::null_mut()),
             nests: RefCell::default(),

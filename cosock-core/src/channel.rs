@@ -83,10 +83,35 @@ impl Ring {
         (position < self.len).then(|| (self.head + position) & (self.capacity - 1))
     }
 
+    /// How many slots there are.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many messages were taken and how many put, both less the same number: modulo the capacity they are
+    /// the slots of the oldest message and of the next. Whoever counts on reports it by [`Ring::recount`].
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.head, self.head + self.len)
+    }
+
+    /// Takes over what was counted elsewhere. There are no more messages than slots, whatever the counts say.
+    pub fn recount(&mut self, taken: usize, put: usize) {
+        self.head = taken & self.capacity.saturating_sub(1);
+        self.len = put.saturating_sub(taken).min(self.capacity);
+    }
+
+    /// Whether the ring is too large to be kept when it is empty.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.capacity > KEPT_CAPACITY
+    }
+
     /// Whether the ring is empty, and large enough to be given back.
     #[must_use]
     pub fn is_worth_giving_back(&self) -> bool {
-        self.len == 0 && self.capacity > KEPT_CAPACITY
+        self.len == 0 && self.is_large()
     }
 
     /// Gives the ring back if it is worth it; it then starts anew.
@@ -151,6 +176,42 @@ mod tests {
             received += 1;
         }
         assert_eq!(sent, received);
+    }
+
+    #[test]
+    fn counts_go_on_elsewhere() {
+        let mut queue = Queue::default();
+        for value in 0..6 {
+            queue.push(value);
+        }
+        assert_eq!((queue.pop(), queue.pop()), (Some(0), Some(1)));
+        let (mut taken, mut put) = queue.ring.counts();
+        let mask = queue.ring.capacity() - 1;
+        for value in 6..100 {
+            assert_eq!(queue.slots[put & mask].replace(value), None, "slot in use");
+            put += 1;
+            assert_eq!(queue.slots[taken & mask].take(), Some(value - 4));
+            taken += 1;
+        }
+        queue.ring.recount(taken, put);
+        assert_eq!(queue.ring.len(), 4);
+        for value in 96..100 {
+            assert_eq!(queue.pop(), Some(value));
+        }
+    }
+
+    #[test]
+    fn counts_that_cannot_be_leave_a_ring_of_its_size() {
+        let mut ring = Ring::default();
+        ring.recount(7, usize::MAX);
+        assert!(ring.is_empty());
+        if let Some(growth) = ring.growth() {
+            ring.grown(growth);
+        }
+        ring.recount(7, usize::MAX);
+        assert_eq!(ring.len(), ring.capacity());
+        ring.recount(8, 7);
+        assert!(ring.is_empty());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::ffi::c_int;
 use cosock_core::channel::Ring;
 use cosock_core::scheduler::TaskKey;
 
+use super::jit::Lent;
 use crate::ffi::{Kind, State};
 use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
 
@@ -29,6 +30,8 @@ pub(crate) struct Queue {
     /// Whether `link.waker` is set.
     pub(super) watched: Cell<bool>,
     pub(super) closed: Cell<bool>,
+    /// What Lua has of it.
+    pub(super) lent: Lent,
     /// Identities of the metatables of both halves, which the queue keeps alive.
     pub(super) metatables: Cell<[usize; 2]>,
 }
@@ -137,7 +140,7 @@ pub(crate) fn look(
         return Looked::Over { closed: false };
     }
     // The slots that its own call guarantees are enough for this.
-    if queue.take(coroutine, -2) {
+    if queue.take_lent(coroutine, runtime, -2) || queue.take(coroutine, -2) {
         queue.waiter.set(None);
         return Looked::Message;
     }

@@ -48,7 +48,9 @@ tcp.setpeername = framed(tcp.setpeername, "connect")
 udp.receive = framed(udp.receive, "receive_datagram")
 udp.receivefrom = framed(udp.receivefrom, "receivefrom")
 local receiver = modules["cosock.channel"].receiver
-receiver.receive = framed(receiver.receive, "channel_receive")
+local receive = receiver.receive
+receiver.receive = framed(receive, "channel_receive")
+native.channel = { send = modules["cosock.channel"].sender.send, receive = receive, framed = receiver.receive }
 
 local sleep = native.sleep
 local function finish_sleep(first, seconds)
