@@ -125,7 +125,11 @@ pub(crate) fn number(lua: State, called: Called, argument: c_int) -> f64 {
 
 /// A descriptor: a number without its fraction, or -1 for what cannot be one.
 pub(crate) fn descriptor(lua: State, called: Called, argument: c_int) -> c_int {
-    let number = number(lua, called, argument);
+    to_descriptor(number(lua, called, argument))
+}
+
+/// The number without its fraction, or -1 for what cannot be a descriptor: NaN is not 0.
+pub(crate) fn to_descriptor(number: f64) -> c_int {
     if (0.0..=f64::from(c_int::MAX)).contains(&number) {
         number as c_int
     } else {

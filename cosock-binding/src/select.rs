@@ -379,7 +379,7 @@ fn foreign_fd(lua: State) -> c_int {
     }
     lua.push_value(inner);
     lua.call(1, 1);
-    lua.to_number(-1).map_or(-1, |fd| fd as c_int)
+    lua.to_number(-1).map_or(-1, arguments::to_descriptor)
 }
 
 /// Pushes `recvr, sendr, err` for the task that is about to be resumed, whose woken elements are

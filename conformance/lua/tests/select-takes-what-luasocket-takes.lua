@@ -53,8 +53,12 @@ expect.tasks(function()
   -- Without `dirty`; without a descriptor; with the class's method; closed.
   readers = socket.select({ { getfd = function() return sock:getfd() end } }, nil, 0)
   expect.list(readers, {})
-  readers = socket.select({ { getfd = function() return -1 end } }, nil, 0.001)
-  expect.list(readers, {})
+  for _, none in ipairs { -1, 0 / 0, 1 / 0, 2 ^ 31, -1 / 0 } do
+    local object = { getfd = function() return none end }
+    readers, writers = socket.select({ object }, { object }, 0.001)
+    expect.list(readers, {}, none)
+    expect.list(writers, {}, none)
+  end
   local class = setmetatable({}, { __index = { getfd = function() return peer:getfd() end } })
   readers, writers = socket.select(nil, { class }, 0)
   expect.equal(writers[class], 1)
