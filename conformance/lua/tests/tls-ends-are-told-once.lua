@@ -124,6 +124,8 @@ local function half(version)
   local client, server = pair(version)
   client:send "question"
   client:shutdown "send"
+  -- What it may not send any more takes nothing from what it may receive.
+  expect.list(pack(client:send "more"), { n = 3, nil, "closed", 0 })
   expect.equal(server:receive "*a", "question")
   server:send "answer\n"
   expect.equal(client:receive(), "answer")

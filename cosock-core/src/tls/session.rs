@@ -55,6 +55,8 @@ pub struct Session {
     unflushed: Vec<u8>,
     /// What a look ahead has met, for the next read to report.
     met: Option<Blocked>,
+    /// This side has said that it sends nothing more.
+    has_ended: bool,
 }
 
 impl fmt::Debug for Session {
@@ -87,6 +89,7 @@ impl Session {
             phase: Phase::New,
             unflushed: Vec::new(),
             met: None,
+            has_ended: false,
         })
     }
 
@@ -186,6 +189,10 @@ impl Session {
         if part.is_empty() {
             return Ok(0);
         }
+        if self.has_ended {
+            // To OpenSSL that would be the end of the other direction, too.
+            return Err(Blocked::Failed(SocketError::Closed));
+        }
         let result = self.stream.ssl_write(part);
         match self.finish(result) {
             // A record is only ever sent whole: its bytes are kept, whatever the caller does next.
@@ -218,6 +225,7 @@ impl Session {
     /// Says goodbye, as far as the system takes it without blocking.
     pub(crate) fn close_notify(&mut self) {
         if self.phase == Phase::Open && self.unflushed.is_empty() {
+            self.has_ended = true;
             let result = self.stream.shutdown();
             let _ = self.finish(result);
         }
