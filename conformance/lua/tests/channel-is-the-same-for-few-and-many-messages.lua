@@ -318,6 +318,33 @@ local function interruptions()
   expect.equal(#rx.link.queue, 0)
 end
 
+-- A hook that sends in the middle of other calls.
+local function hooks_that_send()
+  local tx, rx = channel.new()
+  local hooked, taken, count = 0, {}, 0
+  local function take()
+    local message = rx:receive()
+    expect.equal(taken[message], nil)
+    taken[message] = true
+    count = count + 1
+  end
+  debug.sethook(function()
+    hooked = hooked + 1
+    tx:send(-hooked)
+  end, "", 7)
+  for number = 1, 2000 do
+    tx:send(number)
+    if number % 3 == 0 then
+      take()
+    end
+  end
+  debug.sethook()
+  for _ = 1, #rx.link.queue do
+    take()
+  end
+  expect.equal(count, 2000 + hooked)
+end
+
 local function all()
   seed = 1
   calls_beside_a_list(400)
@@ -327,6 +354,7 @@ local function all()
   finalizers()
   errors()
   interruptions()
+  hooks_that_send()
 end
 
 all()

@@ -133,7 +133,8 @@ impl Queue {
         if !self.lent.made.get() {
             self.make_counts(lua, metatable);
         }
-        if self.lent.counts.get() || self.watched.get() {
+        // A hook that sends could come in the middle of another send, which is atomic only in C.
+        if self.lent.counts.get() || self.watched.get() || lua.has_hook() {
             return;
         }
         if push_counts(lua, metatable) {
