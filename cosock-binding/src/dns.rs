@@ -275,7 +275,7 @@ fn push_list(lua: State, runtime: &Runtime) -> c_int {
         lua.new_table(0, 2);
         lua.push_str(cosock_core::socket::Family::of(&address).word());
         lua.raw_set_field(-2, c"family");
-        crate::udp::push_address(lua, address);
+        crate::addresses::push_address(lua, address);
         lua.raw_set_field(-2, c"addr");
         place += 1;
         lua.raw_set_at(-2, place);

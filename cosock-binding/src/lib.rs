@@ -2,6 +2,7 @@
 //!
 //! The module crates call [`entry_points`] and hold nothing else; the runner calls [`preload`].
 
+mod addresses;
 mod arguments;
 mod asyncify;
 mod channel;

@@ -73,7 +73,7 @@ pub(crate) fn push(
             runtime.pins.push_chunk(lua, datagram.data);
             match from {
                 Some(from) if shape == (Shape::Datagram { from: true }) => {
-                    crate::udp::push_address(lua, from);
+                    crate::addresses::push_address(lua, from);
                     lua.push_integer(i64::from(from.port()));
                     3
                 }

@@ -274,20 +274,20 @@ pub(crate) fn setfd(lua: State, runtime: &Runtime) -> c_int {
 pub(crate) fn getfamily(lua: State, _: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getfamily"));
     let family = socket.borrow().family();
-    lua.push_str(crate::udp::family_word(family));
+    lua.push_str(crate::addresses::family_word(family));
     1
 }
 
 pub(crate) fn getsockname(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getsockname"));
     let address = socket.borrow().local_address();
-    crate::udp::push_local(lua, runtime, address)
+    crate::addresses::push_local(lua, runtime, address)
 }
 
 pub(crate) fn getpeername(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "getpeername"));
     let address = socket.borrow().peer_address();
-    crate::udp::push_peer(lua, runtime, address)
+    crate::addresses::push_peer(lua, runtime, address)
 }
 
 pub(crate) fn getstats(lua: State, _: &Runtime) -> c_int {

@@ -1,13 +1,26 @@
 //! `cosock.socket.udp`: the methods of UDP objects, and of the inner sockets inside them.
 
+/// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
+macro_rules! own {
+    ($lua:expr, $called:expr) => {{
+        let called = $called;
+        match udp($lua, called) {
+            Some(socket) => socket,
+            None => return call_inner($lua, called),
+        }
+    }};
+}
+
+mod datagrams;
+
 use std::ffi::c_int;
-use std::net::SocketAddr;
 
 use cosock_core::error::SocketError;
-use cosock_core::netdb::{self, Hints, SocketKind};
-use cosock_core::operation::{Operation, Outcome, Then};
-use cosock_core::socket::{Family, Step, Udp, UdpClass, UdpSocket};
+use cosock_core::netdb::{Hints, SocketKind};
+use cosock_core::operation::Then;
+use cosock_core::socket::{Udp, UdpClass, UdpSocket};
 
+use crate::addresses::{family_word, push_local, push_peer};
 use crate::arguments::{self, Called, refuse};
 use crate::classes;
 use crate::closed;
@@ -17,11 +30,7 @@ use crate::module::{Blocking, Plain};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, UDP};
 use crate::socket::{self, call_inner, udp};
-use crate::tcp::foreign;
-use crate::wait::{self, Blocked, Wait, go_on_in_lua};
-
-/// How many bytes of a datagram are received where the program does not say, as in LuaSocket.
-const DATAGRAM_SIZE: f64 = 8192.0;
+use datagrams::{receive, send, sendto};
 
 /// Methods that never wait; those of the inner socket are the same.
 pub(crate) const PLAIN: &[Plain] = &[
@@ -122,17 +131,6 @@ fn check_class(lua: State, socket: &Udp, class: UdpClass, called: Called) {
     if socket.borrow().class() != class {
         refuse(lua, called, 1, format_args!("{} expected", class.word()));
     }
-}
-
-/// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
-macro_rules! own {
-    ($lua:expr, $called:expr) => {{
-        let called = $called;
-        match udp($lua, called) {
-            Some(socket) => socket,
-            None => return call_inner($lua, called),
-        }
-    }};
 }
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
@@ -252,139 +250,6 @@ fn setpeername(lua: State, runtime: &Runtime) -> c_int {
     }
 }
 
-fn push_sent(lua: State, runtime: &Runtime, result: Result<usize, SocketError>) -> c_int {
-    match result {
-        Ok(length) => {
-            lua.push_number(length as f64);
-            1
-        }
-        Err(error) => fail(lua, runtime, error),
-    }
-}
-
-fn send(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::direct(lua, "send");
-    let socket = own!(lua, called);
-    check_class(lua, socket, UdpClass::Connected, called);
-    let data = arguments::bytes(lua, called, 2);
-    let result = runtime.enter(lua, |core| {
-        socket.borrow_mut().send(data, None, &mut core.reactor)
-    });
-    push_sent(lua, runtime, result)
-}
-
-fn sendto(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::direct(lua, "sendto");
-    let socket = own!(lua, called);
-    check_class(lua, socket, UdpClass::Unconnected, called);
-    let data = arguments::bytes(lua, called, 2);
-    let host = arguments::bytes(lua, called, 3);
-    let family = dns::family_of(socket.borrow().family());
-    let send = |to| {
-        let result = runtime.enter(lua, |core| {
-            socket.borrow_mut().send(data, to, &mut core.reactor)
-        });
-        push_sent(lua, runtime, result)
-    };
-    // The port that `receivefrom` gave: an integer, which needs no text.
-    let port = lua.integer(4).and_then(|port| u16::try_from(port).ok());
-    if let Some(to) = port.and_then(|port| netdb::literal(host, port, family)) {
-        return send(Some(to));
-    }
-    let service = arguments::bytes(lua, called, 4);
-    let hints = Hints {
-        family,
-        numeric_only: true,
-        ..Hints::new(SocketKind::Udp)
-    };
-    // Numeric addresses only, as in LuaSocket: nothing here may wait.
-    match netdb::addresses(host, service, hints) {
-        Ok(addresses) => {
-            let to = addresses.first().copied();
-            drop(addresses);
-            send(to)
-        }
-        Err(error) => {
-            let text = error.resolver_text();
-            lua.push_nil();
-            runtime.pins.push_text(lua, text);
-            2
-        }
-    }
-}
-
-fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -> c_int {
-    let name = if FROM { "receivefrom" } else { "receive" };
-    let shim = if FROM {
-        c"receivefrom"
-    } else {
-        c"receive_datagram"
-    };
-    let called = Called::blocking::<INNER>(lua, name);
-    // Without a size, as most often, there is no further argument to look at.
-    let plain = called.count == 1;
-    let found = if plain {
-        socket::udp_here(lua, called)
-    } else {
-        udp(lua, called)
-    };
-    let Some(socket) = found else {
-        return foreign(lua, runtime, called, shim);
-    };
-    if FROM {
-        check_class(lua, socket, UdpClass::Unconnected, called);
-    }
-    let size = if plain {
-        DATAGRAM_SIZE
-    } else {
-        arguments::number_or(lua, called, 2, DATAGRAM_SIZE)
-    };
-    if size.is_nan() || size < 0.0 {
-        return fail(lua, runtime, SocketError::Text("out of memory"));
-    }
-    let size = size as usize;
-    let shape = Shape::Datagram { from: FROM };
-    let operation = || {
-        let socket = Udp::clone(socket);
-        Some(Operation::Datagram { socket, size })
-    };
-    let mut asked = false;
-    loop {
-        let step = runtime.enter(lua, |core| {
-            socket.borrow_mut().receive(size, &mut core.reactor)
-        });
-        let (interest, progress) = match step {
-            Step::Done(Ok(datagram)) => {
-                return outcome::push(lua, runtime, Outcome::Datagram(datagram), shape, 1, 0);
-            }
-            Step::Done(Err(error)) => return fail(lua, runtime, error),
-            Step::Wait { .. } if INNER && asked => {
-                return fail(lua, runtime, SocketError::Timeout);
-            }
-            Step::Wait { interest, progress } => (interest, progress),
-        };
-        let blocked = if INNER {
-            wait::doubt(lua, runtime, operation)
-        } else {
-            let wait = Wait {
-                interest,
-                progress,
-                shape,
-                extra: 0,
-            };
-            wait::block(lua, runtime, wait, asked, operation)
-        };
-        match blocked {
-            Blocked::Parked(yielded) => return yielded,
-            Blocked::Again => asked = true,
-            Blocked::Protocol => {
-                lua.set_top(called.count);
-                return go_on_in_lua(lua, runtime, shim, called.count);
-            }
-        }
-    }
-}
-
 /// `__gc` of the inner socket.
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
     let remains = |socket: &Udp| closed::of_udp(&socket.borrow());
@@ -404,65 +269,4 @@ pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
         .map_or("udp{closed}", |class| class.word());
     arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
     1
-}
-
-/// The word of `getfamily`, which is not that of `getsockname`.
-pub(crate) fn family_word(family: Family) -> &'static str {
-    if family == Family::Inet6 {
-        "inet6"
-    } else {
-        "inet4"
-    }
-}
-
-/// Pushes the numeric text of an address without its port.
-pub(crate) fn push_address(lua: State, address: SocketAddr) {
-    match address {
-        SocketAddr::V4(v4) => lua.push_bytes(netdb::Ipv4Text::new(*v4.ip()).as_bytes()),
-        SocketAddr::V6(_) => {
-            // Only as long as it takes to copy it to the stack: no Lua runs in between.
-            let mut text = [0; 128];
-            let length = {
-                let name = netdb::numeric_host(&address);
-                let length = name.len().min(text.len());
-                text[..length].copy_from_slice(&name.as_bytes()[..length]);
-                length
-            };
-            lua.push_bytes(&text[..length]);
-        }
-    }
-}
-
-/// Pushes the results of `getsockname`, whose port is a string, as LuaSocket's is.
-pub(crate) fn push_local(
-    lua: State,
-    runtime: &Runtime,
-    address: Result<SocketAddr, SocketError>,
-) -> c_int {
-    match address {
-        Ok(address) => {
-            push_address(lua, address);
-            arguments::push_format(lua, format_args!("{}", address.port()));
-            lua.push_str(Family::of(&address).word());
-            3
-        }
-        Err(error) => fail(lua, runtime, error),
-    }
-}
-
-/// Pushes the results of `getpeername`, whose port is a number, as LuaSocket's is.
-pub(crate) fn push_peer(
-    lua: State,
-    runtime: &Runtime,
-    address: Result<SocketAddr, SocketError>,
-) -> c_int {
-    match address {
-        Ok(address) => {
-            push_address(lua, address);
-            lua.push_integer(i64::from(address.port()));
-            lua.push_str(Family::of(&address).word());
-            3
-        }
-        Err(error) => fail(lua, runtime, error),
-    }
 }
