@@ -43,4 +43,26 @@ end, "task")
 cosock.run()
 expect.equal(done, true)
 
+-- An inner one that is given none says so at its caller's place too, also where it stands for one that may wait.
+local server = cosock.socket.bind("127.0.0.1", 0)
+local connected = cosock.socket.tcp()
+cosock.spawn(function()
+  expect.equal(connected:connect(server:getsockname()), 1)
+end, "connects")
+cosock.run()
+local encrypted = cosock.ssl.wrap(connected, { mode = "client", protocol = "any" })
+local inner = encrypted.inner_sock
+for name in ("receive send dohandshake"):gmatch "%a+" do
+  local here = "sockets-name-what-is-none.lua:" .. debug.getinfo(1, "l").currentline + 2 .. ":"
+  local function call()
+    local _ = inner[name]({})
+  end
+  local raised = expect.raises("bad argument #1 to '" .. name .. "' (socket expected, got table)", function()
+    call()
+  end)
+  expect.equal(raised:sub(1, #here), here, name .. ": " .. raised)
+end
+encrypted:close()
+server:close()
+
 world.finish()

@@ -124,8 +124,8 @@ local function load_copy(name, loader, extra)
     copies[name] = value
   elseif entered == nil then
     -- A module of the old kind, that returns nothing, is the global of its name.
-    local own = rawget(environment, name)
-    copies[name] = own == nil or own
+    local global = rawget(environment, name)
+    copies[name] = global == nil or global
   end
   return rawget(copies, name), version > 5.3 and extra or nil
 end

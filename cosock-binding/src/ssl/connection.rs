@@ -163,10 +163,7 @@ fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
 /// `wrap(tcp, context)`, the native part: a TLS object on the connection, which the TCP object gives
 /// away. Pushes nothing for a socket that is not ours.
 fn wrap(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called {
-        name: "wrap",
-        ..Called::wrapped(lua, "wrap")
-    };
+    let called = Called::wrapped(lua, "wrap");
     lua.set_top(2);
     let Some(context) = lua.userdata(2, CONTEXT) else {
         refuse(
@@ -185,15 +182,15 @@ fn wrap(lua: State, runtime: &Runtime) -> c_int {
         _ => refuse_kind(lua, called, 1, "socket"),
     }
     if lua.userdata(3, UDP).is_some() {
-        let got = "connection expected, got a UDP socket";
-        refuse(lua, called, 1, format_args!("{got}"));
+        let why = format_args!("connection expected, got a UDP socket");
+        refuse(lua, called, 1, why);
     }
     let Some(socket) = lua.userdata(3, TCP) else {
         return 0;
     };
     if socket.borrow().class() == TcpClass::Server {
-        let got = "connection expected, got a listener";
-        refuse(lua, called, 1, format_args!("{got}"));
+        let why = format_args!("connection expected, got a listener");
+        refuse(lua, called, 1, why);
     }
     let wrapped = runtime.enter(lua, |core| {
         socket.borrow_mut().wrap(context, &mut core.reactor)
