@@ -42,7 +42,7 @@ impl State {
 
     /// [`State::yield_values`]; what is resumed with the token and an error raises the error, where C
     /// functions go on after a yield. Elsewhere a Lua frame in front does so, which on LuaJIT yields as
-    /// well: see [`State::is_in_hook`].
+    /// well: see `is_in_hook`.
     pub(crate) fn yield_or_raise(self, count: c_int) -> c_int {
         #[cfg(feature = "luajit")]
         if unsafe { lua_isyieldable(self.0) } != 0 {
