@@ -53,7 +53,8 @@ cosock.run()
 local encrypted = cosock.ssl.wrap(connected, { mode = "client", protocol = "any" })
 local inner = encrypted.inner_sock
 for name in ("receive send dohandshake"):gmatch "%a+" do
-  local here = "sockets-name-what-is-none.lua:" .. debug.getinfo(1, "l").currentline + 2 .. ":"
+  local info = debug.getinfo(1, "Sl")
+  local here = info.short_src .. ":" .. info.currentline + 3 .. ":"
   local function call()
     local _ = inner[name]({})
   end
