@@ -82,8 +82,8 @@ impl Progress {
     }
 }
 
-/// How many bytes a stream moves before other tasks run: so a peer that is faster than its reader keeps
-/// nobody else waiting for longer than some hundred microseconds.
+/// How many bytes a stream moves before other tasks run, so that a peer that is faster than its reader keeps
+/// nobody else waiting. The call that reaches it may move more: all that the system holds.
 pub const MOST_AT_ONCE: usize = 256 * 1024;
 
 /// A socket's address family; decided by its first address unless it was made for one.
