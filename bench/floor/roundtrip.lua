@@ -21,7 +21,6 @@ stream.spawn(function()
     end
   end
   assert(answers == operations)
-  print "all came back"
 end)
 
 stream.run()
