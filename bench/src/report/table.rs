@@ -10,6 +10,8 @@ use crate::workload::{Unit, Workload};
 /// The name of the column, whose subject all others are compared with.
 const OURS: &str = "cosock";
 const LIMIT: &str = "raw";
+/// Follows a ratio that a program without Lua does not reach either.
+const OUT_OF_REACH: &str = " †";
 
 /// Our medians, and what the others need of ours by paired rounds.
 pub(crate) fn markdown(results: &Results) -> String {
@@ -148,8 +150,22 @@ impl Row<'_> {
             _ => return self.workload.unit().show(median(&series.costs())),
         };
         let (low, high) = interval(&ratios);
-        let is_short = self.target(name).is_some_and(|target| high < target);
-        emphasized(times(name, &ratios, low, high), is_short)
+        let text = times(name, &ratios, low, high);
+        match self.target(name) {
+            Some(target) if high < target && self.is_out_of_reach(series, target) => {
+                emphasized(text, true) + OUT_OF_REACH
+            }
+            target => emphasized(text, target.is_some_and(|target| high < target)),
+        }
+    }
+
+    /// Whether the program without Lua falls short of this ratio as well, by its whole interval.
+    fn is_out_of_reach(&self, series: &Series, target: f64) -> bool {
+        let limit = self.entry.subjects.get(LIMIT);
+        limit.is_some_and(|limit| {
+            let ratios = series.ratios(limit);
+            !ratios.is_empty() && interval(&ratios).1 < target
+        })
     }
 
     /// What the ratio of `name` is to reach. Among the peers only the best one counts.
@@ -342,5 +358,12 @@ mod tests {
     fn what_may_be_good_enough_is_not() {
         let row = row([500.0, 510.0, 520.0, 530.0, 540.0, 550.0, 881.0]);
         assert!(row.contains("| 53 % (50 to 88) |"), "{row}");
+    }
+
+    #[test]
+    fn what_no_program_reaches_is_marked() {
+        // 3.3 times is wanted of the rock, which needs 3000.
+        assert!(row([910.0; 7]).contains("| **3.00 (3.00 to 3.00)** † |"));
+        assert!(row([909.0; 7]).contains("| **3.00 (3.00 to 3.00)** |"));
     }
 }
