@@ -8,95 +8,19 @@
 //! gone and drops the answer. A forked child has none of its parent's threads; the resolver notices
 //! and asks again in threads of its own.
 
+mod pool;
+mod query;
+
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
-use std::io;
 use std::mem;
-use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
 
 use mio::Waker;
 
-use crate::netdb::{self, Hints, HostEntry, LookupError, NameInfo};
 use crate::sys;
-
-/// A question to the name databases.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Query {
-    /// [`netdb::addresses`].
-    Addresses {
-        /// Host name or literal.
-        host: Vec<u8>,
-        /// Service name or port; empty for port 0.
-        service: Vec<u8>,
-        /// What kind of addresses.
-        hints: Hints,
-    },
-    /// [`netdb::host_entry`].
-    HostEntry {
-        /// Host name or IPv4 literal.
-        host: Vec<u8>,
-    },
-    /// [`netdb::name_info`].
-    NameInfo {
-        /// Host name or literal.
-        host: Option<Vec<u8>>,
-        /// Service name or port.
-        service: Option<Vec<u8>>,
-    },
-}
-
-/// The answer to the [`Query`] of the same name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// To [`Query::Addresses`]; at least one.
-    Addresses(Result<Vec<SocketAddr>, LookupError>),
-    /// To [`Query::HostEntry`].
-    HostEntry(Result<HostEntry, LookupError>),
-    /// To [`Query::NameInfo`].
-    NameInfo(Result<NameInfo, LookupError>),
-}
-
-impl Query {
-    /// Looks the answer up on the calling thread; may block for as long as name servers take.
-    pub fn answer_now(&self) -> Answer {
-        match self {
-            Self::Addresses {
-                host,
-                service,
-                hints,
-            } => Answer::Addresses(netdb::addresses(host, service, *hints)),
-            Self::HostEntry { host } => Answer::HostEntry(netdb::host_entry(host)),
-            Self::NameInfo { host, service } => {
-                Answer::NameInfo(netdb::name_info(host.as_deref(), service.as_deref()))
-            }
-        }
-    }
-
-    /// The answer, if it takes no look-up ([`netdb::numeric`]).
-    pub fn answer_inline(&self) -> Option<Answer> {
-        match self {
-            Self::Addresses {
-                host,
-                service,
-                hints,
-            } => netdb::numeric(host, service, *hints).map(Answer::Addresses),
-            Self::HostEntry { .. } | Self::NameInfo { .. } => None,
-        }
-    }
-
-    fn failed(&self) -> Answer {
-        let error = LookupError::FAILED;
-        match self {
-            Self::Addresses { .. } => Answer::Addresses(Err(error)),
-            Self::HostEntry { .. } => Answer::HostEntry(Err(error)),
-            Self::NameInfo { .. } => Answer::NameInfo(Err(error)),
-        }
-    }
-}
+use pool::{Settings, Shared, wake};
+pub use query::{Answer, Query};
 
 /// Names one submitted query; never used twice by one resolver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -257,146 +181,6 @@ impl Drop for Resolver {
         if self.generation == sys::fork_count() {
             self.shared.close();
         }
-    }
-}
-
-/// What tests replace.
-#[derive(Clone)]
-struct Settings {
-    /// Most threads at a time.
-    threads: usize,
-    /// How long a thread waits for work before it ends.
-    idle: Duration,
-    answer: Arc<dyn Fn(&Query) -> Answer + Send + Sync>,
-    spawn: fn(Box<dyn FnOnce() + Send>) -> io::Result<()>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            threads: 4,
-            idle: Duration::from_secs(10),
-            answer: Arc::new(Query::answer_now),
-            spawn: spawn_detached,
-        }
-    }
-}
-
-impl Settings {
-    fn answer(&self, query: &Query) -> Answer {
-        // A panic must cost this answer only: neither the thread nor the owner's interpreter.
-        catch_unwind(AssertUnwindSafe(|| (self.answer)(query))).unwrap_or_else(|_| query.failed())
-    }
-}
-
-fn wake(notify: &Waker) {
-    // A reactor that cannot be woken is gone, and nobody waits for it.
-    let _ = notify.wake();
-}
-
-fn spawn_detached(work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
-    let builder = thread::Builder::new().name("cosock-resolver".into());
-    sys::with_signals_blocked(|| builder.spawn(work)).map(drop)
-}
-
-/// What the owner and the threads share.
-struct Shared {
-    state: Mutex<State>,
-    /// Tells idle threads of work, or of the end.
-    changed: Condvar,
-    settings: Settings,
-}
-
-struct State {
-    /// Work that no thread has taken, oldest first.
-    queue: VecDeque<Arc<Query>>,
-    /// Results that the owner has not taken.
-    found: Vec<(Arc<Query>, Answer)>,
-    /// Threads that exist, and those of them that wait for work.
-    threads: usize,
-    idle: usize,
-    /// None once the resolver is gone.
-    notify: Option<Arc<Waker>>,
-}
-
-impl State {
-    /// Takes a look-up back that no thread has begun.
-    fn unqueue(&mut self, query: &Query) -> bool {
-        let position = self.queue.iter().position(|queued| **queued == *query);
-        position
-            .and_then(|position| self.queue.remove(position))
-            .is_some()
-    }
-}
-
-impl Shared {
-    fn new(notify: Arc<Waker>, settings: Settings) -> Arc<Self> {
-        let state = State {
-            queue: VecDeque::new(),
-            found: Vec::new(),
-            threads: 0,
-            idle: 0,
-            notify: Some(notify),
-        };
-        Arc::new(Self {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            settings,
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Hands work to a thread, starting one if every idle one already has work coming.
-    fn queue(self: &Arc<Self>, query: Arc<Query>) -> io::Result<()> {
-        let mut state = self.lock();
-        if state.queue.len() >= state.idle && state.threads < self.settings.threads {
-            let shared = self.clone();
-            (self.settings.spawn)(Box::new(move || shared.work()))?;
-            state.threads += 1;
-        }
-        state.queue.push_back(query);
-        self.changed.notify_one();
-        Ok(())
-    }
-
-    /// The life of a thread.
-    fn work(&self) {
-        let mut state = self.lock();
-        while state.notify.is_some() {
-            if let Some(query) = state.queue.pop_front() {
-                drop(state);
-                let answer = sys::during_lookup(|| self.settings.answer(&query));
-                state = self.lock();
-                if let Some(notify) = &state.notify {
-                    wake(notify);
-                    state.found.push((query, answer));
-                }
-                continue;
-            }
-            state.idle += 1;
-            let (guard, wait) = self
-                .changed
-                .wait_timeout(state, self.settings.idle)
-                .unwrap_or_else(PoisonError::into_inner);
-            state = guard;
-            state.idle -= 1;
-            if wait.timed_out() && state.queue.is_empty() {
-                break;
-            }
-        }
-        state.threads -= 1;
-    }
-
-    /// Lets go of everything, and lets threads end as soon as they come by.
-    fn close(&self) {
-        let mut state = self.lock();
-        state.notify = None;
-        state.queue.clear();
-        state.found.clear();
-        self.changed.notify_all();
     }
 }
 

@@ -1,8 +1,13 @@
+use std::io;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token, Waker};
+
+use super::pool::Settings;
 use super::*;
-use crate::netdb::SocketKind;
-use mio::{Events, Poll, Token};
-use std::sync::mpsc;
-use std::time::Instant;
+use crate::netdb::{Hints, HostEntry, LookupError, SocketKind};
 
 /// Beyond every wait that a passing test does.
 const LONG: Duration = Duration::from_secs(30);
