@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, wrong};
+use super::{PATIENCE, letters, wrong};
 
 /// Bytes of a datagram.
 const SIZE: usize = 64;
@@ -49,11 +49,10 @@ impl Asker {
                 .socket
                 .recv(&mut buffer)
                 .map_err(|_| wrong(format!("{} datagrams are lost", self.outstanding.len())))?;
-            let (number, rest) = buffer[..length]
-                .split_first_chunk()
-                .unwrap_or((&[0; 8], &[]));
-            let known = self.outstanding.remove(&u64::from_be_bytes(*number));
-            if !known || rest != [b'x'; SIZE - 8] {
+            let number = buffer.first_chunk().unwrap_or(&[0; 8]);
+            let number = u64::from_be_bytes(*number);
+            let known = self.outstanding.remove(&number);
+            if !known || buffer[..length] != datagram(number) {
                 return Err(wrong("a datagram came back that was not sent"));
             }
             back += 1;
@@ -65,11 +64,17 @@ impl Asker {
     }
 
     fn ask(&mut self) -> io::Result<()> {
-        let mut datagram = [b'x'; SIZE];
-        datagram[..8].copy_from_slice(&self.next.to_be_bytes());
         self.outstanding.insert(self.next);
+        self.socket.send(&datagram(self.next))?;
         self.next += 1;
-        self.socket.send(&datagram)?;
         Ok(())
     }
+}
+
+/// The datagram of this number.
+fn datagram(number: u64) -> [u8; SIZE] {
+    let mut bytes = [0; SIZE];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    letters::fill(&mut bytes[8..], number);
+    bytes
 }

@@ -3,6 +3,7 @@
 pub(crate) mod crowd;
 pub(crate) mod datagrams;
 pub(crate) mod dialogue;
+mod letters;
 pub(crate) mod short;
 pub(crate) mod stream;
 pub(crate) mod wire;
