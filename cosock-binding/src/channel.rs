@@ -3,6 +3,7 @@
 //! Both halves are tables whose one field `link` is the same table: `queue`, `closed` and `waker`,
 //! which programs read. The queue is a userdata, so that `#` works on it in every Lua.
 
+mod halves;
 mod jit;
 mod queue;
 mod room;
@@ -14,8 +15,9 @@ use crate::ffi::{Kind, State, upvalue};
 use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
 use crate::wait::go_on_in_lua;
 
-pub(crate) use queue::{Halves, Looked, Queue, look, push_link_waited_on};
+pub(crate) use halves::Halves;
 use queue::{LINK as LINK_OF_QUEUE, METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
+pub(crate) use queue::{Looked, Queue, look, push_link_waited_on};
 use room::{give_back, make_room};
 
 /// Upvalues of every channel function.
@@ -71,6 +73,7 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     }
     if let Some(queue) = lua.userdata(2, QUEUE_CLASS) {
         queue.metatables.set(halves);
+        runtime.halves.expect_one();
     }
     lua.push_kept(kept.senders);
     lua.push_value(6);

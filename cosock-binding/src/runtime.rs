@@ -298,6 +298,7 @@ impl Runtime {
         }
         give_back(&self.tasks);
         self.places.close();
+        self.halves.close();
         give_back(&self.nests);
         give_back(&self.woken);
         give_back(&self.calls);

@@ -59,8 +59,7 @@ impl Queue {
     pub(super) fn finalize(&self, runtime: &Runtime) {
         // What Lua's own memory holds needs nothing else to be freed.
         const { assert!(!std::mem::needs_drop::<Queue>()) };
-        runtime.halves.forget(self);
-        self.metatables.set([0; 2]);
+        runtime.halves.forget(self, self.metatables.replace([0; 2]));
         self.closed.set(true);
     }
 
@@ -195,54 +194,4 @@ pub(crate) fn push_link_waited_on(coroutine: State) -> bool {
         coroutine.pop(1);
     }
     found
-}
-
-/// How many halves are found at once.
-const REMEMBERED: usize = 64;
-
-/// The queues of the halves that were used last, by the identities of the halves' metatables: the
-/// shortest way to a queue.
-#[derive(Debug)]
-pub(crate) struct Halves([Cell<(usize, *const Queue)>; REMEMBERED]);
-
-impl Default for Halves {
-    fn default() -> Self {
-        Halves([const { Cell::new((0, std::ptr::null())) }; REMEMBERED])
-    }
-}
-
-impl Halves {
-    fn entry(&self, metatable: usize) -> &Cell<(usize, *const Queue)> {
-        // A table takes some 64 bytes.
-        &self.0[(metatable >> 6) % REMEMBERED]
-    }
-
-    /// The queue of the half with this metatable, if it is remembered.
-    ///
-    /// The reference is good while the half, its metatable or its queue is anchored.
-    #[inline]
-    pub(super) fn find<'a>(&self, metatable: usize) -> Option<&'a Queue> {
-        let (known, queue) = self.entry(metatable).get();
-        // SAFETY: an entry is there only until its queue is finalized, which is before its memory
-        // ends; and until then the queue keeps the metatable, so that no other has its address.
-        (known == metatable && metatable != 0).then(|| unsafe { &*queue })
-    }
-
-    /// Remembers the queue of the half with this metatable; tells whether it is that of a half.
-    pub(super) fn remember(&self, metatable: usize, queue: &Queue) -> bool {
-        let is_half = queue.metatables.get().contains(&metatable);
-        if is_half {
-            self.entry(metatable).set((metatable, queue));
-        }
-        is_half
-    }
-
-    /// Forgets a queue that is being finalized.
-    pub(super) fn forget(&self, queue: &Queue) {
-        for entry in &self.0 {
-            if std::ptr::eq(entry.get().1, queue) {
-                entry.set((0, std::ptr::null()));
-            }
-        }
-    }
 }
