@@ -264,12 +264,39 @@ pub fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
 
 /// Reads a plain literal of the right family, without the C library: `None` for any other text.
 pub fn literal(host: &[u8], port: u16, family: Family) -> Option<SocketAddr> {
-    let host = str::from_utf8(host).ok()?;
-    match host.parse().ok()? {
+    let ip = match dotted(host) {
+        Some(ip) => IpAddr::V4(ip),
+        None => str::from_utf8(host).ok()?.parse().ok()?,
+    };
+    match ip {
         IpAddr::V4(ip) if family != Family::Inet6 => Some(SocketAddrV4::new(ip, port).into()),
         IpAddr::V6(ip) if family != Family::Inet => Some(SocketAddrV6::new(ip, port, 0, 0).into()),
         _ => None,
     }
+}
+
+/// Reads what [`Ipv4Text`] writes: every datagram to anybody has one, and the standard library's parser
+/// of any address takes several times as long.
+fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
+    let (mut address, mut octet, mut digits, mut dots) = (0, 0, 0, 0);
+    for &byte in text {
+        let digit = u32::from(byte.wrapping_sub(b'0'));
+        if digit < 10 {
+            octet = octet * 10 + digit;
+            digits += 1;
+            // To C, a number of several digits that begins with zero is octal.
+            if octet > 255 || (digits > 1 && octet < 10) {
+                return None;
+            }
+        } else if byte == b'.' && digits > 0 && dots < 3 {
+            address = address << 8 | octet;
+            (octet, digits) = (0, 0);
+            dots += 1;
+        } else {
+            return None;
+        }
+    }
+    (dots == 3 && digits > 0).then(|| Ipv4Addr::from_bits(address << 8 | octet))
 }
 
 /// A decimal port. Larger numbers, and how they wrap, are the C library's matter.

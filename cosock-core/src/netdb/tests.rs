@@ -290,3 +290,37 @@ fn text_of_ipv4_is_that_of_the_standard_library(#[case] octets: [u8; 4]) {
     let text = Ipv4Text::new(address);
     assert_eq!(text.as_bytes(), address.to_string().as_bytes());
 }
+
+#[rstest]
+fn ipv4_is_read_as_the_standard_library_reads_it(
+    #[values(
+        "0.0.0.0",
+        "127.0.0.1",
+        "9.10.99.100",
+        "255.255.255.255",
+        "256.0.0.1",
+        "1.2.3.1000",
+        "1.2.3.260",
+        "1.2.3",
+        "1.2.3.4.5",
+        "1.2.3.4.",
+        ".1.2.3.4",
+        "1..2.3",
+        "1.2.3.",
+        "01.2.3.4",
+        "1.2.3.00",
+        "1.2.3.a",
+        " 1.2.3.4",
+        "1.2.3.4 ",
+        "+1.2.3.4",
+        "1,2,3,4",
+        "127.1",
+        "0x7f.0.0.1",
+        "",
+        ".",
+        "..."
+    )]
+    text: &str,
+) {
+    assert_eq!(dotted(text.as_bytes()), text.parse().ok());
+}
