@@ -1,6 +1,7 @@
 //! OpenSSL's functions that the `openssl` crate does not offer, as safe ones.
 
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
+use std::io::{Read, Write};
 use std::ptr;
 use std::slice;
 
@@ -9,7 +10,7 @@ use openssl::dh::Dh;
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::pkey::Params;
-use openssl::ssl::{SslContextBuilder, SslRef, SslStream};
+use openssl::ssl::{Error, SslContextBuilder, SslRef, SslStream};
 use openssl::stack::StackRef;
 use openssl::x509::X509;
 use openssl_sys::{SSL, SSL_CTX};
@@ -48,6 +49,17 @@ unsafe extern "C" {
 pub(super) fn ssl_mut<S>(stream: &mut SslStream<S>) -> &mut SslRef {
     // SAFETY: the stream owns the SSL, and is borrowed for as long as the result.
     unsafe { SslRef::from_ptr_mut(stream.ssl().as_ptr()) }
+}
+
+/// Decrypts to the end of `storage`, as much as it has room for; tells how much.
+pub(super) fn read_onto<S: Read + Write>(
+    stream: &mut SslStream<S>,
+    storage: &mut Vec<u8>,
+) -> Result<usize, Error> {
+    let length = stream.ssl_read_uninit(storage.spare_capacity_mut())?;
+    // SAFETY: the call has filled so many bytes of the room, as it promises.
+    unsafe { storage.set_len(storage.len() + length) };
+    Ok(length)
 }
 
 /// Whether the session holds received bytes, decrypted or not.

@@ -15,8 +15,8 @@ use crate::buffer::Chunk;
 use crate::error::SocketError;
 use crate::reactor::Interest;
 
-/// The most that one write encrypts: a full TLS record.
-const RECORD: usize = 16 * 1024;
+/// The most that one record holds: what one read decrypts at most, and what one write encrypts.
+pub(crate) const RECORD: usize = 16 * 1024;
 /// `SSL_OP_IGNORE_UNEXPECTED_EOF`.
 const IGNORE_UNEXPECTED_END: u64 = 1 << 7;
 
@@ -171,14 +171,25 @@ impl Session {
 
     /// Decrypts into `buffer`, which is not empty.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Blocked> {
-        if let Some(met) = self.met.take() {
-            return Err(met);
-        }
-        if self.phase != Phase::Open {
-            return Err(Blocked::Failed(SocketError::Closed));
-        }
+        self.check_readable()?;
         let result = self.stream.ssl_read(buffer);
         self.finish(result)
+    }
+
+    /// Decrypts to the end of `storage`, as much as it has room for, which is some; tells how much.
+    pub(crate) fn read_onto(&mut self, storage: &mut Vec<u8>) -> Result<usize, Blocked> {
+        self.check_readable()?;
+        let result = ffi::read_onto(&mut self.stream, storage);
+        self.finish(result)
+    }
+
+    /// Whether OpenSSL may be asked for data.
+    fn check_readable(&mut self) -> Result<(), Blocked> {
+        match self.met.take() {
+            Some(met) => Err(met),
+            None if self.phase == Phase::Open => Ok(()),
+            None => Err(Blocked::Failed(SocketError::Closed)),
+        }
     }
 
     /// Encrypts and sends some of `data`; tells how much was accepted. What is accepted may still have

@@ -12,8 +12,23 @@ use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor};
 use crate::socket::{Endpoint, MOST_AT_ONCE, Progress, Step};
 use crate::tls::context::SharedContext;
-use crate::tls::session::{Blocked, Session};
+use crate::tls::session::{Blocked, RECORD, Session};
 use crate::tls::wire::Reading;
+
+/// The most that is reserved at once of what is asked for: the peer may never send it.
+const LARGEST_GROWTH: usize = 1024 * 1024;
+
+/// Makes room for a record: for all that is missing, within reason, or for as much again.
+fn make_room(storage: &mut Vec<u8>, missing: usize) {
+    if storage.capacity() - storage.len() >= RECORD {
+        return;
+    }
+    if missing <= LARGEST_GROWTH {
+        storage.reserve_exact(missing);
+    } else {
+        storage.reserve(RECORD);
+    }
+}
 
 /// How a handshake goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,18 +125,40 @@ impl TcpSocket {
             let Some(mut session) = self.expect(reactor) else {
                 return Step::Done(Err(SocketError::Closed));
             };
-            // A record is smaller than this buffer, so whatever is asked for, it is read through it.
-            let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
-            let result = session.read(scratch);
-            self.note(session, reactor);
-            match result {
-                Ok(length) => {
-                    moved += length;
-                    self.stats[0] += length as f64;
+            // What is large is decrypted to where it grows, while any record fits in what is missing; the
+            // rest, and what is small, is cut from the shared buffer, which is larger than a record.
+            let missing = match pattern {
+                Pattern::Count(count) => count.saturating_sub(self.unread.len()),
+                Pattern::All => usize::MAX,
+                Pattern::Line => 0,
+            };
+            let large = missing >= RECORD;
+            let result = if large {
+                let storage = self.unread.storage();
+                make_room(storage, missing);
+                session.read_onto(storage)
+            } else {
+                let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
+                session.read(scratch)
+            };
+            let taken = result.map(|length| {
+                moved += length;
+                self.stats[0] += length as f64;
+                if large {
+                    self.unread.take(pattern)
+                } else {
                     let scratch = reactor.scratch_bytes();
-                    if let Some(chunk) = self.unread.take_fresh(scratch, length, pattern) {
-                        return Step::Done(Ok(chunk));
-                    }
+                    self.unread.take_fresh(scratch, length, pattern)
+                }
+            });
+            self.note(session, reactor);
+            if taken.is_err() && !self.has_unread() {
+                // Room for what has not come: a waiting connection keeps none.
+                self.unread.clear();
+            }
+            match taken {
+                Ok(Some(chunk)) => return Step::Done(Ok(chunk)),
+                Ok(None) => {
                     if self.is_line_too_long(pattern) {
                         return Step::Done(Err(LINE_TOO_LONG));
                     }
