@@ -40,16 +40,34 @@ local function framed(fast, slow)
   end
 end
 
+-- The same for what is called for every line, record or message: a second call with as many values as there are
+-- would cost as much as this one. There are at most three, none of them nil behind the first; and what goes on
+-- does so with the arguments as they were.
+local function framed_receive(fast, slow)
+  return function(...)
+    local first, second, third = fast(...)
+    if first == in_lua then
+      return shims[slow](...)
+    elseif second == nil then
+      return first
+    elseif third == nil then
+      return first, second
+    end
+    return first, second, third
+  end
+end
+
 local tcp, udp = modules["cosock.socket.tcp"], modules["cosock.socket.udp"]
-for _, name in ipairs({ "accept", "connect", "receive", "send" }) do
+for _, name in ipairs({ "accept", "connect", "send" }) do
   tcp[name] = framed(tcp[name], name)
 end
+tcp.receive = framed_receive(tcp.receive, "receive")
 tcp.setpeername = framed(tcp.setpeername, "connect")
-udp.receive = framed(udp.receive, "receive_datagram")
-udp.receivefrom = framed(udp.receivefrom, "receivefrom")
+udp.receive = framed_receive(udp.receive, "receive_datagram")
+udp.receivefrom = framed_receive(udp.receivefrom, "receivefrom")
 local receiver = modules["cosock.channel"].receiver
 local receive = receiver.receive
-receiver.receive = framed(receive, "channel_receive")
+receiver.receive = framed_receive(receive, "channel_receive")
 native.channel = { send = modules["cosock.channel"].sender.send, receive = receive, framed = receiver.receive }
 
 local sleep = native.sleep
