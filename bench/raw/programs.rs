@@ -14,6 +14,7 @@ pub(crate) fn main() -> io::Result<()> {
     match words[..] {
         // The harness names a port for those who need one.
         ["udp", ..] => datagrams::give_back(),
+        ["udp-connected", port] => datagrams::give_back_to(port),
         ["connect", seconds, port] => client::lines(seconds, port),
         ["http-client", seconds, port] => client::pages(seconds, port),
         // A timeout that nobody needs costs nothing here.

@@ -38,6 +38,7 @@ const RAW: &[&str] = &[
     "all",
     "bulk",
     "udp",
+    "udp-connected",
     "connect",
     "tls-accept",
     "tls-echo",

@@ -184,6 +184,8 @@ pub(crate) const ALL: &[Workload] = &[
     served("udp-1", "UDP echo, 1 outstanding", "datagram", "udp", Load::Datagrams(1)),
     served("udp-32", "UDP echo, 32 outstanding", "datagram", "udp", Load::Datagrams(32))
         .rock(1.5).peers(1.35).limit(0.86),
+    served("udp-connected", "UDP echo on a connected socket, 32 outstanding", "datagram", "udp-connected", Load::Datagrams(32))
+        .rock(1.5).peers(1.35).limit(0.86),
     inside("channel-pingpong", "channel, there and back", "round trip", "pingpong", &[])
         .rock(55.0).peers(6.0),
     inside("channel-stream", "channel between two tasks, 100 at a time", "message", "stream", &[]),

@@ -1,5 +1,5 @@
--- A server that returns every datagram to the client at PORT: cqueues tells no sender's address.
--- udp.lua PORT
+-- A server that returns every datagram to the client at PORT, to which its socket is connected: cqueues tells no
+-- sender's address. udp-connected.lua PORT
 
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"
