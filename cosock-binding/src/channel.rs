@@ -126,6 +126,28 @@ fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> &'a Queue {
     refuse_kind(lua, called, 1, "channel")
 }
 
+/// Anchors the queue of the half whose metatable is on top, below it, before code runs that may break the
+/// channel up: what a metatable holds is open to programs. Raises if somebody has done that before.
+#[cold]
+fn anchor(lua: State, queue: &Queue, called: impl FnOnce() -> Called) {
+    lua.raw_get_at(-1, QUEUE_OF_HALF);
+    let anchored = lua.userdata(-1, QUEUE_CLASS);
+    if !anchored.is_some_and(|anchored| std::ptr::eq(anchored, queue)) {
+        refuse_kind(lua, called(), 1, "channel");
+    }
+    lua.insert(-2);
+}
+
+/// The queue of the half with the metatable at `metatable`, when code has run that may have broken up the
+/// channel.
+#[cold]
+fn find_slowly<'a>(lua: State, metatable: c_int) -> Option<&'a Queue> {
+    lua.raw_get_at(metatable, QUEUE_OF_HALF);
+    let queue = lua.userdata(-1, QUEUE_CLASS);
+    lua.pop(1);
+    queue
+}
+
 /// Pushes the `link` of the half in argument 1, a table unless somebody replaced it.
 fn push_link(lua: State) {
     lua.push_value(LINK);
@@ -138,8 +160,10 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
         lua.set_top(2);
     }
     let half = lua.top() + 1;
-    let queue = open(lua, runtime, || Called::direct(lua, "send"));
-    let metatable = lua.top();
+    let called = || Called::direct(lua, "send");
+    let queue = open(lua, runtime, called);
+    let mut metatable = lua.top();
+    let is_wrapper = metatable != half;
     queue.take_back(lua, metatable);
     if queue.is_closed() {
         lua.push_bool(false);
@@ -147,15 +171,19 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
         return 2;
     }
     if queue.ring.borrow().growth().is_some() {
+        anchor(lua, queue, called);
         make_room(lua, queue);
+        metatable = lua.top();
     }
     queue.append(lua, 2, -1);
     if let Some(task) = queue.waiter.get() {
         queue.wake(lua, runtime, task);
     }
     if queue.watched.get() {
+        lua.set_top(metatable);
+        anchor(lua, queue, called);
         call_waker(lua, queue);
-    } else if metatable == half {
+    } else if !is_wrapper {
         queue.lend(lua, runtime, metatable);
     }
     lua.push_bool(true);
@@ -186,7 +214,9 @@ fn call_waker(lua: State, queue: &Queue) {
 
 /// `tx:close()` and `rx:close()`.
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
-    let queue = open(lua, runtime, || Called::direct(lua, "close"));
+    let called = || Called::direct(lua, "close");
+    let queue = open(lua, runtime, called);
+    anchor(lua, queue, called);
     queue.closed.set(true);
     queue.take_back(lua, lua.top());
     push_link(lua);
@@ -201,7 +231,7 @@ pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
     let half = lua.top() + 1;
-    let queue = open(lua, runtime, || Called::wrapped(lua, "receive"));
+    let mut queue = open(lua, runtime, || Called::wrapped(lua, "receive"));
     let metatable = lua.top();
     let (task, timeout) = loop {
         queue.take_back(lua, metatable);
@@ -214,26 +244,30 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
             return 1;
         }
         if queue.is_closed() {
-            lua.push_nil();
-            lua.push_str("closed");
-            return 2;
+            return push_closed(lua);
         }
+        let forgotten = runtime.halves.forgotten();
         let Some(task) = runtime.task_of(lua).filter(|_| is_native(lua, runtime)) else {
             lua.set_top(1);
             return go_on_in_lua(lua, runtime, c"channel_receive", 1);
         };
-        queue.take_back(lua, metatable);
-        if queue.waiter.get().is_some() || queue.watched.get() {
-            refuse_second(lua, runtime, queue, WRAPPED);
-        }
         lua.push_value(TIMEOUT);
         lua.get(1);
         let timeout = arguments::given_timeout(lua, -1, WRAPPED);
+        // Looking at the object may have run code that sent, closed, ended the task or broke the channel up.
+        if runtime.halves.forgotten() != forgotten {
+            match find_slowly(lua, metatable) {
+                Some(found) => queue = found,
+                None => return push_closed(lua),
+            }
+        }
         queue.take_back(lua, metatable);
-        if queue.is_blocking() {
+        if queue.waiter.get().is_some() || queue.watched.get() {
+            refuse_second_receive(lua, runtime, queue, metatable);
+        }
+        if queue.is_blocking() && runtime.current.get().is_some() {
             break (task, timeout);
         }
-        // Looking at the object has run code that sent or closed.
         lua.set_top(metatable);
     };
     runtime.enter(lua, |core| {
@@ -247,6 +281,13 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
     lua.yield_values(2)
 }
 
+#[cold]
+fn push_closed(lua: State) -> c_int {
+    lua.push_nil();
+    lua.push_str("closed");
+    2
+}
+
 /// Whether nobody replaced the `setwaker` of the receiver in argument 1, which it pushes.
 #[inline]
 fn is_native(lua: State, runtime: &Runtime) -> bool {
@@ -255,7 +296,16 @@ fn is_native(lua: State, runtime: &Runtime) -> bool {
     lua.identity(-1) == runtime.classes.get().receiver.setwaker
 }
 
-/// Raises if somebody waits on the receiver already.
+/// [`refuse_second`], in a receive of the half with the metatable at `metatable`.
+#[cold]
+fn refuse_second_receive(lua: State, runtime: &Runtime, queue: &Queue, metatable: c_int) {
+    lua.push_value(metatable);
+    anchor(lua, queue, || Called::wrapped(lua, "receive"));
+    refuse_second(lua, runtime, queue, WRAPPED);
+    queue.take_back(lua, metatable);
+}
+
+/// Raises if somebody waits on the receiver already. The queue is anchored.
 #[cold]
 fn refuse_second(lua: State, runtime: &Runtime, queue: &Queue, level: c_int) {
     // A task that runs does not wait; it may have tried to where it could not. And nobody has to where
@@ -310,7 +360,9 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(3);
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
-    let queue = open(lua, runtime, || Called::direct(lua, "setwaker"));
+    let called = || Called::direct(lua, "setwaker");
+    let queue = open(lua, runtime, called);
+    anchor(lua, queue, called);
     let metatable = lua.top();
     queue.take_back(lua, metatable);
     if !lua.is_nil(2) {

@@ -128,9 +128,13 @@ pub(crate) fn park(
     shape: Shape,
     timeout: Option<f64>,
 ) -> c_int {
-    // Look-ups begin only where a task can wait.
+    // Look-ups begin only where a task can wait; looking at the object may have ended it since.
     let Some(task) = runtime.task_of(lua) else {
-        return 0;
+        drop(then);
+        runtime.enter(lua, |core| core.resolver.cancel(id));
+        lua.push_nil();
+        lua.push_str("closed");
+        return 2;
     };
     let object = lua.identity(1);
     runtime.enter(lua, |core| {

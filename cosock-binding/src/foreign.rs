@@ -6,7 +6,7 @@
 use std::ffi::c_int;
 
 use cosock_core::reactor::Interest;
-use cosock_core::scheduler::{Call, TaskKey};
+use cosock_core::scheduler::{Call, Scheduler, TaskKey};
 
 use crate::arguments::{DIRECT, raise};
 use crate::ffi::{Kind, State, Status, upvalue};
@@ -168,14 +168,13 @@ fn waker(lua: State, runtime: &Runtime) -> c_int {
     0
 }
 
-/// Calls the `_wake` of every foreign object whose descriptor became ready.
+/// Calls the `_wake` of every foreign object whose descriptor has become ready by now. What an error leaves
+/// is for the next turn, and so for the next `run`.
 pub(crate) fn call_wakes(lua: State, runtime: &Runtime) {
-    runtime.enter(lua, |core| {
-        core.take_calls(&mut *runtime.calls.borrow_mut())
-    });
-    loop {
-        let call = runtime.calls.borrow_mut().pop_front();
-        let Some(call) = call else { break };
+    for _ in 0..runtime.enter(lua, |core| core.due_calls()) {
+        let Some(call) = runtime.enter(lua, Scheduler::take_call) else {
+            break;
+        };
         call_wake(lua, runtime, call);
     }
 }

@@ -38,6 +38,10 @@ pub(crate) fn run(lua: State, runtime: &Runtime) -> c_int {
     if status == Status::Ok {
         return 0;
     }
+    // LuaJIT takes the last task's coroutine for the running one until something is called here; an error that
+    // compiled code catches would let it go on with a coroutine that may be collected.
+    #[cfg(feature = "luajit")]
+    call_nothing(lua, runtime);
     lua.raise_top()
 }
 

@@ -1,14 +1,13 @@
 //! What one Lua state's cosock consists of.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::ffi::{c_int, c_void};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use cosock_core::operation::{Operation, Outcome};
-use cosock_core::scheduler::{Call, Scheduler, TaskKey};
+use cosock_core::scheduler::{Scheduler, TaskKey};
 use cosock_core::select::Select;
 use cosock_core::socket::{Tcp, Udp};
 
@@ -176,7 +175,6 @@ pub(crate) struct Runtime {
     pub(crate) arming: RefCell<Option<Box<Select>>>,
     /// Elements that woke the task about to be resumed.
     pub(crate) woken: RefCell<Vec<u32>>,
-    pub(crate) calls: RefCell<VecDeque<Call>>,
     pub(crate) callbacks: RefCell<Callbacks>,
     /// The registry number of the handler of all tasks' errors, or 0.
     pub(crate) handler: Cell<c_int>,
@@ -233,7 +231,6 @@ impl Runtime {
             outcomes: RefCell::default(),
             arming: RefCell::default(),
             woken: RefCell::default(),
-            calls: RefCell::default(),
             callbacks: RefCell::default(),
             handler: Cell::new(0),
             interrupted: Cell::new(false),
@@ -301,7 +298,6 @@ impl Runtime {
         self.halves.close();
         give_back(&self.nests);
         give_back(&self.woken);
-        give_back(&self.calls);
         give_back(&self.callbacks);
         give_back(&self.arming);
         give_back(&self.outcomes);
@@ -345,6 +341,7 @@ impl Runtime {
     }
 
     /// Changes what the binding knows of a task.
+    #[inline]
     pub(crate) fn note(&self, key: TaskKey, change: impl FnOnce(&mut Task)) {
         if let Some(task) = self.tasks.borrow_mut().get_mut(key.index as usize)
             && task.key == key

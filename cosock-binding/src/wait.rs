@@ -69,6 +69,10 @@ pub(crate) fn block(
     } else if has_waker {
         return doubt(lua, runtime, make);
     }
+    if runtime.task_of(lua) != Some(task) {
+        // Looking at the object has ended the task.
+        return Blocked::Protocol;
+    }
     let company = runtime.enter(lua, |core| {
         let operation = make()?;
         Some(core.park_in_company(task, operation, wait.interest, timeout, object, asked))

@@ -171,7 +171,7 @@ pub struct Scheduler {
     ready_selects: usize,
     live: usize,
     serials: u64,
-    calls: Vec<Call>,
+    calls: VecDeque<Call>,
     callbacks: VecDeque<u64>,
     fired: Vec<Waiter>,
     /// Who waits for which look-up.
@@ -203,7 +203,7 @@ impl Scheduler {
             ready_selects: 0,
             live: 0,
             serials: 0,
-            calls: Vec::new(),
+            calls: VecDeque::new(),
             callbacks: VecDeque::new(),
             fired: Vec::new(),
             lookups: HashMap::new(),
@@ -245,6 +245,10 @@ impl Scheduler {
             (self.tasks.len() - 1) as u32
         });
         let task = &mut self.tasks[index as usize];
+        debug_assert!(
+            matches!(task.wait, Wait::Nothing) && task.watched.is_none(),
+            "the last task in this place has left something"
+        );
         task.phase = Phase::Ready;
         task.owner = owner;
         let key = TaskKey {

@@ -3,6 +3,7 @@
 local world = require "world"
 local expect = require "expect"
 local cosock = require "cosock"
+expect.usual_collector()
 
 local CHANNELS, WAVES = 3000, 4
 

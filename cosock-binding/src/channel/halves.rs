@@ -24,8 +24,9 @@ pub(crate) struct Halves {
     /// `mask + 1` entries, a power of two, in a box of ours: found with one load, and no check of a bound.
     entries: Cell<*const Entry>,
     mask: Cell<usize>,
-    /// How many channels there are.
+    /// How many channels there are, and how many were forgotten, wrapping.
     channels: Cell<usize>,
+    forgotten: Cell<u32>,
     /// What is left when the state has closed.
     last: Entry,
 }
@@ -36,6 +37,7 @@ impl Default for Halves {
             entries: Cell::new(ptr::null()),
             mask: Cell::new(0),
             channels: Cell::new(0),
+            forgotten: Cell::new(0),
             last: Cell::new(NOTHING),
         };
         halves.replace(FEWEST);
@@ -75,12 +77,19 @@ impl Halves {
     /// Forgets a queue that is being finalized, and had these metatables.
     pub(super) fn forget(&self, queue: &Queue, metatables: [usize; 2]) {
         self.channels.set(self.channels.get().saturating_sub(1));
+        self.forgotten.set(self.forgotten.get().wrapping_add(1));
         for metatable in metatables {
             let entry = self.entry(metatable);
             if ptr::eq(entry.get().1, queue) {
                 entry.set(NOTHING);
             }
         }
+    }
+
+    /// Changes with each queue that is forgotten.
+    #[inline]
+    pub(super) fn forgotten(&self) -> u32 {
+        self.forgotten.get()
     }
 
     /// Makes room for one more channel.

@@ -34,7 +34,9 @@ pub(super) fn make_room(lua: State, queue: &Queue) {
 /// Gives up the large table of a burst that is over; the last message, on top, stays there.
 #[cold]
 pub(super) fn give_back(lua: State, queue: &Queue) {
-    // Below the message are the table that it was in, and the metatable.
+    // Below the message are the table that it was in, and the metatable. The queue stays, whatever comes.
+    lua.raw_get_at(-3, QUEUE_OF_HALF);
+    lua.insert(1);
     let metatable = lua.top() - 2;
     lua.new_table(0, 0);
     // Making a table may run a finalizer, which may send.

@@ -48,6 +48,7 @@ impl Scheduler {
 
     #[cold]
     fn take_back(&mut self, key: TaskKey) {
+        debug_assert!(self.is_alive(key), "a task that is over cannot wait");
         self.disarm(key);
         let task = &mut self.tasks[key.index as usize];
         if task.phase == Phase::Ready {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Call, Scheduler, TaskKey, Timeout, Wait};
+use super::{Call, Phase, Scheduler, TaskKey, Timeout, Wait};
 use crate::reactor::Interest;
 use crate::select::Select;
 
@@ -52,7 +52,7 @@ impl Scheduler {
                 .select(key, serial)
                 .is_some_and(|select| select.elements[element as usize].foreign);
             if foreign {
-                self.calls.push(Call {
+                self.calls.push_back(Call {
                     task: key,
                     serial,
                     element,
@@ -81,16 +81,17 @@ impl Scheduler {
             })
     }
 
-    /// Watches a foreign element once more that was told and did not wake its task.
+    /// Watches a foreign element once more that was told and did not wake its task, if nothing else has: a
+    /// task that is ready was disarmed, and nothing would take a new waiter back.
     pub fn watch_again(&mut self, call: Call) {
         let Call {
             task,
             serial,
             element,
         } = call;
-        let asleep = self
-            .select(task, serial)
-            .is_some_and(|select| !select.is_woken(element));
+        let is_parked = (self.look(task)).is_some_and(|task| task.phase == Phase::Parked);
+        let asleep = is_parked
+            && (self.select(task, serial)).is_some_and(|select| !select.is_woken(element));
         if asleep {
             if let Some(select) = self.select(task, serial) {
                 select.elements[element as usize].answers = false;

@@ -16,7 +16,7 @@ pub struct Turn {
     pub foreign: bool,
     /// Whether [`Scheduler::take_callback`] has something.
     pub callbacks: bool,
-    /// Whether [`Scheduler::take_calls`] has something.
+    /// Whether [`Scheduler::take_call`] has something.
     pub calls: bool,
     /// Whether no task is left.
     pub finished: bool,
@@ -224,7 +224,7 @@ impl Scheduler {
                 }
                 Role::Foreign(element) => {
                     if self.select(task, serial).is_some() {
-                        self.calls.push(Call {
+                        self.calls.push_back(Call {
                             task,
                             serial,
                             element,
@@ -240,8 +240,14 @@ impl Scheduler {
         }
     }
 
-    /// Moves the elements whose own `_wake` is to be called into `list`.
-    pub fn take_calls(&mut self, list: &mut impl Extend<Call>) {
-        list.extend(self.calls.drain(..));
+    /// How many elements' own `_wake` is to be called.
+    #[must_use]
+    pub fn due_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// The next element whose own `_wake` is to be called, in the order in which they became ready.
+    pub fn take_call(&mut self) -> Option<Call> {
+        self.calls.pop_front()
     }
 }

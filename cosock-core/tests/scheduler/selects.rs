@@ -292,23 +292,19 @@ fn a_foreign_elements_descriptor_asks_for_a_call() {
         serial,
         element: 0,
     };
-    let mut calls = Vec::new();
     // Told, it lets its task sleep: it is told again as long as the bytes are there.
     for _ in 0..3 {
         while !driver.end_turn().calls {
             assert_eq!(driver.start_turn(), []);
         }
-        driver.core.take_calls(&mut calls);
-        assert_eq!(calls, [call]);
-        calls.clear();
+        assert_eq!(driver.core.take_call(), Some(call));
         driver.core.watch_again(call);
     }
     // The last one came too late for the bytes; after it there is silence.
     let mut bytes = [0; 5];
     (&left).read_exact(&mut bytes).expect("they are there");
     assert!(driver.end_turn().calls);
-    driver.core.take_calls(&mut calls);
-    assert_eq!(calls, [call]);
+    assert_eq!(driver.core.take_call(), Some(call));
     driver.core.watch_again(call);
     driver.assert_all_asleep();
     // Woken, it is told no more.
@@ -317,6 +313,47 @@ fn a_foreign_elements_descriptor_asks_for_a_call() {
     assert_eq!(driver.next_started(), [(key, READY)]);
     driver.core.watch_again(call);
     driver.assert_nothing_waits();
+}
+
+#[test]
+fn a_task_that_another_element_has_woken_is_not_watched_again() {
+    let mut driver = Driver::new();
+    let (own, far_own) = streams();
+    let (foreign, far_foreign) = streams();
+    let key = driver.running();
+    let mut told = element(Interest::Read, &foreign, 2);
+    told.foreign = true;
+    let elements = vec![element(Interest::Read, &own, 1), told];
+    let serial = driver.park_on(key, elements, None);
+    driver.assert_all_asleep();
+    (&far_own).write_all(b"bytes").expect("a pair");
+    (&far_foreign).write_all(b"bytes").expect("a pair");
+    let turn = driver.end_turn();
+    assert!(turn.calls && turn.ready == 1);
+    let call = driver.core.take_call().expect("it is told");
+    assert_eq!((call.task, call.serial, call.element), (key, serial, 1));
+    // The object lets its task sleep, which is to run all the same and was disarmed for that.
+    driver.core.watch_again(call);
+    assert_eq!(driver.core.reactor.waiters(), 0);
+    assert_eq!(driver.start_turn(), [(key, READY)]);
+    driver.core.finish(key);
+    driver.assert_nothing_waits();
+}
+
+#[test]
+fn calls_that_nobody_took_are_due_in_the_next_turn() {
+    let mut driver = Driver::new();
+    let (left, right) = streams();
+    let key = driver.running();
+    let mut watched = element(Interest::Read, &left, 1);
+    watched.foreign = true;
+    driver.park_on(key, vec![watched], None);
+    driver.assert_all_asleep();
+    (&right).write_all(b"bytes").expect("a pair");
+    assert!(driver.end_turn().calls);
+    let turn = driver.end_turn();
+    assert!(turn.calls && !turn.deadlocked);
+    assert_eq!(driver.core.due_calls(), 1);
 }
 
 #[test]
