@@ -34,7 +34,7 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(0);
     jit::prepare(lua, runtime);
     lua.new_table(0, 3);
-    lua.push_userdata(QUEUE_CLASS, Queue::default);
+    lua.push_userdata_with_room(QUEUE_CLASS, Queue::default);
     lua.new_table(3, 0);
     lua.push_value(-1);
     lua.set_user_table(2);

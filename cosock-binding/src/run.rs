@@ -8,7 +8,7 @@ use std::ffi::c_int;
 use cosock_core::scheduler::{Scheduler, Start, TaskKey, Turn};
 
 use crate::arguments::{DIRECT, raise};
-use crate::ffi::{State, Status};
+use crate::ffi::{RawState, State, Status};
 use crate::runtime::Runtime;
 use crate::{deadlock, foreign, tasks, timers};
 
@@ -119,6 +119,12 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
     }
 }
 
+/// So many ready tasks that the coroutine of the next is not in the processor's cache any more.
+const MANY: usize = 256;
+
+/// How many tasks run between the fetch of a coroutine from memory and its turn.
+const FETCHED_AHEAD: usize = 3;
+
 /// The next task of this turn, of which so many are left; `None` when it is over and has to be ended in
 /// full.
 #[inline]
@@ -128,6 +134,11 @@ fn next_of_turns(core: &mut Scheduler, left: &mut usize) -> Option<Next> {
             *left = core.end_quick_turn()?;
         }
         *left -= 1;
+        if *left > MANY
+            && let Some(owner) = core.owner_after(FETCHED_AHEAD)
+        {
+            State::fetch(owner as *const RawState);
+        }
         if let Some((key, start)) = core.start_next() {
             let (owner, object) = (core.owner(key), core.object(key));
             return Some(Next {

@@ -166,6 +166,8 @@ impl Reactor {
         source.maybe_readable = true;
         source.maybe_writable = true;
         source.behind_short_reads = false;
+        // Most have one reader and never another; a vector would begin with room for four.
+        source.readers.reserve_exact(1);
         let place = fd as usize;
         if place >= self.by_fd.len() {
             self.by_fd.resize(place + 1, None);

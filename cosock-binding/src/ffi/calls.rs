@@ -1,5 +1,7 @@
 //! Calls, coroutines and errors.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::ffi::{CStr, c_int};
 
 use mlua::ffi;
@@ -54,6 +56,19 @@ impl State {
         unsafe {
             ffi::lua_yieldk(self.0, count, 0, Some(results_or_raise))
         }
+    }
+
+    /// Has the processor fetch the coroutine at this address, which is to be resumed soon. It is a hint:
+    /// nothing is read.
+    #[inline]
+    pub(crate) fn fetch(coroutine: *const RawState) {
+        #[cfg(target_arch = "x86_64")]
+        for line in 0..4 {
+            let place = coroutine.cast::<i8>().wrapping_add(line * 64);
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(place) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = coroutine;
     }
 
     /// Resumes this coroutine from `from`; tells how it ended and how many values it left on top.

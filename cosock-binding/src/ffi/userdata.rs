@@ -16,9 +16,25 @@ impl State {
     /// runs out. The caller gives it a metatable whose `__gc` is [`State::take_userdata`] of the
     /// same class.
     pub(crate) fn push_userdata<T>(self, class: Class<T>, make: impl FnOnce() -> T) {
+        self.push_block(class, false, make);
+    }
+
+    /// The same, with room for [`State::set_user_table`].
+    pub(crate) fn push_userdata_with_room<T>(self, class: Class<T>, make: impl FnOnce() -> T) {
+        self.push_block(class, true, make);
+    }
+
+    #[inline]
+    fn push_block<T>(self, class: Class<T>, room: bool, make: impl FnOnce() -> T) {
         const { assert!(align_of::<Block<T>>() <= 8) };
+        let size = size_of::<Block<T>>();
         unsafe {
-            let place = ffi::lua_newuserdata(self.0, size_of::<Block<T>>()).cast::<Block<T>>();
+            #[cfg(any(feature = "lua54", feature = "lua55"))]
+            let place = ffi::lua_newuserdatauv(self.0, size, c_int::from(room));
+            // Older versions have room in each.
+            #[cfg(not(any(feature = "lua54", feature = "lua55")))]
+            let (place, _) = (ffi::lua_newuserdata(self.0, size), room);
+            let place = place.cast::<Block<T>>();
             // Until the value is there, the block is nobody's.
             place.cast::<usize>().write(0);
             place.write(Block {
@@ -99,7 +115,7 @@ impl State {
         unsafe { ffi::lua_getuservalue(self.0, index) };
     }
 
-    /// Pops a table and associates it with the userdata. May raise for lack of memory.
+    /// Pops a table and associates it with the userdata, which has room for it. May raise for lack of memory.
     pub(crate) fn set_user_table(self, index: c_int) {
         unsafe {
             ffi::lua_setuservalue(self.0, index);

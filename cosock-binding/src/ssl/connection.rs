@@ -215,7 +215,7 @@ fn push_object(lua: State, runtime: &Runtime) {
     let kept = runtime.kept.get();
     lua.new_table(0, 3);
     let object = lua.top();
-    lua.push_userdata(TCP, || {
+    lua.push_userdata_with_room(TCP, || {
         Tcp::new(match runtime.outcomes.borrow_mut().pop() {
             Some(Outcome::Accepted(socket)) => (*socket).into(),
             _ => TcpSocket::new().into(),

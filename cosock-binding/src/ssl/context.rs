@@ -292,7 +292,7 @@ fn finish(lua: State, runtime: &Runtime) -> c_int {
     if !finished {
         return 0;
     }
-    lua.push_userdata(CONTEXT, || {
+    lua.push_userdata_with_room(CONTEXT, || {
         let context = making.borrow_mut().context.take();
         context.expect("nobody else knows of it")
     });

@@ -84,6 +84,14 @@ impl Scheduler {
         Some((key, start))
     }
 
+    /// The number by which its owner knows the task that runs after so many others.
+    #[inline]
+    #[must_use]
+    pub fn owner_after(&self, others: usize) -> Option<usize> {
+        let key = self.ready.get(others)?;
+        self.tasks.get(key.index as usize).map(|task| task.owner)
+    }
+
     /// Takes the select of a running task.
     pub fn take_select(&mut self, key: TaskKey) -> Option<Box<Select>> {
         let task = self.task(key)?;
