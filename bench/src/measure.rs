@@ -217,7 +217,7 @@ fn exchanged(
     length: Length,
 ) -> io::Result<Sample> {
     let mut sample = timed(process, length, |time| crowd.exchange(0..active, time))?;
-    sample.latency = Some(crowd.slow_latency().as_nanos() as f64);
+    sample.latency = crowd.slow_latency().map(|time| time.as_nanos() as f64);
     Ok(sample)
 }
 

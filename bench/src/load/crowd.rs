@@ -29,7 +29,8 @@ struct Client {
     dialogue: Dialogue,
     /// How much of the answer has come.
     received: usize,
-    asked: Instant,
+    /// None for the first of an exchange.
+    asked: Option<Instant>,
 }
 
 impl Crowd {
@@ -55,7 +56,6 @@ impl Crowd {
             }
             crowd.exchange(first..last, Duration::ZERO)?;
         }
-        crowd.latencies.clear();
         Ok(crowd)
     }
 
@@ -70,7 +70,7 @@ impl Crowd {
             wire,
             dialogue,
             received: 0,
-            asked: Instant::now(),
+            asked: None,
         });
         Ok(())
     }
@@ -79,8 +79,11 @@ impl Crowd {
     /// number of answered requests when all have come.
     pub(crate) fn exchange(&mut self, who: Range<usize>, time: Duration) -> io::Result<u64> {
         let mut open = who.len();
+        self.latencies.clear();
         for client in &mut self.clients[who] {
             client.ask()?;
+            // No answer is heard before all have asked: how long it takes is up to us.
+            client.asked = None;
         }
         let start = Instant::now();
         let mut answered = 0;
@@ -99,7 +102,8 @@ impl Crowd {
                     continue;
                 }
                 answered += client.dialogue.requests() as u64;
-                self.latencies.push(client.asked.elapsed());
+                self.latencies
+                    .extend(client.asked.map(|asked| asked.elapsed()));
                 if over {
                     open -= 1;
                 } else {
@@ -110,19 +114,18 @@ impl Crowd {
         Ok(answered)
     }
 
-    /// The time that 99 of 100 requests took at most, of those since the last call.
-    pub(crate) fn slow_latency(&mut self) -> Duration {
-        let mut latencies = std::mem::take(&mut self.latencies);
-        latencies.sort_unstable();
-        let place = latencies.len().saturating_sub(1) * 99 / 100;
-        latencies.get(place).copied().unwrap_or_default()
+    /// The time that 99 of 100 requests of the last exchange took at most, but for the first of each client.
+    pub(crate) fn slow_latency(&mut self) -> Option<Duration> {
+        self.latencies.sort_unstable();
+        let place = self.latencies.len().saturating_sub(1) * 99 / 100;
+        self.latencies.get(place).copied()
     }
 }
 
 impl Client {
     fn ask(&mut self) -> io::Result<()> {
         self.received = 0;
-        self.asked = Instant::now();
+        self.asked = Some(Instant::now());
         let request = self.dialogue.next();
         let sent = self.wire.write(request)?;
         if sent < request.len() {
@@ -187,6 +190,16 @@ mod tests {
     fn every_line_is_counted() {
         let mut crowd = one(serve(|_| ()), 3).unwrap();
         assert_eq!(crowd.exchange(0..1, Duration::ZERO).unwrap(), 3);
+    }
+
+    #[test]
+    fn only_requests_that_follow_an_answer_are_timed() {
+        let mut crowd = one(serve(|_| ()), 1).unwrap();
+        crowd.exchange(0..1, Duration::ZERO).unwrap();
+        assert_eq!(crowd.slow_latency(), None);
+        let time = Duration::from_millis(20);
+        assert!(crowd.exchange(0..1, time).unwrap() > 1);
+        assert!(crowd.slow_latency() > Some(Duration::ZERO));
     }
 
     #[test]
