@@ -9,7 +9,7 @@ use super::stream::LINE_TOO_LONG;
 use super::{TcpClass, TcpSocket};
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
-use crate::reactor::{Interest, Reactor};
+use crate::reactor::{Company, Interest, Reactor};
 use crate::socket::{Endpoint, MOST_AT_ONCE, Progress, Step};
 use crate::tls::context::SharedContext;
 use crate::tls::session::{Blocked, RECORD, Session};
@@ -256,7 +256,9 @@ impl TcpSocket {
             Reading::Nothing => {}
             Reading::Drained => reactor.drained(source),
             Reading::Full | Reading::Short => {
-                let left = !self.unread.is_empty();
+                let waits = |id| reactor.company(id, Interest::Read, 0) != Company::Nobody;
+                // What OpenSSL has read ahead is looked at for those alone who would miss it.
+                let left = self.has_unread() || source.is_some_and(waits) && self.is_dirty();
                 reactor.has_read(source, reading == Reading::Short, left);
             }
         }

@@ -1,5 +1,7 @@
 //! Our side against OpenSSL itself, which runs in a thread and is driven by blocking calls.
 
+mod reading;
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::rc::Rc;
@@ -201,45 +203,6 @@ fn every_byte_arrives_once_in_both_directions() {
     assert_eq!(send(&mut reactor, &mut socket, &data), Ok(()));
     let back = receive(&mut reactor, &mut socket, Pattern::All).expect("until the goodbye");
     assert!(back == data, "the echo is what was sent");
-    peer.join().expect("the peer");
-}
-
-#[rstest]
-fn large_counts_are_cut_anywhere_in_the_stream(
-    #[values(1_000, 16_384, 40_000)] written_at_once: usize,
-) {
-    let counts = [65_536, 3, 16_384, 16_385, 1, 100_000, 2_000_000];
-    let data = noise(counts.iter().sum::<usize>() + 1_000);
-    let sent = data.clone();
-    let mut reactor = reactor();
-    let context = client_context();
-    let (asked, wait_until_asked) = mpsc::channel();
-    let (mut socket, peer) = with_peer(
-        &mut reactor,
-        &context,
-        SslVersion::TLS1_3,
-        move |mut peer| {
-            wait_until_asked.recv().expect("our side waits");
-            for part in sent.chunks(written_at_once) {
-                peer.write_all(part).expect("sent");
-            }
-            peer.shutdown().expect("goodbye");
-        },
-    );
-    let step = socket.receive(Pattern::Count(counts[0]), &mut reactor);
-    assert!(matches!(step, Step::Wait { .. }), "nothing was sent");
-    let kept = socket.unread.storage().capacity();
-    assert_eq!(kept, 0, "an idle connection keeps no buffer");
-    asked.send(()).expect("the peer waits");
-    let mut rest = &data[..];
-    for count in counts {
-        let (expected, next) = rest.split_at(count);
-        let received = receive(&mut reactor, &mut socket, Pattern::Count(count));
-        assert!(received.is_ok_and(|bytes| bytes == expected), "{count}");
-        rest = next;
-    }
-    let all = receive(&mut reactor, &mut socket, Pattern::All);
-    assert_eq!(all.expect("until the goodbye"), rest);
     peer.join().expect("the peer");
 }
 

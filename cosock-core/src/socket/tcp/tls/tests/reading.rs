@@ -1,0 +1,81 @@
+//! Where what is decrypted goes, and who is told of what is left.
+
+use super::*;
+use crate::reactor::{Role, Waiter};
+use crate::scheduler::Scheduler;
+
+#[rstest]
+fn large_counts_are_cut_anywhere_in_the_stream(
+    #[values(1_000, 16_384, 40_000)] written_at_once: usize,
+) {
+    let counts = [65_536, 3, 16_384, 16_385, 1, 100_000, 2_000_000];
+    let data = noise(counts.iter().sum::<usize>() + 1_000);
+    let sent = data.clone();
+    let mut reactor = reactor();
+    let context = client_context();
+    let (asked, wait_until_asked) = mpsc::channel();
+    let (mut socket, peer) = with_peer(
+        &mut reactor,
+        &context,
+        SslVersion::TLS1_3,
+        move |mut peer| {
+            wait_until_asked.recv().expect("our side waits");
+            for part in sent.chunks(written_at_once) {
+                peer.write_all(part).expect("sent");
+            }
+            peer.shutdown().expect("goodbye");
+        },
+    );
+    let step = socket.receive(Pattern::Count(counts[0]), &mut reactor);
+    assert!(matches!(step, Step::Wait { .. }), "nothing was sent");
+    let kept = socket.unread.storage().capacity();
+    assert_eq!(kept, 0, "an idle connection keeps no buffer");
+    asked.send(()).expect("the peer waits");
+    let mut rest = &data[..];
+    for count in counts {
+        let (expected, next) = rest.split_at(count);
+        let received = receive(&mut reactor, &mut socket, Pattern::Count(count));
+        assert!(received.is_ok_and(|bytes| bytes == expected), "{count}");
+        rest = next;
+    }
+    let all = receive(&mut reactor, &mut socket, Pattern::All);
+    assert_eq!(all.expect("until the goodbye"), rest);
+    peer.join().expect("the peer");
+}
+
+#[rstest]
+#[case::the_rest_of_a_record(&["abc"], true)]
+#[case::a_record_read_ahead(&["ab", "cd"], true)]
+#[case::nothing(&["ab"], false)]
+fn a_select_is_told_of_what_another_reader_has_left(
+    #[case] records: &'static [&str],
+    #[case] told: bool,
+) {
+    let mut reactor = reactor();
+    let context = server_context();
+    let (mut socket, peer) = with_peer(
+        &mut reactor,
+        &context,
+        SslVersion::TLS1_3,
+        move |mut peer| {
+            for record in records {
+                peer.write_all(record.as_bytes()).expect("sent");
+            }
+            peer
+        },
+    );
+    let _peer = peer.join().expect("the peer");
+    let id = socket.source(&mut reactor).expect("it can be waited on");
+    let waiter = Waiter {
+        task: Scheduler::new().expect("a scheduler").spawn(),
+        serial: 1,
+        role: Role::Element(0),
+        object: 1,
+    };
+    reactor.watch(id, Interest::Read, waiter);
+    // What was sent is here already: on this machine, nothing is on its way.
+    socket.doubt(&mut reactor);
+    let step = socket.receive(Pattern::Count(2), &mut reactor);
+    assert!(matches!(step, Step::Done(Ok(_))), "{step:?}");
+    assert_eq!(reactor.has_fired(), told);
+}
