@@ -6,9 +6,10 @@ use std::ffi::c_int;
 use cosock_core::scheduler::TaskKey;
 use rustc_hash::FxHashMap;
 
-use crate::arguments::{Called, raise, refuse, refuse_kind};
+use crate::arguments::{Called, DIRECT, raise, refuse, refuse_kind};
 use crate::ffi::{Kind, State, Status};
 use crate::foreign;
+use crate::run;
 use crate::runtime::{Runtime, Shape, Task};
 
 /// The slots of the task at `place`: handle, coroutine, and the objects it selects on.
@@ -182,6 +183,7 @@ pub(crate) fn cancel(lua: State, runtime: &Runtime) -> c_int {
     if coroutine {
         close_coroutine(lua, runtime);
     }
+    raise_interruption(lua, runtime);
     0
 }
 
@@ -264,9 +266,23 @@ pub(crate) fn close_coroutine(lua: State, runtime: &Runtime) {
         return;
     }
     lua.insert(-2);
-    // Their errors are lost, as those of a collected coroutine would be.
-    if lua.pcall(1, 0, 0) != Status::Ok {
+    let close = || {
+        lua.push_value(-2);
+        lua.push_value(-2);
+        lua.pcall(1, 0, 0) == Status::Ok
+    };
+    // Ctrl-C comes before the call, which it keeps from being made.
+    if !close() && (!run::was_interrupted(lua, runtime) || !close()) {
+        // Other errors are lost, as those of a collected coroutine would be.
         lua.pop(1);
+    }
+    lua.pop(2);
+}
+
+/// Raises what Ctrl-C has left for the end of a turn, where none is under way.
+fn raise_interruption(lua: State, runtime: &Runtime) {
+    if !runtime.running.get() && runtime.interrupted.take() {
+        raise(lua, DIRECT, format_args!("interrupted!"));
     }
 }
 
@@ -311,6 +327,7 @@ pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
         }
     }
     crate::timers::clear(lua, runtime);
+    raise_interruption(lua, runtime);
     0
 }
 

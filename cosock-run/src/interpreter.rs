@@ -124,6 +124,8 @@ impl Session<'_> {
         }
         state.stop_collector();
         state.open_libraries();
+        #[cfg(target_os = "linux")]
+        crate::paths::add_those_of_the_system(state);
         if let Some(preload) = self.preload {
             // SAFETY: the state is live, has its libraries, and this is a protected call.
             unsafe { preload(state.as_raw()) };

@@ -18,6 +18,8 @@ mod interrupt;
 mod jit;
 mod messages;
 mod options;
+#[cfg(target_os = "linux")]
+mod paths;
 mod repl;
 mod state;
 mod stdio;

@@ -56,6 +56,27 @@ for what, body in pairs {
   expect.equal(os.time() - start < 60, true, what)
 end
 
+-- Tasks that fail have handlers, and are closed before those are called: that is where Ctrl-C comes then.
+for _ = 1, 3 do
+  local output = child.run(prelude .. [[
+  local failed, closed = 0, 0
+  cosock.seterrorhandler(function() failed = failed + 1 end)
+  local function fails() error "on purpose" end
+  local closing = (loadstring or load)("local value, fails = ... local _ <close> = value fails()")
+  local value = setmetatable({}, { __close = function() closed = closed + 1 end })
+  cosock.spawn(function()
+    while true do
+      cosock.spawn(closing and function() closing(value, fails) end or fails)
+      socket.sleep(0)
+    end
+  end)
+  interrupt_soon()
+  print(pcall(cosock.run))
+  print(not closing or failed == closed)]])
+  expect.contains(output, "interrupted!")
+  expect.contains(output, "\ntrue\n")
+end
+
 -- Who catches it can go on: the tasks are still there.
 local output, code = child.run(prelude .. [[
 local done = false

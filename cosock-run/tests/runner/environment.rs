@@ -64,6 +64,18 @@ fn module_paths() {
         .assert_same();
 }
 
+/// LuaJIT's own modules are another matter: the runner has them built in, or not at all.
+#[test]
+#[cfg(not(any(feature = "lua55", feature = "luajit")))]
+fn default_module_paths_are_those_of_the_stock_interpreter() {
+    Case::new().args(["-e", SHOW]).assert_same();
+    Case::new()
+        .variable("LUA_PATH", "here/?.lua;;")
+        .variable("LUA_CPATH", ";;there/?.so")
+        .args(["-e", SHOW])
+        .assert_same();
+}
+
 #[test]
 fn module_paths_of_the_version_come_first() {
     Case::new()
