@@ -3,12 +3,12 @@
 use std::ffi::c_int;
 
 use cosock_core::operation::Operation;
-use cosock_core::scheduler::Wait;
+use cosock_core::scheduler::{TaskKey, Wait};
 
 use crate::channel;
 use crate::ffi::{Function, Kind, State, Status};
-use crate::runtime::{Runtime, Task};
-use crate::tasks::{handle_slot, select_slot};
+use crate::runtime::Runtime;
+use crate::tasks::select_slot;
 
 /// Looks, after one collection, for channels whose senders are gone: they are closed, which wakes
 /// their receivers. Tells whether anything can go on now.
@@ -20,23 +20,21 @@ pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
     push_linked(lua, runtime);
     let linked = lua.top();
     let mut place = 0;
-    loop {
-        let task = runtime.tasks.borrow().get(place).copied();
-        let Some(task) = task else { break };
+    while let Some(key) = runtime.key_at(place) {
         place += 1;
-        if runtime.task(task.key).is_some() {
-            close_orphans(lua, runtime, task, linked);
-            lua.set_top(linked);
-        }
+        close_orphans(lua, runtime, key, linked);
+        lua.set_top(linked);
     }
     lua.set_top(base);
     !runtime.enter(lua, |core| core.is_deadlocked())
 }
 
-/// Closes what the task waits on and nobody sends to any more.
-fn close_orphans(lua: State, runtime: &Runtime, task: Task, linked: c_int) {
-    let coroutine = task.state();
-    let (receives, selects) = runtime.enter(lua, |core| match core.wait_of(task.key) {
+/// Closes what the task, if it lives, waits on and nobody sends to any more.
+fn close_orphans(lua: State, runtime: &Runtime, key: TaskKey, linked: c_int) {
+    let Some(coroutine) = runtime.push_coroutine(lua, key) else {
+        return;
+    };
+    let (receives, selects) = runtime.enter(lua, |core| match core.wait_of(key) {
         Wait::Message => (true, false),
         Wait::Select(_) => (false, true),
         _ => (false, false),
@@ -47,7 +45,7 @@ fn close_orphans(lua: State, runtime: &Runtime, task: Task, linked: c_int) {
     }
     if selects {
         lua.push_kept(runtime.kept.get().slots);
-        lua.raw_get_at(-1, select_slot(task.key.index));
+        lua.raw_get_at(-1, select_slot(key.index));
         let objects = lua.top();
         if lua.kind(objects) != Kind::Table {
             return;
@@ -96,11 +94,14 @@ fn close_link_if_orphan(lua: State, runtime: &Runtime) -> c_int {
 fn push_linked(lua: State, runtime: &Runtime) {
     lua.new_table(0, 0);
     let linked = lua.top();
+    // Made only once: on the way a finalizer could run, and with a new sender some would be missed.
+    lua.push_str("link");
     lua.push_kept(runtime.kept.get().senders);
     lua.push_nil();
-    while lua.next(linked + 1) {
+    while lua.next(linked + 2) {
         lua.pop(1);
-        lua.raw_get_field(-1, c"link");
+        lua.push_value(linked + 1);
+        lua.raw_get(-2);
         if lua.is_nil(-1) {
             lua.pop(1);
         } else {
@@ -108,7 +109,7 @@ fn push_linked(lua: State, runtime: &Runtime) {
             lua.raw_set(linked);
         }
     }
-    lua.pop(1);
+    lua.set_top(linked);
 }
 
 /// Raises an error that names every task and what it waits for.
@@ -120,31 +121,11 @@ pub(crate) fn report(lua: State, runtime: &Runtime) -> ! {
     );
     let mut told: usize = 0;
     let mut place = 0;
-    loop {
-        let task = runtime.tasks.borrow().get(place).copied();
-        let Some(task) = task else { break };
+    while let Some(key) = runtime.key_at(place) {
         place += 1;
-        let what = runtime.enter(lua, |core| {
-            core.is_alive(task.key)
-                .then(|| match core.wait_of(task.key) {
-                    Wait::Nothing => "nothing",
-                    Wait::Sleep => "sleep",
-                    Wait::Message => "receive of a channel",
-                    Wait::Operation(operation) => word(operation),
-                    Wait::Select(_) => "select",
-                })
-        });
-        let Some(what) = what else { continue };
-        lua.check_stack(12);
-        lua.push_str("\n  task ");
-        push_name(lua, runtime, task);
-        let (receivers, senders) = task.listed;
-        crate::arguments::push_format(
-            lua,
-            format_args!(" waits in {what} (recvt: {receivers}, sendt: {senders})\n    "),
-        );
-        push_where_it_waits(lua, task);
-        lua.concat(4);
+        if !push_lines(lua, runtime, key) {
+            continue;
+        }
         told += 1;
         // Pieces of equal size are joined: appending to one text would copy it for every task.
         for _ in 0..told.trailing_zeros() {
@@ -153,6 +134,41 @@ pub(crate) fn report(lua: State, runtime: &Runtime) -> ! {
     }
     lua.concat(1 + told.count_ones() as i32);
     lua.raise_top()
+}
+
+/// Pushes what the report says of a task; tells whether the task lives.
+fn push_lines(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
+    lua.check_stack(12);
+    // What is to be told comes first: making a string may run a finalizer that ends the task.
+    let Some((receivers, senders)) = runtime.look(key, |task| task.listed) else {
+        return false;
+    };
+    let what = runtime.enter(lua, |core| match core.wait_of(key) {
+        Wait::Nothing => "nothing",
+        Wait::Sleep => "sleep",
+        Wait::Message => "receive of a channel",
+        Wait::Operation(operation) => word(operation),
+        Wait::Select(_) => "select",
+    });
+    if !runtime.push_handle(lua, key) {
+        return false;
+    }
+    let handle = lua.top();
+    let Some(coroutine) = runtime.push_coroutine(lua, key) else {
+        lua.pop(1);
+        return false;
+    };
+    lua.push_str("\n  task ");
+    push_name(lua, handle, coroutine);
+    crate::arguments::push_format(
+        lua,
+        format_args!(" waits in {what} (recvt: {receivers}, sendt: {senders})\n    "),
+    );
+    push_where_it_waits(lua, coroutine);
+    lua.concat(4);
+    lua.replace(handle);
+    lua.set_top(handle);
+    true
 }
 
 fn word(operation: &Operation) -> &'static str {
@@ -168,11 +184,9 @@ fn word(operation: &Operation) -> &'static str {
     }
 }
 
-/// Pushes the task's name in quotes, or its coroutine's address.
-fn push_name(lua: State, runtime: &Runtime, task: Task) {
-    lua.push_kept(runtime.kept.get().slots);
-    lua.raw_get_at(-1, handle_slot(task.key.index));
-    lua.raw_get_field(-1, c"name");
+/// Pushes the name in the handle at `handle` in quotes, or the coroutine's address.
+fn push_name(lua: State, handle: c_int, coroutine: State) {
+    lua.raw_get_field(handle, c"name");
     if matches!(lua.kind(-1), Kind::String | Kind::Number) {
         lua.push_str("'");
         lua.insert(-2);
@@ -180,16 +194,13 @@ fn push_name(lua: State, runtime: &Runtime, task: Task) {
         lua.concat(3);
     } else {
         lua.pop(1);
-        lua.push_coroutine_text(task.coroutine);
+        lua.push_coroutine_text(coroutine.raw());
     }
-    lua.remove(-2);
-    lua.remove(-2);
 }
 
 /// Pushes the position of the user's Lua code that waits, which need not be the innermost: ours may
 /// stand before it.
-fn push_where_it_waits(lua: State, task: Task) {
-    let coroutine = task.state();
+fn push_where_it_waits(lua: State, coroutine: State) {
     for level in 0..8 {
         lua.push_place(coroutine, level);
         match lua.to_bytes(-1) {

@@ -141,8 +141,9 @@ pub(crate) fn push_waker(lua: State, runtime: &Runtime, key: TaskKey, serial: u6
 fn waker(lua: State, runtime: &Runtime) -> c_int {
     let read = |place| lua.to_number(upvalue(place)).unwrap_or(0.0);
     let (place, serial, number) = (read(2) as usize, read(3) as u64, read(4) as usize);
-    let key = runtime.tasks.borrow().get(place).map(|task| task.key);
-    let Some(key) = key else { return 0 };
+    let Some(key) = runtime.key_at(place) else {
+        return 0;
+    };
     if !runtime.enter(lua, |core| {
         core.wake_element(key, serial, number as u32 - 1)
     }) {
@@ -208,14 +209,22 @@ fn call_wake(lua: State, runtime: &Runtime, call: Call) {
 }
 
 /// Calls the `_wake` of an element; tells whether it returned, else the error is on top.
+///
+/// The caller has seen that the task waits.
 fn wake(lua: State, runtime: &Runtime, task: TaskKey, element: u32) -> bool {
-    lua.push_function(runtime, wake_object, 0);
     lua.push_kept(runtime.kept.get().slots);
     lua.raw_get_at(-1, select_slot(task.index));
+    lua.remove(-2);
+    if lua.kind(-1) != Kind::Table {
+        lua.pop(1);
+        return true;
+    }
     lua.raw_get_at(-1, element as usize + 1);
     lua.raw_get_signed(-2, -(i64::from(element) + 1));
     lua.remove(-3);
-    lua.remove(-3);
+    // Last, for making it may run a finalizer that ends the task.
+    lua.push_function(runtime, wake_object, 0);
+    lua.insert(-3);
     lua.pcall(2, 0, 0) == Status::Ok
 }
 

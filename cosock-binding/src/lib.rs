@@ -33,6 +33,7 @@ mod ssl;
 mod tasks;
 mod tcp;
 mod timers;
+mod traceback;
 mod udp;
 mod wait;
 

@@ -5,62 +5,65 @@ use std::ffi::c_int;
 use cosock_core::scheduler::TaskKey;
 
 use crate::ffi::State;
-use crate::runtime::{Runtime, Task};
-use crate::tasks::handle_slot;
+use crate::runtime::Runtime;
 
 /// `cosock.get_thread_metadata()`: a list with an entry for each living task.
 pub(crate) fn get(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(0);
     lua.new_table(0, 0);
-    lua.push_kept(runtime.kept.get().slots);
     let mut count = 0;
     let mut place = 0;
-    while let Some(task) = nth_task(runtime, place) {
+    while let Some(key) = runtime.key_at(place) {
         place += 1;
-        if !runtime.enter(lua, |core| core.is_alive(task.key)) {
-            continue;
+        if push_entry(lua, runtime, key) {
+            count += 1;
+            lua.raw_set_at(1, count);
         }
-        push_entry(lua, runtime, task);
-        count += 1;
-        lua.raw_set_at(1, count);
+        lua.set_top(1);
     }
-    lua.set_top(1);
     1
 }
 
-/// Pushes the traceback of a task.
-fn push_traceback(lua: State, runtime: &Runtime, coroutine: State) {
+/// Pushes the traceback of a coroutine, which is at `index` too.
+fn push_traceback(lua: State, runtime: &Runtime, coroutine: State, index: c_int) {
     #[cfg(feature = "lua51")]
-    if crate::pcall::push_traceback(lua, runtime, coroutine) {
+    if coroutine != lua && crate::pcall::push_traceback(lua, runtime, index) {
         return;
     }
-    let _ = runtime;
-    lua.push_traceback(coroutine, None, 0);
+    let _ = index;
+    crate::traceback::push(lua, runtime, coroutine);
 }
 
-fn nth_task(runtime: &Runtime, place: usize) -> Option<Task> {
-    runtime.tasks.borrow().get(place).copied()
-}
-
-/// Pushes the entry of one task; the slots table is at 2.
-fn push_entry(lua: State, runtime: &Runtime, task: Task) {
-    let running = runtime.current.get() == Some(task.key);
+/// Pushes the entry of a task, with what it is made of below; tells whether the task lives.
+fn push_entry(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
+    // What is to be told comes first: making the entry may run a finalizer that ends the task.
+    let Some((receivers, senders)) = runtime.look(key, |task| task.listed) else {
+        return false;
+    };
+    let (timeout, date) = runtime.enter(lua, |core| {
+        let date = core.last_run(key).map(|time| core.clock.date(time));
+        (core.timeout(key), date)
+    });
+    let running = runtime.current.get() == Some(key);
+    if !runtime.push_handle(lua, key) {
+        return false;
+    }
+    let Some(coroutine) = runtime.push_coroutine(lua, key) else {
+        return false;
+    };
+    let index = lua.top();
     lua.new_table(0, 8);
     let entry = lua.top();
-    lua.raw_get_at(2, handle_slot(task.key.index));
-    lua.raw_get_field(-1, c"name");
+    lua.raw_get_field(index - 1, c"name");
     lua.raw_set_field(entry, c"name");
-    lua.pop(1);
-    let coroutine = task.state();
-    push_traceback(lua, runtime, coroutine);
+    push_traceback(lua, runtime, coroutine, index);
     lua.raw_set_field(entry, c"traceback");
     // Of a running task, the lists of its last wait: the rock's own tests read them so.
-    let (receivers, senders) = task.listed;
     lua.push_integer(i64::from(receivers));
     lua.raw_set_field(entry, c"recvt");
     lua.push_integer(i64::from(senders));
     lua.raw_set_field(entry, c"sendt");
-    if let Some(timeout) = runtime.enter(lua, |core| core.timeout(task.key)) {
+    if let Some(timeout) = timeout {
         // Only its value is kept; a whole number was most likely written as one.
         if timeout.fract() == 0.0 && timeout < 1e15 {
             lua.push_integer(timeout as i64);
@@ -69,7 +72,7 @@ fn push_entry(lua: State, runtime: &Runtime, task: Task) {
         }
         lua.raw_set_field(entry, c"timeout");
     }
-    push_last_wake(lua, runtime, task.key, entry);
+    set_last_wake(lua, entry, date);
     let status = match (running, lua == coroutine) {
         (true, true) => "running",
         (true, false) => "normal",
@@ -77,12 +80,10 @@ fn push_entry(lua: State, runtime: &Runtime, task: Task) {
     };
     lua.push_str(status);
     lua.raw_set_field(entry, c"status");
+    true
 }
 
-fn push_last_wake(lua: State, runtime: &Runtime, key: TaskKey, entry: c_int) {
-    let date = runtime.enter(lua, |core| {
-        core.last_run(key).map(|time| core.clock.date(time))
-    });
+fn set_last_wake(lua: State, entry: c_int, date: Option<f64>) {
     match date {
         Some(date) => {
             lua.push_integer(date as i64);

@@ -97,15 +97,21 @@ pub(crate) fn resume_coroutine(lua: State, runtime: &Runtime) -> c_int {
         inner.pop(count);
         return refuse(lua, "too many results to resume");
     }
-    match status {
-        Status::Yield if count > 0 && inner.to_pointer(-1) == token() => lua.push_str("parked"),
-        Status::Yield if waits => lua.push_str("waits"),
-        _ => {
-            lua.push_nil();
-            lua.push_bool(status != Status::Error);
-        }
+    let word = match status {
+        Status::Yield if count > 0 && inner.to_pointer(-1) == token() => Some("parked"),
+        Status::Yield if waits => Some("waits"),
+        _ => None,
+    };
+    lua.push_nil();
+    if word.is_none() {
+        lua.push_bool(status != Status::Error);
     }
     inner.move_to(lua, count);
+    if let Some(word) = word {
+        // Made last: a finalizer may go on with the coroutine meanwhile.
+        lua.push_str(word);
+        lua.replace(2);
+    }
     lua.top() - 1
 }
 

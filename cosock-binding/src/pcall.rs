@@ -205,18 +205,17 @@ fn push_composer(lua: State, runtime: &Runtime) {
     lua.remove(-2);
 }
 
-/// Pushes the traceback of a coroutine that waits in protected calls; tells whether it could.
-pub(crate) fn push_traceback(lua: State, runtime: &Runtime, coroutine: State) -> bool {
+/// Pushes the traceback of the coroutine at `index`, which waits in protected calls; tells whether it could.
+pub(crate) fn push_traceback(lua: State, runtime: &Runtime, index: c_int) -> bool {
     lua.push_kept(runtime.kept.get().shims);
     lua.raw_get_field(-1, c"own_traceback");
     let has_own = !lua.is_nil(-1);
     lua.pop(2);
-    if !has_own || coroutine == lua || !coroutine.has_stack(1) {
+    if !has_own {
         return false;
     }
     push_composer(lua, runtime);
-    coroutine.push_self();
-    coroutine.move_to(lua, 1);
+    lua.push_value(index);
     if lua.pcall(1, 1, 0) == Status::Ok {
         return true;
     }

@@ -12,17 +12,19 @@ use cosock_core::select::Select;
 use cosock_core::socket::{Tcp, Udp};
 
 use crate::channel::{Halves, Queue};
-use crate::ffi::{Class, RawState, State};
+use crate::ffi::{Class, Kind, RawState, State};
 use crate::nesting::Nest;
 use crate::pins::Pins;
-use crate::tasks::Places;
+use crate::tasks::{Places, coroutine_slot, handle_slot};
 use crate::timers::Callbacks;
 
-/// What the binding knows of a task beside the scheduler.
-#[derive(Clone, Copy, Debug)]
+/// What the binding knows of a task beside the scheduler. Nobody has a copy: it would be wrong as soon
+/// as something runs a finalizer that ends the task.
+#[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) key: TaskKey,
-    /// Its coroutine, anchored in the slots table while the task is alive; null once it is over.
+    /// Its coroutine, anchored in the slots table while the task is alive; null once it is over. See
+    /// [`Runtime::push_coroutine`].
     pub(crate) coroutine: *mut RawState,
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
@@ -32,23 +34,6 @@ pub(crate) struct Task {
     pub(crate) handle: usize,
     /// Whether it has an error handler of its own.
     pub(crate) watched_over: bool,
-}
-
-impl Task {
-    /// Its coroutine, for the length of one call from Lua.
-    ///
-    /// # Panics
-    ///
-    /// If the task is over; what [`Runtime::look`] and [`Runtime::task`] give is not.
-    pub(crate) fn state(&self) -> State {
-        assert!(
-            !self.coroutine.is_null(),
-            "a task that is over has no coroutine"
-        );
-        // SAFETY: while the pointer is not null the coroutine is anchored in the slots table;
-        // `push_and_forget` clears both, and leaves the coroutine on the stack of who called it.
-        unsafe { State::new(self.coroutine) }
-    }
 }
 
 /// How an operation's result becomes Lua values.
@@ -329,15 +314,47 @@ impl Runtime {
         (task.key == key && !task.coroutine.is_null()).then(|| look(task))
     }
 
-    /// What the binding knows of a living task.
-    pub(crate) fn task(&self, key: TaskKey) -> Option<Task> {
-        self.look(key, |task| *task)
-    }
-
     /// Whether the task is still alive here.
     #[inline]
     pub(crate) fn has_task(&self, key: TaskKey) -> bool {
         self.look(key, |_| ()).is_some()
+    }
+
+    /// The task at a place, which may be over; `None` beyond the last.
+    pub(crate) fn key_at(&self, place: usize) -> Option<TaskKey> {
+        self.tasks.borrow().get(place).map(|task| task.key)
+    }
+
+    /// Pushes the handle of a living task; tells whether it lives.
+    pub(crate) fn push_handle(&self, lua: State, key: TaskKey) -> bool {
+        self.push_slot(lua, key, handle_slot(key.index), Kind::Table)
+    }
+
+    /// Pushes the coroutine of a living task. To be used only while it is on the stack: then it stays
+    /// alive whatever runs meanwhile, though the task may not.
+    pub(crate) fn push_coroutine(&self, lua: State, key: TaskKey) -> Option<State> {
+        if !self.push_slot(lua, key, coroutine_slot(key.index), Kind::Thread) {
+            return None;
+        }
+        let raw = lua.to_coroutine(-1)?;
+        // SAFETY: the coroutine is on the stack.
+        Some(unsafe { State::new(raw) })
+    }
+
+    /// Pushes what a slot of a living task has, if that is of the kind. Makes nothing, so the task
+    /// still lives afterwards.
+    fn push_slot(&self, lua: State, key: TaskKey, slot: usize, kind: Kind) -> bool {
+        if !self.has_task(key) {
+            return false;
+        }
+        lua.push_kept(self.kept.get().slots);
+        lua.raw_get_at(-1, slot);
+        lua.remove(-2);
+        let found = lua.kind(-1) == kind;
+        if !found {
+            lua.pop(1);
+        }
+        found
     }
 
     /// Changes what the binding knows of a task.

@@ -134,7 +134,7 @@ const AS_LUASOCKET: usize = 0;
 /// Pushes `recvr, sendr, err` for the task that is about to be resumed, whose woken elements are
 /// listed in the runtime.
 pub(crate) fn push_results(lua: State, runtime: &Runtime, key: TaskKey, timed_out: bool) -> c_int {
-    let receivers = runtime.task(key).map_or(0, |task| task.listed.0);
+    let receivers = runtime.look(key, |task| task.listed.0).unwrap_or(0);
     let kept = runtime.kept.get();
     lua.push_kept(kept.slots);
     lua.raw_get_at(-1, select_slot(key.index));
@@ -155,7 +155,9 @@ pub(crate) fn push_results(lua: State, runtime: &Runtime, key: TaskKey, timed_ou
     let mut counts = [0, 0];
     let woken = runtime.woken.borrow().len();
     for place in 0..woken {
-        let number = runtime.woken.borrow()[place];
+        let number = runtime.woken.borrow().get(place).copied();
+        // None is left when the state is closed meanwhile.
+        let Some(number) = number else { break };
         let side = usize::from(number >= receivers);
         let list = objects + 1 + side as c_int;
         if counts[side] == 0 {

@@ -192,11 +192,12 @@ pub(crate) fn cancel(lua: State, runtime: &Runtime) -> c_int {
 /// Pushes its coroutine; tells whether there was one.
 pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
     let kept = runtime.kept.get();
-    let Some(task) = runtime.task(key) else {
+    let Some((handle, watched_over)) = runtime.look(key, |task| (task.handle, task.watched_over))
+    else {
         return false;
     };
     lua.check_stack(12);
-    runtime.places.forget(task.handle);
+    runtime.places.forget(handle);
     runtime.note(key, |task| task.coroutine = std::ptr::null_mut());
     lua.push_kept(kept.slots);
     let slots = lua.top();
@@ -210,7 +211,7 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
         lua.push_nil();
         lua.raw_set_at(slots, select_slot(key.index));
     }
-    if task.watched_over {
+    if watched_over {
         lua.push_kept(kept.handlers);
         lua.push_nil();
         lua.raw_set_at(-2, key.index as usize + 1);
@@ -304,8 +305,9 @@ pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
             return 1;
         }
     }
-    match task_of_handle(lua, runtime, called).and_then(|key| runtime.task(key)) {
-        Some(task) => lua.push_coroutine_text(task.coroutine),
+    let key = task_of_handle(lua, runtime, called);
+    match key.and_then(|key| runtime.look(key, |task| task.coroutine)) {
+        Some(coroutine) => lua.push_coroutine_text(coroutine),
         None => lua.push_str("dead-thread"),
     }
     1
@@ -335,19 +337,16 @@ pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
 fn forget_others(lua: State, runtime: &Runtime) -> bool {
     let mut any = false;
     let mut place = 0;
-    loop {
-        let task = runtime.tasks.borrow().get(place).copied();
-        let Some(Task { key, .. }) = task else {
-            return any;
-        };
+    while let Some(key) = runtime.key_at(place) {
         place += 1;
-        if runtime.current.get() != Some(key) && runtime.task(key).is_some() {
+        if runtime.current.get() != Some(key) && runtime.has_task(key) {
             any = true;
             if push_and_forget(lua, runtime, key) {
                 lua.pop(1);
             }
         }
     }
+    any
 }
 
 /// `cosock.seterrorhandler(fn)`: who is told of errors of tasks without a handler of their own.

@@ -251,6 +251,26 @@ impl State {
         true
     }
 
+    /// Stops the collector; tells whether it ran. In finalizers of 5.4 and later it never does.
+    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    pub(crate) fn stop_collector(self) -> bool {
+        unsafe {
+            let runs = ffi::lua_gc(self.0, ffi::LUA_GCISRUNNING, 0) == 1;
+            if runs {
+                ffi::lua_gc(self.0, ffi::LUA_GCSTOP, 0);
+            }
+            runs
+        }
+    }
+
+    /// Undoes [`State::stop_collector`].
+    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    pub(crate) fn restart_collector(self) {
+        unsafe {
+            ffi::lua_gc(self.0, ffi::LUA_GCRESTART, 0);
+        }
+    }
+
     /// Loads a chunk of our own and pushes it as a function; raises if it does not compile.
     pub(crate) fn load(self, name: &CStr, source: &str) {
         let status = unsafe {

@@ -3,7 +3,8 @@
 //! Rules of this line, on which every SAFETY note below rests:
 //!
 //! 1. A [`State`] is made only by the trampoline of a function that Lua calls, or from a coroutine
-//!    that the runtime keeps anchored, and lives no longer than that call. So its pointer is live.
+//!    that the runtime keeps anchored or that is on a stack, and lives no longer than that call. So its
+//!    pointer is live.
 //! 2. Methods that may raise say so. They leave by `longjmp` on most versions, so a caller holds
 //!    nothing that needs dropping across them. Bytes and errors wait in the runtime, not in frames.
 //! 3. Indexes are valid or acceptable in Lua's sense, and pushes fit: Lua guarantees 20 slots to a

@@ -7,35 +7,40 @@ use cosock_core::scheduler::TaskKey;
 use super::leave;
 use crate::ffi::{Kind as ValueKind, State};
 use crate::runtime::Runtime;
-use crate::tasks;
+use crate::{tasks, traceback};
 
 /// Fails a task with the error value on top, which somebody raised on its behalf.
 pub(crate) fn fail_with(lua: State, runtime: &Runtime, key: TaskKey) {
-    match runtime.task(key) {
-        Some(task) => {
-            let coroutine = task.state();
-            lua.push_traceback(coroutine, None, 0);
+    // First who is to be told: making the traceback may run a finalizer that ends the task.
+    push_told(lua, runtime, key);
+    match runtime.push_coroutine(lua, key) {
+        Some(coroutine) => {
+            traceback::push(lua, runtime, coroutine);
+            lua.remove(-2);
         }
         None => lua.push_str("stack traceback:"),
     }
-    lua.insert(-2);
-    report(lua, runtime, key);
+    lua.insert(-4);
+    tell(lua, runtime, key);
 }
 
 /// Reports the error of a task, which is over: its traceback and its error value are on top.
 ///
 /// Its handler is told, or the handler of all; without one the error leaves `run`.
 pub(super) fn report(lua: State, runtime: &Runtime, key: TaskKey) {
+    push_told(lua, runtime, key);
+    tell(lua, runtime, key);
+}
+
+/// Pushes the handle of a task, and who is told of its error, or nil.
+fn push_told(lua: State, runtime: &Runtime, key: TaskKey) {
     let kept = runtime.kept.get();
-    if runtime.task(key).is_some() {
-        lua.push_kept(kept.slots);
-        lua.raw_get_at(-1, tasks::handle_slot(key.index));
-        lua.remove(-2);
+    if runtime.push_handle(lua, key) {
         lua.push_kept(kept.handlers);
         lua.raw_get_at(-1, key.index as usize + 1);
         lua.remove(-2);
     } else {
-        // It has called `reset`: another task may have its place.
+        // It is over, as after a `reset` of its own: another task may have its place.
         lua.push_nil();
         lua.push_nil();
     }
@@ -43,12 +48,16 @@ pub(super) fn report(lua: State, runtime: &Runtime, key: TaskKey) {
         lua.pop(1);
         lua.push_kept(runtime.handler.get());
     }
+}
+
+/// Ends a task and tells of its error: on top are the traceback, the error value, and what `push_told`
+/// pushes.
+fn tell(lua: State, runtime: &Runtime, key: TaskKey) {
     let coroutine = tasks::push_and_forget(lua, runtime, key);
     leave(runtime);
     if coroutine {
         tasks::close_coroutine(lua, runtime);
     }
-    // The stack is: traceback, value, handle, handler or nil.
     let interrupted = cfg!(feature = "luajit") && is_interruption(lua, -3);
     if lua.is_nil(-1) || interrupted {
         lua.pop(2);

@@ -12,7 +12,7 @@ use crate::arguments::{DIRECT, raise};
 use crate::channel::{self, Looked};
 use crate::ffi::{State, Status};
 use crate::runtime::{Runtime, Shape, token};
-use crate::{outcome, select, tasks};
+use crate::{outcome, select, tasks, traceback};
 
 /// Resumes a task with what it waited for.
 #[inline]
@@ -241,13 +241,15 @@ fn finish(
         }
         return tasks::forget_returned(lua, runtime, key);
     }
-    lua.push_traceback(coroutine, None, 0);
     // The original stays: to-be-closed variables are told of it. A stack that is full has no room for
-    // the copy, so that one gives its own.
+    // the copy, so that one gives its own. The traceback comes after it: a finalizer may close the coroutine
+    // while it is made.
     if coroutine.has_stack(1) {
         coroutine.push_value(-1);
     }
     coroutine.move_to(lua, 1);
+    traceback::push(lua, runtime, coroutine);
+    lua.insert(-2);
     report(lua, runtime, key);
     lua.set_top(0);
 }
