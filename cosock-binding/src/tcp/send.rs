@@ -26,7 +26,7 @@ fn range(lua: State, called: Called, length: usize) -> (usize, usize) {
     };
     let first = bound(3, 1.0).max(1.0);
     let last = bound(4, -1.0).min(size);
-    let base = (first - 1.0).min(9e15) as usize;
+    let base = (first - 1.0).min(9.2e18) as usize;
     (base, (last.max(0.0) as usize).max(base))
 }
 
