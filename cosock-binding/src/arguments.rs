@@ -45,10 +45,18 @@ impl Called {
 
     /// A function that waits on socket objects, and only tries on inner ones.
     pub(crate) fn blocking<const INNER: bool>(lua: State, name: &'static str) -> Called {
-        if INNER {
-            Called::direct(lua, name)
-        } else {
-            Called::wrapped(lua, name)
+        Called::blocking_with::<INNER>(name, lua.top())
+    }
+
+    /// [`Called::blocking`], with so many arguments.
+    pub(crate) const fn blocking_with<const INNER: bool>(
+        name: &'static str,
+        count: c_int,
+    ) -> Called {
+        Called {
+            name,
+            level: if INNER { DIRECT } else { WRAPPED },
+            count,
         }
     }
 }

@@ -274,7 +274,6 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         core.park_message(task, timeout, queue.identity())
     });
     queue.waiter.set(Some(task));
-    runtime.note(task, |task| task.listed = (1, 0));
     // The half's metatable is kept, and with it the queue.
     lua.push_value(metatable);
     lua.push_pointer(token());

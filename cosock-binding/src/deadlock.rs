@@ -140,9 +140,10 @@ pub(crate) fn report(lua: State, runtime: &Runtime) -> ! {
 fn push_lines(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
     lua.check_stack(12);
     // What is to be told comes first: making a string may run a finalizer that ends the task.
-    let Some((receivers, senders)) = runtime.look(key, |task| task.listed) else {
+    if !runtime.has_task(key) {
         return false;
-    };
+    }
+    let (receivers, senders) = runtime.enter(lua, |core| core.lists(key));
     let what = runtime.enter(lua, |core| match core.wait_of(key) {
         Wait::Nothing => "nothing",
         Wait::Sleep => "sleep",
@@ -173,7 +174,7 @@ fn push_lines(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
 
 fn word(operation: &Operation) -> &'static str {
     match operation {
-        Operation::Receive { .. } => "receive",
+        Operation::Receive { .. } | Operation::Line { .. } => "receive",
         Operation::Send { .. } => "send",
         Operation::Accept { .. } => "accept",
         Operation::Connect { .. } => "connect",

@@ -141,7 +141,7 @@ pub(crate) fn park(
         let operation = Operation::Lookup(Box::new(Lookup::new(id, then)));
         core.park_operation(task, operation, Interest::Read, timeout, object);
     });
-    wait::note(runtime, task, shape, (0, 0));
+    wait::note(runtime, task, shape);
     wait::yield_anchored(lua, 0)
 }
 

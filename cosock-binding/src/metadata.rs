@@ -37,12 +37,12 @@ fn push_traceback(lua: State, runtime: &Runtime, coroutine: State, index: c_int)
 /// Pushes the entry of a task, with what it is made of below; tells whether the task lives.
 fn push_entry(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
     // What is to be told comes first: making the entry may run a finalizer that ends the task.
-    let Some((receivers, senders)) = runtime.look(key, |task| task.listed) else {
+    if !runtime.has_task(key) {
         return false;
-    };
-    let (timeout, date) = runtime.enter(lua, |core| {
+    }
+    let ((receivers, senders), timeout, date) = runtime.enter(lua, |core| {
         let date = core.last_run(key).map(|time| core.clock.date(time));
-        (core.timeout(key), date)
+        (core.lists(key), core.timeout(key), date)
     });
     let running = runtime.current.get() == Some(key);
     if !runtime.push_handle(lua, key) {

@@ -61,10 +61,7 @@ pub(crate) fn push(
             3
         }
         Outcome::Accepted(socket) => {
-            runtime
-                .outcomes
-                .borrow_mut()
-                .push(Outcome::Accepted(socket));
+            runtime.keep_outcome(Outcome::Accepted(socket));
             push_accepted(lua, runtime);
             1
         }
@@ -81,7 +78,7 @@ pub(crate) fn push(
             }
         }
         Outcome::Answer(answer) => {
-            runtime.outcomes.borrow_mut().push(Outcome::Answer(answer));
+            runtime.keep_outcome(Outcome::Answer(answer));
             crate::dns::push_answer(lua, runtime, shape)
         }
         Outcome::Done if shape == Shape::Handshake => {

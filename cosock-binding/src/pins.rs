@@ -35,17 +35,50 @@ pub(crate) struct Pins {
     /// Whether `first` is in use.
     busy: Cell<bool>,
     rest: RefCell<Vec<Pinned>>,
+    /// Whether `rest`, or what is kept as it is, was used since [`Pins::may_be_left`] asked.
+    used: Cell<bool>,
 }
 
 impl Pins {
     /// Pushes received bytes. May raise for lack of memory.
     #[inline]
     pub(crate) fn push_chunk(&self, lua: State, chunk: Chunk) {
-        if self.busy.replace(true) {
-            return self.push(lua, Pinned::Chunk(chunk));
+        match self.hold(chunk) {
+            Ok(()) => self.push_held(lua),
+            Err(chunk) => self.push(lua, Pinned::Chunk(chunk)),
         }
-        let bytes = std::ptr::from_ref(chunk.as_slice());
+    }
+
+    /// Takes the received bytes that `make` makes, if it does, for [`Pins::push_held`]; tells whether it has.
+    /// Within the push of others it has not asked.
+    #[inline]
+    pub(crate) fn hold_if(&self, make: impl FnOnce() -> Option<Chunk>) -> bool {
+        if self.busy.get() {
+            return false;
+        }
+        let chunk = make();
+        let is_made = chunk.is_some();
+        self.first.set(chunk);
+        self.busy.set(is_made);
+        is_made
+    }
+
+    /// Takes received bytes for [`Pins::push_held`]; gives them back within the push of others.
+    #[inline]
+    pub(crate) fn hold(&self, chunk: Chunk) -> Result<(), Chunk> {
+        if self.busy.replace(true) {
+            return Err(chunk);
+        }
         self.first.set(Some(chunk));
+        Ok(())
+    }
+
+    /// Pushes the bytes that were taken last. May raise for lack of memory.
+    #[inline]
+    pub(crate) fn push_held(&self, lua: State) {
+        // SAFETY: nobody else has a reference into the cell: its value only ever goes in and out.
+        let chunk = unsafe { &*self.first.as_ptr() };
+        let bytes = std::ptr::from_ref(chunk.as_ref().map_or(&[][..], Chunk::as_slice));
         // SAFETY: the bytes lie on the heap, and `first` owns them until it is taken below: nested
         // pushes see that it is busy. Shared bytes are never written to.
         lua.push_bytes(unsafe { &*bytes });
@@ -103,6 +136,7 @@ impl Pins {
     /// Keeps `pinned` while `first` pushes. A finalizer that runs meanwhile may push, too, fail, and leave
     /// its bytes above.
     fn keep_during(&self, pinned: Pinned, first: impl FnOnce()) -> Option<Pinned> {
+        self.used.set(true);
         let depth = {
             let mut rest = self.rest.borrow_mut();
             rest.push(pinned);
@@ -115,6 +149,7 @@ impl Pins {
     }
 
     fn push(&self, lua: State, pinned: Pinned) {
+        self.used.set(true);
         let (depth, bytes) = {
             let mut stack = self.rest.borrow_mut();
             stack.push(pinned);
@@ -132,6 +167,17 @@ impl Pins {
         if self.depth() == 0 {
             self.rest.take();
         }
+    }
+
+    /// Notes that something else is on its way into Lua, which an error that is raised leaves behind, too.
+    pub(crate) fn note_use(&self) {
+        self.used.set(true);
+    }
+
+    /// Whether raised errors may have left anything since this was asked last.
+    #[inline]
+    pub(crate) fn may_be_left(&self) -> bool {
+        self.used.take() || self.busy.get()
     }
 
     /// How deep the stack is: what [`Pins::unwind_to`] takes.

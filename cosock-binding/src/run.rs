@@ -5,7 +5,7 @@ mod step;
 
 use std::ffi::c_int;
 
-use cosock_core::scheduler::{Scheduler, Start, TaskKey, Turn};
+use cosock_core::scheduler::{Scheduler, Start, Started, Tried, Turn};
 
 use crate::arguments::{DIRECT, raise};
 use crate::ffi::{RawState, State, Status};
@@ -13,7 +13,7 @@ use crate::runtime::Runtime;
 use crate::{deadlock, foreign, tasks, timers};
 
 pub(crate) use failure::{fail_with, was_interrupted};
-use step::run_task;
+use step::{run_task, try_line};
 
 /// `cosock.run()`.
 pub(crate) fn run(lua: State, runtime: &Runtime) -> c_int {
@@ -93,14 +93,15 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
             disarm_foreign(lua, runtime, turn.ready);
         }
         let mut left = turn.ready;
-        while let Some(next) = runtime.enter(lua, |core| next_of_turns(core, &mut left)) {
-            run_task(lua, runtime, next);
+        let mut line = None;
+        while let Some(next) = runtime.enter(lua, |core| {
+            next_of_turns(core, runtime, &mut left, &mut line)
+        }) {
+            run_task(lua, runtime, next, &mut line);
         }
-        // What errors that were raised on the way have left.
-        if runtime.pins.depth() > pinned {
+        if runtime.pins.may_be_left() {
+            // What errors that were raised on the way have left.
             runtime.pins.unwind_to(pinned);
-        }
-        if runtime.outcomes.borrow().len() > unpushed {
             runtime.outcomes.borrow_mut().truncate(unpushed);
         }
         turn = end_turn(lua, runtime);
@@ -125,10 +126,23 @@ const MANY: usize = 256;
 /// How many tasks run between the fetch of a coroutine from memory and its turn.
 const FETCHED_AHEAD: usize = 3;
 
+/// A task that is to run.
+#[derive(Clone, Copy)]
+struct Next {
+    started: Started,
+    /// Whether it gets the line that [`Pins::hold`](crate::pins::Pins::hold) has.
+    has_line: bool,
+}
+
 /// The next task of this turn, of which so many are left; `None` when it is over and has to be ended in
-/// full.
+/// full. If it waits for a line that is tried at once: `line` is what else has come of it.
 #[inline]
-fn next_of_turns(core: &mut Scheduler, left: &mut usize) -> Option<Next> {
+fn next_of_turns(
+    core: &mut Scheduler,
+    runtime: &Runtime,
+    left: &mut usize,
+    line: &mut Option<Tried>,
+) -> Option<Next> {
     loop {
         if *left == 0 {
             *left = core.end_quick_turn()?;
@@ -139,27 +153,11 @@ fn next_of_turns(core: &mut Scheduler, left: &mut usize) -> Option<Next> {
         {
             State::fetch(owner as *const RawState);
         }
-        if let Some((key, start)) = core.start_next() {
-            let (owner, object) = (core.owner(key), core.object(key));
-            return Some(Next {
-                key,
-                start,
-                owner,
-                object,
-            });
+        if let Some(started) = core.start_next() {
+            let has_line = started.start == Start::Line && try_line(core, runtime, started, line);
+            return Some(Next { started, has_line });
         }
     }
-}
-
-/// A task that is to run, why, and what the core knows of it for us.
-#[derive(Clone, Copy)]
-struct Next {
-    key: TaskKey,
-    start: Start,
-    /// The address of its coroutine.
-    owner: usize,
-    /// Identity of what it waited on.
-    object: usize,
 }
 
 /// Waits for something to happen, and lets the interpreter act on signals.

@@ -28,8 +28,6 @@ pub(crate) struct Task {
     pub(crate) coroutine: *mut RawState,
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
-    /// Lengths of the lists of its wait.
-    pub(crate) listed: (u32, u32),
     /// Identity of its handle.
     pub(crate) handle: usize,
     /// Whether it has an error handler of its own.
@@ -197,6 +195,14 @@ pub(crate) fn raise_closing(lua: State) -> ! {
     lua.raise_top()
 }
 
+/// Raises after a panic in the core.
+#[cold]
+#[inline(never)]
+fn raise_panicked(lua: State) -> ! {
+    lua.push_str("cosock: internal error (a panic in its core); please report it");
+    lua.raise_top()
+}
+
 impl Runtime {
     pub(crate) fn new(core: Scheduler) -> Runtime {
         Runtime {
@@ -239,8 +245,7 @@ impl Runtime {
             Ok(value) => value,
             Err(panic) => {
                 drop(panic);
-                lua.push_str("cosock: internal error (a panic in its core); please report it");
-                lua.raise_top()
+                raise_panicked(lua)
             }
         }
     }
@@ -250,6 +255,12 @@ impl Runtime {
         if let Ok(mut core) = self.core.try_borrow_mut() {
             let _ = catch_unwind(AssertUnwindSafe(|| work(&mut core)));
         }
+    }
+
+    /// Keeps a result while it is turned into values, where an error that is raised cannot lose it.
+    pub(crate) fn keep_outcome(&self, outcome: Outcome) {
+        self.pins.note_use();
+        self.outcomes.borrow_mut().push(outcome);
     }
 
     /// Puts an operation where an error that is raised cannot lose it; returns its number.

@@ -134,7 +134,7 @@ const AS_LUASOCKET: usize = 0;
 /// Pushes `recvr, sendr, err` for the task that is about to be resumed, whose woken elements are
 /// listed in the runtime.
 pub(crate) fn push_results(lua: State, runtime: &Runtime, key: TaskKey, timed_out: bool) -> c_int {
-    let receivers = runtime.look(key, |task| task.listed.0).unwrap_or(0);
+    let (receivers, _) = runtime.enter(lua, |core| core.lists(key));
     let kept = runtime.kept.get();
     lua.push_kept(kept.slots);
     lua.raw_get_at(-1, select_slot(key.index));

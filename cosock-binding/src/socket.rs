@@ -44,16 +44,20 @@ fn push_inner(lua: State, called: Called) {
 fn push_inner_here(lua: State, called: Called) {
     match lua.kind(1) {
         Kind::Userdata => lua.push_value(1),
-        Kind::Table => {
-            lua.push_value(INNER_SOCK);
-            if lua.raw_get_is_nil(1) {
-                // A wrapper that finds its socket through `__index`.
-                lua.pop(1);
-                lua.push_value(INNER_SOCK);
-                lua.get(1);
-            }
-        }
+        Kind::Table => push_field_inner(lua),
         _ => refuse_kind(lua, called, 1, "socket"),
+    }
+}
+
+/// Pushes the inner socket of the table in argument 1.
+#[inline(always)]
+fn push_field_inner(lua: State) {
+    lua.push_value(INNER_SOCK);
+    if lua.raw_get_is_nil(1) {
+        // A wrapper that finds its socket through `__index`.
+        lua.pop(1);
+        lua.push_value(INNER_SOCK);
+        lua.get(1);
     }
 }
 
@@ -68,6 +72,13 @@ pub(crate) fn tcp<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
 #[inline]
 pub(crate) fn tcp_here<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
     push_inner_here(lua, called);
+    lua.userdata(-1, TCP).or_else(|| closed::stand_in_tcp(lua))
+}
+
+/// [`tcp_here`], for argument 1 that is a table.
+#[inline(always)]
+pub(crate) fn tcp_in_table<'a>(lua: State) -> Option<&'a Tcp> {
+    push_field_inner(lua);
     lua.userdata(-1, TCP).or_else(|| closed::stand_in_tcp(lua))
 }
 

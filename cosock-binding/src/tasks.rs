@@ -77,7 +77,6 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
             key,
             coroutine: coroutine.raw(),
             shape: Shape::Nothing,
-            listed: (0, 0),
             handle: identity,
             watched_over,
         };

@@ -91,10 +91,7 @@ pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
     let made = runtime.enter(lua, |core| TcpSocket::new_v6(&mut core.reactor));
     match made {
         Ok(socket) => {
-            runtime
-                .outcomes
-                .borrow_mut()
-                .push(Outcome::Accepted(Box::new(socket)));
+            runtime.keep_outcome(Outcome::Accepted(Box::new(socket)));
             push_object(lua, runtime, || match runtime.outcomes.borrow_mut().pop() {
                 Some(Outcome::Accepted(socket)) => *socket,
                 _ => TcpSocket::new(),
@@ -147,6 +144,7 @@ fn finish(lua: State, runtime: &Runtime, result: Result<(), SocketError>) -> c_i
 }
 
 /// Raises unless the socket is of the class that the method is for.
+#[inline]
 fn check_class(lua: State, socket: &Tcp, class: TcpClass, called: Called) {
     if socket.borrow().class() != class {
         refuse(lua, called, 1, format_args!("{} expected", class.word()));

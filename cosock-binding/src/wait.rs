@@ -5,14 +5,13 @@
 
 use std::ffi::{CStr, c_int};
 
-use cosock_core::operation::Operation;
 use cosock_core::reactor::{Company, Interest};
-use cosock_core::scheduler::TaskKey;
+use cosock_core::scheduler::{Parkable, TaskKey};
 use cosock_core::socket::Progress;
 
 use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
 use crate::ffi::{Kind, State};
-use crate::runtime::{Runtime, Shape, token};
+use crate::runtime::{ObjectClass, Runtime, Shape, token};
 use crate::socket::{self, SETWAKER, TIMEOUT, WAKE};
 
 /// What a method waits for, on the object in argument 1.
@@ -44,24 +43,40 @@ pub(crate) enum Blocked {
 ///
 /// An operation that is no longer there, because looking at the object ran user code, cannot be
 /// parked on.
-pub(crate) fn block(
+#[inline(always)]
+pub(crate) fn block<P: Parkable>(
     lua: State,
     runtime: &Runtime,
     wait: Wait,
     asked: bool,
-    make: impl FnOnce() -> Option<Operation>,
+    make: impl FnOnce() -> Option<P>,
+) -> Blocked {
+    if !asked && runtime.task_of(lua).is_none() {
+        return doubt(lua, runtime, make);
+    }
+    refuse_inner(lua);
+    block_object(lua, runtime, wait, asked, make)
+}
+
+/// [`block`], where argument 1 is known to be a table.
+#[inline(always)]
+pub(crate) fn block_object<P: Parkable>(
+    lua: State,
+    runtime: &Runtime,
+    wait: Wait,
+    asked: bool,
+    make: impl FnOnce() -> Option<P>,
 ) -> Blocked {
     let Some(task) = runtime.task_of(lua) else {
         if !asked {
             return doubt(lua, runtime, make);
         }
-        refuse_inner(lua);
         return Blocked::Protocol;
     };
     if !is_native(lua, runtime) {
         return Blocked::Protocol;
     }
-    let timeout = object_timeout(lua);
+    let timeout = table_timeout(lua);
     let object = lua.identity(1);
     let has_waker = runtime.wakers_set.get() && socket::has_waker(lua, 1, wait.interest);
     if has_waker && asked {
@@ -69,11 +84,11 @@ pub(crate) fn block(
     } else if has_waker {
         return doubt(lua, runtime, make);
     }
-    if runtime.task_of(lua) != Some(task) {
-        // Looking at the object has ended the task.
-        return Blocked::Protocol;
-    }
     let company = runtime.enter(lua, |core| {
+        if runtime.task_of(lua) != Some(task) {
+            // Looking at the object has ended the task.
+            return None;
+        }
         let operation = make()?;
         Some(core.park_in_company(task, operation, wait.interest, timeout, object, asked))
     });
@@ -87,20 +102,24 @@ pub(crate) fn block(
     if wait.progress == Progress::Pause {
         runtime.enter(lua, |core| core.pause(task));
     }
-    let listed = match wait.interest {
-        Interest::Read => (1, 0),
-        Interest::Write => (0, 1),
-    };
-    note(runtime, task, wait.shape, listed);
+    if !P::IS_LINE {
+        note(runtime, task, wait.shape);
+    }
+    // Of these alone nothing but the object has to stay alive, and its frame is anchor enough.
+    let only_object = wait.shape == (Shape::Received { prefixed: false });
+    if only_object && KEEPS_FRAMES {
+        lua.push_pointer(token());
+        return Blocked::Parked(lua.yield_values(1));
+    }
     Blocked::Parked(yield_anchored(lua, wait.extra))
 }
 
 /// Has the next try ask the system, on behalf of a method that does not park.
 #[cold]
-pub(crate) fn doubt(
+pub(crate) fn doubt<P: Parkable>(
     lua: State,
     runtime: &Runtime,
-    make: impl FnOnce() -> Option<Operation>,
+    make: impl FnOnce() -> Option<P>,
 ) -> Blocked {
     runtime.enter(lua, |core| {
         if let Some(operation) = make() {
@@ -110,14 +129,14 @@ pub(crate) fn doubt(
     Blocked::Again
 }
 
-/// Notes how the task waits that has just been parked.
+/// Notes how the result of the operation looks on which the task has just been parked. Lines need no note.
 #[inline]
-pub(crate) fn note(runtime: &Runtime, key: TaskKey, shape: Shape, listed: (u32, u32)) {
-    runtime.note(key, |task| {
-        task.shape = shape;
-        task.listed = listed;
-    });
+pub(crate) fn note(runtime: &Runtime, key: TaskKey, shape: Shape) {
+    runtime.note(key, |task| task.shape = shape);
 }
+
+/// Whether the arguments of a function that yields stay on the stack; LuaJIT takes away what is not yielded.
+const KEEPS_FRAMES: bool = !cfg!(feature = "luajit");
 
 /// Yields as a task parked on an operation does: the coroutine keeps its object and one more value,
 /// with the token on top.
@@ -133,19 +152,27 @@ pub(crate) fn yield_anchored(lua: State, extra: c_int) -> c_int {
     lua.yield_values(3)
 }
 
-/// Whether nobody replaced how argument 1, which is an object of ours or stands for one, is waked.
-#[inline]
+/// Whether nobody replaced how argument 1, a table that is an object of ours or stands for one, is waked.
+#[inline(always)]
 fn is_native(lua: State, runtime: &Runtime) -> bool {
-    refuse_inner(lua);
     lua.push_value(SETWAKER);
     lua.get(1);
     lua.push_value(WAKE);
     lua.get(1);
     let (setwaker, wake) = (lua.identity(-2), lua.identity(-1));
+    is_class(runtime.classes.get().tcp, setwaker, wake) || is_of_others(runtime, setwaker, wake)
+}
+
+#[inline]
+fn is_class(class: ObjectClass, setwaker: usize, wake: usize) -> bool {
+    class.setwaker == setwaker && class.wake == wake
+}
+
+/// The same, for any of the classes, of which TCP is by far the most frequent.
+#[inline(never)]
+fn is_of_others(runtime: &Runtime, setwaker: usize, wake: usize) -> bool {
     let classes = runtime.classes.get();
-    classes
-        .of_sockets()
-        .any(|class| class.setwaker == setwaker && class.wake == wake)
+    (classes.of_sockets()).any(|class| is_class(class, setwaker, wake))
 }
 
 /// Raises for an inner socket that is taken for an object: it has no fields to wait by.
@@ -167,8 +194,16 @@ pub(crate) fn object_timeout(lua: State) -> Option<f64> {
     if lua.kind(1) != Kind::Table {
         return None;
     }
+    table_timeout(lua)
+}
+
+/// [`object_timeout`], of an object that is known to be a table.
+#[inline(always)]
+fn table_timeout(lua: State) -> Option<f64> {
     lua.push_value(TIMEOUT);
-    lua.get(1);
+    if lua.get_is_nil(1) {
+        return None;
+    }
     arguments::given_timeout(lua, -1, WRAPPED)
 }
 
@@ -213,7 +248,6 @@ pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
         return go_on_in_lua(lua, runtime, c"sleep", 1);
     };
     runtime.enter(lua, |core| core.park_sleep(task, timeout));
-    note(runtime, task, Shape::Nothing, (0, 0));
     lua.push_pointer(token());
     lua.yield_values(1)
 }

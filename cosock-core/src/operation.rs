@@ -21,6 +21,12 @@ pub enum Operation {
         /// What completes it.
         pattern: Pattern,
     },
+    /// A stream read up to the end of a line, by far the most frequent: see
+    /// [`Scheduler::try_line`](crate::scheduler::Scheduler::try_line).
+    Line {
+        /// The stream.
+        socket: Tcp,
+    },
     /// A stream write; the bytes stay with the caller.
     Send {
         /// The stream.
@@ -58,13 +64,48 @@ pub enum Operation {
 }
 
 /// What a wait for an operation begins with.
-pub(crate) struct Terms {
+#[derive(Debug)]
+pub struct Terms {
     /// The [epoch](crate::socket::Endpoint::epoch) of its socket.
     pub(crate) epoch: u32,
     /// Seconds that the whole of it may take.
     pub(crate) total_timeout: Option<f64>,
-    /// What to wait on, if that can be waited on.
-    pub(crate) source: Result<Option<SourceId>, SocketError>,
+    pub(crate) source: Awaited,
+}
+
+impl Terms {
+    /// Those of a wait on a stream.
+    #[inline(always)]
+    pub(crate) fn of_stream(socket: &Tcp, reactor: &mut Reactor) -> Terms {
+        let mut socket = socket.borrow_mut();
+        Terms {
+            epoch: socket.epoch(),
+            total_timeout: socket.total_timeout,
+            source: socket.source(reactor).map(Some).into(),
+        }
+    }
+}
+
+/// What the task of an operation waits on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// A descriptor.
+    Source(SourceId),
+    /// None.
+    Nothing,
+    /// A descriptor that cannot be waited on: the operation itself tells why.
+    Refused,
+}
+
+impl From<Result<Option<SourceId>, SocketError>> for Awaited {
+    #[inline]
+    fn from(source: Result<Option<SourceId>, SocketError>) -> Awaited {
+        match source {
+            Ok(Some(source)) => Awaited::Source(source),
+            Ok(None) => Awaited::Nothing,
+            Err(_) => Awaited::Refused,
+        }
+    }
 }
 
 /// A name look-up under way.
@@ -142,14 +183,9 @@ impl Operation {
     pub fn step(&mut self, data: &[u8], reactor: &mut Reactor) -> Step<Outcome> {
         match self {
             Operation::Receive { socket, pattern } => {
-                let mut socket = socket.borrow_mut();
-                socket
-                    .receive(*pattern, reactor)
-                    .map(|result| match result {
-                        Ok(chunk) => Outcome::Received(chunk),
-                        Err(error) => Outcome::Partial(error, socket.partial(*pattern)),
-                    })
+                receive(&mut socket.borrow_mut(), *pattern, reactor)
             }
+            Operation::Line { socket } => receive(&mut socket.borrow_mut(), Pattern::Line, reactor),
             Operation::Send { socket, next } => socket
                 .borrow_mut()
                 .send(data, next, reactor)
@@ -222,11 +258,8 @@ impl Operation {
     /// The result when the deadline has passed.
     pub fn time_out(&mut self) -> Outcome {
         match self {
-            Operation::Receive { socket, pattern } => {
-                let mut socket = socket.borrow_mut();
-                let error = socket.timeout_error(Interest::Read);
-                Outcome::Partial(error, socket.partial(*pattern))
-            }
+            Operation::Receive { socket, pattern } => time_out(&mut socket.borrow_mut(), *pattern),
+            Operation::Line { socket } => time_out(&mut socket.borrow_mut(), Pattern::Line),
             Operation::Send { socket, next } => {
                 let error = socket.borrow().timeout_error(Interest::Write);
                 Outcome::Sent(*next, Some(error))
@@ -241,27 +274,25 @@ impl Operation {
             Operation::Receive { socket, pattern } => {
                 Outcome::Partial(error, socket.borrow_mut().partial(*pattern))
             }
+            Operation::Line { socket } => {
+                Outcome::Partial(error, socket.borrow_mut().partial(Pattern::Line))
+            }
             Operation::Send { next, .. } => Outcome::Sent(*next, Some(error)),
             _ => Outcome::Failed(error),
         }
     }
 
     /// What a wait for it begins with.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn terms(&self, reactor: &mut Reactor) -> Terms {
         match self {
-            Operation::Receive { socket, .. } | Operation::Send { socket, .. } => {
-                let mut socket = socket.borrow_mut();
-                Terms {
-                    epoch: socket.epoch(),
-                    total_timeout: socket.total_timeout,
-                    source: socket.source(reactor).map(Some),
-                }
-            }
+            Operation::Line { socket }
+            | Operation::Receive { socket, .. }
+            | Operation::Send { socket, .. } => Terms::of_stream(socket, reactor),
             _ => Terms {
                 epoch: self.epoch(),
                 total_timeout: self.total_timeout(),
-                source: self.source(reactor),
+                source: self.source(reactor).into(),
             },
         }
     }
@@ -273,7 +304,8 @@ impl Operation {
     /// What registering the descriptor reports.
     pub fn source(&self, reactor: &mut Reactor) -> Result<Option<SourceId>, SocketError> {
         match self {
-            Operation::Receive { socket, .. }
+            Operation::Line { socket }
+            | Operation::Receive { socket, .. }
             | Operation::Send { socket, .. }
             | Operation::Accept { socket }
             | Operation::Connect { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
@@ -289,7 +321,8 @@ impl Operation {
     #[must_use]
     pub fn epoch(&self) -> u32 {
         match self {
-            Operation::Receive { socket, .. }
+            Operation::Line { socket }
+            | Operation::Receive { socket, .. }
             | Operation::Send { socket, .. }
             | Operation::Accept { socket }
             | Operation::Connect { socket, .. } => socket.borrow().epoch(),
@@ -307,7 +340,9 @@ impl Operation {
     /// Has the next try ask the system, whatever was noted of the descriptor's readiness.
     pub fn doubt(&self, reactor: &mut Reactor) {
         match self {
-            Operation::Receive { socket, .. } | Operation::Send { socket, .. } => {
+            Operation::Line { socket }
+            | Operation::Receive { socket, .. }
+            | Operation::Send { socket, .. } => {
                 socket.borrow().doubt(reactor);
             }
             #[cfg(feature = "tls")]
@@ -322,7 +357,9 @@ impl Operation {
     /// A reader still gets the bytes that came before, unless they belong to a new connection.
     pub fn closed(&mut self) -> Outcome {
         match self {
-            Operation::Receive { socket, .. } if socket.borrow().raw_fd() >= 0 => {
+            Operation::Receive { socket, .. } | Operation::Line { socket }
+                if socket.borrow().raw_fd() >= 0 =>
+            {
                 Outcome::Partial(SocketError::Closed, Chunk::default())
             }
             _ => self.fail(SocketError::Closed),
@@ -333,7 +370,8 @@ impl Operation {
     #[must_use]
     pub fn total_timeout(&self) -> Option<f64> {
         match self {
-            Operation::Receive { socket, .. }
+            Operation::Line { socket }
+            | Operation::Receive { socket, .. }
             | Operation::Send { socket, .. }
             | Operation::Accept { socket }
             | Operation::Connect { socket, .. } => socket.borrow().total_timeout,
@@ -346,6 +384,28 @@ impl Operation {
             },
         }
     }
+}
+
+fn receive(socket: &mut TcpSocket, pattern: Pattern, reactor: &mut Reactor) -> Step<Outcome> {
+    let step = socket.receive(pattern, reactor);
+    received(step, socket, pattern)
+}
+
+/// What a receive has come to, with the bytes so far where it has failed.
+pub(crate) fn received(
+    step: Step<Result<Chunk, SocketError>>,
+    socket: &mut TcpSocket,
+    pattern: Pattern,
+) -> Step<Outcome> {
+    step.map(|result| match result {
+        Ok(chunk) => Outcome::Received(chunk),
+        Err(error) => Outcome::Partial(error, socket.partial(pattern)),
+    })
+}
+
+fn time_out(socket: &mut TcpSocket, pattern: Pattern) -> Outcome {
+    let error = socket.timeout_error(Interest::Read);
+    Outcome::Partial(error, socket.partial(pattern))
 }
 
 impl<T> Step<T> {

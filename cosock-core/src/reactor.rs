@@ -21,6 +21,7 @@ use mio::{Events, Poll, Token};
 use crate::sys;
 use waiters::fire;
 
+pub(crate) use readiness::ScratchRead;
 pub use waiters::{Company, Role, Waiter};
 
 /// Bytes read at once from a stream; also the largest datagram that is received whole.
@@ -61,8 +62,8 @@ impl SourceId {
 #[derive(Debug, Default)]
 struct Source {
     fd: RawFd,
+    /// That of the name which is registered, or will be next.
     generation: u32,
-    registered: bool,
     /// False only when a read drained the descriptor and no edge came since.
     maybe_readable: bool,
     maybe_writable: bool,
@@ -74,6 +75,20 @@ struct Source {
 }
 
 impl Source {
+    /// Whether it is the one of this name: the next that has its place has another generation.
+    #[inline]
+    fn is(&self, id: SourceId) -> bool {
+        self.generation == id.generation
+    }
+
+    /// Notes a read, which was `short` if it got less than it asked for.
+    #[inline]
+    fn has_read(&mut self, short: bool) {
+        if short {
+            self.maybe_readable = self.behind_short_reads;
+        }
+    }
+
     fn waiters(&mut self, interest: Interest) -> &mut Vec<Waiter> {
         match interest {
             Interest::Read => &mut self.readers,
@@ -162,7 +177,6 @@ impl Reactor {
             return Err(error);
         }
         source.fd = fd;
-        source.registered = true;
         source.maybe_readable = true;
         source.maybe_writable = true;
         source.behind_short_reads = false;
@@ -191,7 +205,6 @@ impl Reactor {
         if self.fork_count == sys::fork_count() {
             let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
         }
-        source.registered = false;
         source.generation = source.generation.wrapping_add(1) & 0x7fff_ffff;
         self.free.push(id.index);
     }
@@ -225,9 +238,14 @@ impl Reactor {
     /// Whether the source is still registered.
     #[must_use]
     pub fn is_live(&self, id: SourceId) -> bool {
+        self.noted(id).is_some()
+    }
+
+    #[inline]
+    fn noted(&self, id: SourceId) -> Option<&Source> {
         self.sources
             .get(id.index as usize)
-            .is_some_and(|source| source.registered && source.generation == id.generation)
+            .filter(|source| source.is(id))
     }
 
     fn live(&mut self, id: SourceId) -> Option<&mut Source> {
@@ -247,7 +265,22 @@ impl Reactor {
     /// What `epoll_wait(2)` reports; `Interrupted` when a signal came, so that the caller can look
     /// at what the signal's handler asked for.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.poll.poll(&mut self.events, timeout)?;
+        self.await_events(timeout)?;
+        self.note_events(|_| false);
+        Ok(())
+    }
+
+    /// The first half of [`Reactor::wait`]: where the timeout is a constant, it is converted when this is
+    /// compiled.
+    #[inline(always)]
+    pub(crate) fn await_events(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.poll.poll(&mut self.events, timeout)
+    }
+
+    /// The second half: fires the waiters of what has come. A reader alone is offered to `take`, unless others have
+    /// fired before it: it counts as fired if that does not take it.
+    #[inline]
+    pub(crate) fn note_events(&mut self, mut take: impl FnMut(&Waiter) -> bool) {
         for event in &self.events {
             if event.token() == NOTIFY {
                 self.notified = true;
@@ -263,14 +296,13 @@ impl Reactor {
             }
             if event.is_readable() || event.is_read_closed() || broken {
                 source.maybe_readable = true;
-                self.waiters -= fire(&mut source.readers, &mut self.fired);
+                self.waiters -= fire(&mut source.readers, &mut self.fired, &mut take);
             }
             if event.is_writable() || event.is_write_closed() || broken {
                 source.maybe_writable = true;
-                self.waiters -= fire(&mut source.writers, &mut self.fired);
+                self.waiters -= fire(&mut source.writers, &mut self.fired, &mut |_| false);
             }
         }
-        Ok(())
     }
 
     /// Whether another thread called since the last look.
@@ -280,11 +312,8 @@ impl Reactor {
 
     /// The shared read buffer, [`SCRATCH_SIZE`] bytes. A fresh one when the last is still in use.
     #[inline]
-    pub fn scratch(&mut self) -> &mut Rc<Vec<u8>> {
-        if Rc::get_mut(&mut self.scratch).is_none_or(|buffer| buffer.is_empty()) {
-            self.scratch = Rc::new(vec![0; SCRATCH_SIZE]);
-        }
-        &mut self.scratch
+    pub fn scratch(&mut self) -> &mut [u8] {
+        unique(&mut self.scratch)
     }
 
     /// The shared read buffer as the last read left it.
@@ -331,12 +360,21 @@ impl Reactor {
     }
 }
 
+/// The shared read buffer, a fresh one when the last is still in use.
+#[inline]
+fn unique(scratch: &mut Rc<Vec<u8>>) -> &mut [u8] {
+    if Rc::get_mut(scratch).is_none_or(|buffer| buffer.is_empty()) {
+        *scratch = Rc::new(vec![0; SCRATCH_SIZE]);
+    }
+    Rc::get_mut(scratch).expect("just made unique")
+}
+
 /// The source of this name, while it is registered.
 #[inline]
 fn live(sources: &mut [Source], id: SourceId) -> Option<&mut Source> {
     sources
         .get_mut(id.index as usize)
-        .filter(|source| source.registered && source.generation == id.generation)
+        .filter(|source| source.is(id))
 }
 
 /// Everything that a source can become ready for; urgent data only to know of it.

@@ -15,11 +15,12 @@ use std::io;
 
 use crate::clock::{Clock, Time};
 use crate::operation::{Operation, Outcome};
-use crate::reactor::{Interest, Reactor, SourceId, Waiter};
+use crate::reactor::{Interest, Reactor, SourceId};
 use crate::resolver::{LookupId, Resolver};
 use crate::select::Select;
 use crate::timer::{TimerId, Timers};
 
+pub use operations::{Line, Parkable};
 pub use turn::Turn;
 
 /// Names a task; stale once it has finished or was cancelled.
@@ -81,6 +82,8 @@ pub enum Start {
         /// Whether it has.
         timed_out: bool,
     },
+    /// The line may be there that its operation waits for: see [`Scheduler::try_line`].
+    Line,
     /// Its operation may go on: see [`Scheduler::try_operation`].
     Operation,
     /// Its select is over: see [`Scheduler::take_select`].
@@ -88,6 +91,19 @@ pub enum Start {
         /// Whether the deadline passed.
         timed_out: bool,
     },
+}
+
+/// A task that runs again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The task.
+    pub key: TaskKey,
+    /// What for.
+    pub start: Start,
+    /// The number by which its owner knows it.
+    pub owner: usize,
+    /// The identity of what it has waited on.
+    pub object: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +131,8 @@ struct Task {
     watched: Option<(SourceId, Interest)>,
     /// Identity of the object that is waited on.
     object: usize,
+    /// How many objects its wait is for: those to receive from, and those to send to.
+    lists: (u32, u32),
     /// The epoch of the operation's socket when it began.
     epoch: u32,
     last_run: Option<Time>,
@@ -173,7 +191,6 @@ pub struct Scheduler {
     serials: u64,
     calls: VecDeque<Call>,
     callbacks: VecDeque<u64>,
-    fired: Vec<Waiter>,
     /// Who waits for which look-up.
     lookups: HashMap<LookupId, TaskKey>,
     turns_unpolled: u32,
@@ -205,7 +222,6 @@ impl Scheduler {
             serials: 0,
             calls: VecDeque::new(),
             callbacks: VecDeque::new(),
-            fired: Vec::new(),
             lookups: HashMap::new(),
             turns_unpolled: 0,
             now,
@@ -239,6 +255,7 @@ impl Scheduler {
                 limit: None,
                 watched: None,
                 object: 0,
+                lists: (0, 0),
                 epoch: 0,
                 last_run: None,
             });
@@ -278,20 +295,6 @@ impl Scheduler {
         self.look(key).is_some()
     }
 
-    /// The number by which a living task's owner knows it.
-    #[inline]
-    #[must_use]
-    pub fn owner(&self, key: TaskKey) -> usize {
-        self.tasks[key.index as usize].owner
-    }
-
-    /// The identity of what a living task waits on, or waited on last.
-    #[inline]
-    #[must_use]
-    pub fn object(&self, key: TaskKey) -> usize {
-        self.tasks[key.index as usize].object
-    }
-
     /// How many tasks are alive.
     #[must_use]
     pub fn live(&self) -> usize {
@@ -314,6 +317,19 @@ impl Scheduler {
     #[must_use]
     pub fn timeout(&self, key: TaskKey) -> Option<f64> {
         self.look(key).and_then(|task| task.timeout.get())
+    }
+
+    /// How many objects the task's wait is for, or its last one was: to receive from, and to send to.
+    #[must_use]
+    pub fn lists(&self, key: TaskKey) -> (u32, u32) {
+        self.look(key).map_or((0, 0), |task| task.lists)
+    }
+
+    /// Notes how many these are, for a select, which need not have an element for each.
+    pub fn set_lists(&mut self, key: TaskKey, receivers: u32, senders: u32) {
+        if let Some(task) = self.task(key) {
+            task.lists = (receivers, senders);
+        }
     }
 
     /// When the task last ran, as precisely as the clock was looked at.
@@ -347,6 +363,7 @@ impl Scheduler {
         task.last_run = None;
         task.timeout = Timeout::NONE;
         task.timed_out = false;
+        task.lists = (0, 0);
         if let Some(timer) = task.timer.take() {
             self.timers.remove(timer);
         }

@@ -79,6 +79,12 @@ impl State {
         unsafe { ffi::lua_gettable(self.0, table) };
     }
 
+    /// [`State::get`]; tells whether the value is nil.
+    #[inline]
+    pub(crate) fn get_is_nil(self, table: c_int) -> bool {
+        unsafe { ffi::lua_gettable(self.0, table) == ffi::LUA_TNIL }
+    }
+
     /// Pops a value and below it the key.
     pub(crate) fn set(self, table: c_int) {
         unsafe { ffi::lua_settable(self.0, table) }

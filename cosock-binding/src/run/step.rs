@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::io::{self, Write as _};
 
 use cosock_core::operation::Outcome;
-use cosock_core::scheduler::{Start, TaskKey, Tried};
+use cosock_core::scheduler::{Scheduler, Start, Started, TaskKey, Tried};
 
 use super::Next;
 use super::failure::{fail_with, report, was_interrupted};
@@ -16,24 +16,72 @@ use crate::{outcome, select, tasks, traceback};
 
 /// Resumes a task with what it waited for.
 #[inline]
-pub(super) fn run_task(lua: State, runtime: &Runtime, next: Next) {
-    let Next { key, start, .. } = next;
-    let coroutine = runtime.coroutine_of(next.owner);
+pub(super) fn run_task(lua: State, runtime: &Runtime, next: Next, line: &mut Option<Tried>) {
+    let Started { key, owner, .. } = next.started;
+    let coroutine = runtime.coroutine_of(owner);
     runtime.current.set(Some(key));
-    let arguments = match start {
-        Start::First | Start::Select { .. } => start_or_select(lua, runtime, key, start, coroutine),
-        Start::Look { timed_out } => look(lua, runtime, next, coroutine, timed_out),
-        _ if !is_parked(coroutine) => {
-            abandon(lua, runtime, key, coroutine);
-            None
-        }
-        Start::Slept => Some(0),
-        Start::Operation => complete(lua, runtime, key, coroutine),
+    let arguments = if next.has_line {
+        runtime.pins.push_held(lua);
+        lua.move_to(coroutine, 1);
+        Some(1)
+    } else {
+        complete_any(lua, runtime, next.started, coroutine, line)
     };
     if let Some(arguments) = arguments {
         resume(lua, runtime, key, coroutine, arguments);
     }
     runtime.current.set(None);
+}
+
+/// Tries a receive of a line without a prefix, by far the most frequent operation; tells whether it is complete,
+/// and then [`Pins::hold`](crate::pins::Pins::hold) has it. It needs nothing of what is anchored, which stays below
+/// the result, where nobody sees it.
+#[inline]
+pub(super) fn try_line(
+    core: &mut Scheduler,
+    runtime: &Runtime,
+    started: Started,
+    other: &mut Option<Tried>,
+) -> bool {
+    // That runs no Lua.
+    if !is_parked(runtime.coroutine_of(started.owner)) {
+        return false;
+    }
+    match core.try_line(started.key) {
+        Ok(line) => match runtime.pins.hold(line) {
+            Ok(()) => return true,
+            Err(line) => *other = Some(Tried::Complete(Outcome::Received(line))),
+        },
+        Err(tried) => *other = Some(tried),
+    }
+    false
+}
+
+/// Prepares the resume of a task with anything but a line that is held: moves it to the coroutine and tells how many
+/// values it is, unless the task is parked again or over.
+#[inline]
+fn complete_any(
+    lua: State,
+    runtime: &Runtime,
+    started: Started,
+    coroutine: State,
+    line: &mut Option<Tried>,
+) -> Option<c_int> {
+    let Started { key, start, .. } = started;
+    match start {
+        Start::First | Start::Select { .. } => start_or_select(lua, runtime, key, start, coroutine),
+        Start::Look { timed_out } => look(lua, runtime, started, coroutine, timed_out),
+        _ if !is_parked(coroutine) => {
+            abandon(lua, runtime, key, coroutine);
+            None
+        }
+        Start::Slept => Some(0),
+        Start::Line => {
+            let shape = Shape::Received { prefixed: false };
+            hand_over_outcome(lua, runtime, line.take()?, shape, coroutine)
+        }
+        Start::Operation => complete(lua, runtime, key, coroutine),
+    }
 }
 
 /// Whether the coroutine still is as a method parked it: then the token is on top of its stack. When
@@ -43,36 +91,26 @@ fn is_parked(coroutine: State) -> bool {
     coroutine.top() > 0 && coroutine.to_pointer(-1) == token()
 }
 
-/// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
-fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
-    let prefixed = runtime.look(key, |task| match task.shape {
-        Shape::Received { prefixed } => Some(prefixed),
-        _ => None,
-    })?;
-    if prefixed != Some(false) {
-        return complete_any(lua, runtime, key, coroutine);
-    }
-    // A receive without a prefix, by far the most frequent, needs nothing of what is anchored, which
-    // stays below the result, where nobody sees it.
-    match runtime.enter(lua, |core| core.try_operation(key, &[])) {
-        Tried::Parked => None,
-        Tried::Complete(Outcome::Received(chunk)) => {
-            runtime.pins.push_chunk(lua, chunk);
-            lua.move_to(coroutine, 1);
-            Some(1)
-        }
-        Tried::Complete(outcome) => {
-            let shape = Shape::Received { prefixed: false };
-            let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
-            hand_over(lua, coroutine, count);
-            Some(count)
-        }
-    }
+/// Moves the results of an operation that wants nothing of what is anchored to the coroutine, if it is over.
+#[inline(never)]
+fn hand_over_outcome(
+    lua: State,
+    runtime: &Runtime,
+    tried: Tried,
+    shape: Shape,
+    coroutine: State,
+) -> Option<c_int> {
+    let Tried::Complete(outcome) = tried else {
+        return None;
+    };
+    let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
+    hand_over(lua, coroutine, count);
+    Some(count)
 }
 
-/// [`complete`], for every operation.
+/// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
 #[inline(never)]
-fn complete_any(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
+fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
     let shape = runtime.look(key, |task| task.shape)?;
     let data = match shape {
         Shape::Sent { base, end } => match coroutine.to_bytes(-2) {
@@ -82,19 +120,17 @@ fn complete_any(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -
         _ => &[],
     };
     let tried = runtime.enter(lua, |core| core.try_operation(key, data));
-    let Tried::Complete(outcome) = tried else {
-        return None;
-    };
     let wants_anchors = match shape {
         Shape::Received { prefixed } => prefixed,
         Shape::Connected | Shape::One => true,
         _ => false,
     };
     if !wants_anchors {
-        let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
-        hand_over(lua, coroutine, count);
-        return Some(count);
+        return hand_over_outcome(lua, runtime, tried, shape, coroutine);
     }
+    let Tried::Complete(outcome) = tried else {
+        return None;
+    };
     let base = lua.top();
     coroutine.pop(1);
     coroutine.move_to(lua, 2);
@@ -122,7 +158,7 @@ fn hand_over(lua: State, coroutine: State, count: c_int) {
 fn look(
     lua: State,
     runtime: &Runtime,
-    Next { key, object, .. }: Next,
+    Started { key, object, .. }: Started,
     coroutine: State,
     timed_out: bool,
 ) -> Option<c_int> {

@@ -30,11 +30,12 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
     let serial = runtime.enter(lua, |core| {
         let select = runtime.arming.borrow_mut().take().unwrap_or_default();
         // What the lists ran may have called `reset`.
-        core.is_alive(key)
-            .then(|| core.park_select(key, select, timeout))
+        core.is_alive(key).then(|| {
+            core.set_lists(key, receivers, senders);
+            core.park_select(key, select, timeout)
+        })
     });
     let Some(serial) = serial else { return 0 };
-    runtime.note(key, |task| task.listed = (receivers, senders));
     lua.push_kept(runtime.kept.get().slots);
     lua.push_value(OBJECTS);
     lua.raw_set_at(-2, select_slot(key.index));

@@ -198,7 +198,7 @@ fn wrap(lua: State, runtime: &Runtime) -> c_int {
     match wrapped {
         Ok(wrapped) => {
             let staged = Outcome::Accepted(Box::new(wrapped));
-            runtime.outcomes.borrow_mut().push(staged);
+            runtime.keep_outcome(staged);
             push_object(lua, runtime);
             1
         }

@@ -27,7 +27,7 @@ pub(super) fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int 
         Step::Done(Ok(accepted)) => {
             let outcome = Outcome::Accepted(Box::new(accepted));
             if INNER {
-                runtime.outcomes.borrow_mut().push(outcome);
+                runtime.keep_outcome(outcome);
                 push_inner_accepted(lua, runtime);
                 return 1;
             }

@@ -4,6 +4,8 @@ use std::ffi::c_int;
 
 use cosock_core::buffer::Pattern;
 use cosock_core::operation::{Operation, Outcome};
+use cosock_core::reactor::Interest;
+use cosock_core::scheduler;
 use cosock_core::socket::{Progress, Step, Tcp, TcpClass};
 
 use super::{check_class, foreign};
@@ -38,35 +40,106 @@ fn count(lua: State, called: Called, prefix: usize) -> Pattern {
 
 /// `receive(pattern, prefix)`.
 pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+    // By far the most frequent, and it needs no look at further arguments.
+    if !INNER && lua.top() == 1 && lua.kind(1) == Kind::Table {
+        return receive_line(lua, runtime);
+    }
     let called = Called::blocking::<INNER>(lua, "receive");
-    // A line without a prefix, by far the most frequent, needs no look at further arguments.
-    let plain = called.count == 1;
-    let found = if plain {
-        socket::tcp_here(lua, called)
-    } else {
-        tcp(lua, called)
-    };
-    let Some(socket) = found else {
+    let Some(socket) = tcp(lua, called) else {
         return foreign(lua, runtime, called, c"receive");
     };
-    let (pattern, extra) = if plain {
-        (Pattern::Line, 0)
-    } else {
-        let extra = if lua.kind(3) == Kind::String { 3 } else { 0 };
-        let prefix = if extra == 0 { 0 } else { lua.raw_len(3) };
-        (pattern(lua, called, prefix), extra)
+    let extra = if lua.kind(3) == Kind::String { 3 } else { 0 };
+    let prefix = if extra == 0 { 0 } else { lua.raw_len(3) };
+    let pattern = pattern(lua, called, prefix);
+    check_class(lua, socket, TcpClass::Client, called);
+    receive_as::<INNER>(lua, runtime, called, socket, pattern, extra, false)
+}
+
+/// What a socket has to say of a line without asking the system.
+enum Line {
+    /// It is here, and [`Pins::hold`](crate::pins::Pins::hold) has it.
+    Held,
+    /// Nothing has come since all there was has been read.
+    Awaited,
+    Unknown,
+}
+
+/// `receive()` of an object: a line.
+#[inline(always)]
+fn receive_line(lua: State, runtime: &Runtime) -> c_int {
+    let called = const { Called::blocking_with::<false>("receive", 1) };
+    let Some(socket) = socket::tcp_in_table(lua) else {
+        return foreign(lua, runtime, called, c"receive");
     };
-    if socket.borrow().class() != TcpClass::Client {
-        check_class(lua, socket, TcpClass::Client, called);
-    }
+    check_class(lua, socket, TcpClass::Client, called);
+    let line = runtime.enter(lua, |core| {
+        let mut socket = socket.borrow_mut();
+        if !socket.has_unread() {
+            if socket.is_drained(&core.reactor) {
+                Line::Awaited
+            } else {
+                Line::Unknown
+            }
+        } else if runtime.pins.hold_if(|| socket.unread_line()) {
+            Line::Held
+        } else {
+            Line::Unknown
+        }
+    });
+    let asked = match line {
+        Line::Held => {
+            runtime.pins.push_held(lua);
+            return 1;
+        }
+        Line::Unknown => false,
+        Line::Awaited => {
+            let wait = Wait {
+                interest: Interest::Read,
+                progress: Progress::None,
+                shape: Shape::Received { prefixed: false },
+                extra: 0,
+            };
+            let line = || Some(scheduler::Line(socket));
+            match wait::block_object(lua, runtime, wait, false, line) {
+                Blocked::Parked(yielded) => return yielded,
+                Blocked::Protocol => return speak(lua, runtime, called),
+                Blocked::Again => true,
+            }
+        }
+    };
+    receive_as::<false>(lua, runtime, called, socket, Pattern::Line, 0, asked)
+}
+
+/// Goes on in Lua, by the protocol.
+fn speak(lua: State, runtime: &Runtime, called: Called) -> c_int {
+    lua.set_top(called.count);
+    go_on_in_lua(lua, runtime, c"receive", called.count)
+}
+
+/// Receives by `pattern`, to be joined to the prefix at `extra` unless that is 0. `asked` says that the next try
+/// asks the system itself.
+#[inline(never)]
+fn receive_as<const INNER: bool>(
+    lua: State,
+    runtime: &Runtime,
+    called: Called,
+    socket: &Tcp,
+    pattern: Pattern,
+    extra: c_int,
+    mut asked: bool,
+) -> c_int {
     let shape = Shape::Received {
         prefixed: extra != 0,
     };
-    let operation = || {
+    let is_bare_line = called.count == 1;
+    let operation = |interest| {
         let socket = Tcp::clone(socket);
-        Some(Operation::Receive { socket, pattern })
+        Some(if is_bare_line && interest == Interest::Read {
+            Operation::Line { socket }
+        } else {
+            Operation::Receive { socket, pattern }
+        })
     };
-    let mut asked = false;
     loop {
         let step = runtime.enter(lua, |core| {
             let mut socket = socket.borrow_mut();
@@ -99,7 +172,7 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
             Step::Wait { interest, progress } => (interest, progress),
         };
         let blocked = if INNER {
-            wait::doubt(lua, runtime, operation)
+            wait::doubt(lua, runtime, || operation(interest))
         } else {
             let wait = Wait {
                 interest,
@@ -107,15 +180,12 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
                 shape,
                 extra,
             };
-            wait::block(lua, runtime, wait, asked, operation)
+            wait::block(lua, runtime, wait, asked, || operation(interest))
         };
         match blocked {
             Blocked::Parked(yielded) => return yielded,
             Blocked::Again => asked = true,
-            Blocked::Protocol => {
-                lua.set_top(called.count);
-                return go_on_in_lua(lua, runtime, c"receive", called.count);
-            }
+            Blocked::Protocol => return speak(lua, runtime, called),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 
+use cosock_core::error::SocketError;
 use cosock_core::operation::{Operation, Outcome};
 use cosock_core::socket::{Progress, Step, Tcp, TcpClass};
 
@@ -32,21 +33,17 @@ fn range(lua: State, called: Called, length: usize) -> (usize, usize) {
 
 /// `send(data, first, last)`.
 pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
-    let called = Called::blocking::<INNER>(lua, "send");
     // All of a string, by far the most frequent, needs no look at further arguments.
-    let plain = called.count == 2;
-    let found = if plain {
-        socket::tcp_here(lua, called)
-    } else {
-        tcp(lua, called)
-    };
-    let Some(socket) = found else {
+    if lua.top() == 2 {
+        return send_whole::<INNER>(lua, runtime);
+    }
+    let called = Called::blocking::<INNER>(lua, "send");
+    let Some(socket) = tcp(lua, called) else {
         return foreign(lua, runtime, called, c"send");
     };
     let data = arguments::bytes(lua, called, 2);
     check_class(lua, socket, TcpClass::Client, called);
-    let whole = plain || (lua.is_nil(3) && lua.is_nil(4));
-    let (base, end) = if whole {
+    let (base, end) = if lua.is_nil(3) && lua.is_nil(4) {
         (0, data.len())
     } else {
         range(lua, called, data.len())
@@ -56,62 +53,102 @@ pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     } else {
         &[]
     };
+    let mut next = 0;
+    let step = runtime.enter(lua, |core| {
+        socket.borrow_mut().send(part, &mut next, &mut core.reactor)
+    });
+    go_on::<INNER>(lua, runtime, socket, base, part, next, step)
+}
+
+/// `send(data)`.
+#[inline(always)]
+fn send_whole<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
+    let called = const { Called::blocking_with::<INNER>("send", 2) };
+    let Some(socket) = socket::tcp_here(lua, called) else {
+        return foreign(lua, runtime, called, c"send");
+    };
+    let data = arguments::bytes(lua, called, 2);
+    check_class(lua, socket, TcpClass::Client, called);
+    let mut next = 0;
+    let step = runtime.enter(lua, |core| {
+        socket.borrow_mut().send(data, &mut next, &mut core.reactor)
+    });
+    if let Step::Done(Ok(())) = step {
+        return push_all(lua, data.len());
+    }
+    go_on::<INNER>(lua, runtime, socket, 0, data, next, step)
+}
+
+/// Pushes the results of a send whose last byte has this place.
+#[inline]
+fn push_all(lua: State, last: usize) -> c_int {
+    // No string is longer than half of what its length could be, and signed numbers are converted at less cost.
+    lua.push_number(last as i64 as f64);
+    lua.push_nil();
+    lua.push_nil();
+    3
+}
+
+/// Sends `part`, which lies in the data after `base`, to its end: what is before `next` is sent, and the last try
+/// has come to `step`.
+#[inline(never)]
+fn go_on<const INNER: bool>(
+    lua: State,
+    runtime: &Runtime,
+    socket: &Tcp,
+    base: usize,
+    part: &[u8],
+    mut next: usize,
+    mut step: Step<Result<(), SocketError>>,
+) -> c_int {
     let shape = Shape::Sent {
         base,
         end: base + part.len(),
     };
-    let mut next = 0;
     let mut asked = false;
     loop {
-        let step = runtime.enter(lua, |core| {
-            socket.borrow_mut().send(part, &mut next, &mut core.reactor)
-        });
         let (interest, progress) = match step {
-            Step::Done(Ok(())) => {
-                lua.push_number((base + next) as f64);
-                lua.push_nil();
-                lua.push_nil();
-                return 3;
-            }
-            Step::Done(result) => {
-                let outcome = Outcome::Sent(next, result.err());
+            Step::Done(Ok(())) => return push_all(lua, base + next),
+            Step::Done(Err(error)) => {
+                let outcome = Outcome::Sent(next, Some(error));
                 return outcome::push(lua, runtime, outcome, shape, 1, 0);
             }
-            Step::Wait {
-                progress: Progress::Pause,
-                ..
-            } if INNER => continue,
-            Step::Wait { interest, .. } if INNER && asked => {
+            Step::Wait { interest, progress } if INNER && asked && progress != Progress::Pause => {
                 let error = socket.borrow().timeout_error(interest);
                 let outcome = Outcome::Sent(next, Some(error));
                 return outcome::push(lua, runtime, outcome, shape, 1, 0);
             }
             Step::Wait { interest, progress } => (interest, progress),
         };
-        let operation = || {
-            let socket = Tcp::clone(socket);
-            Some(Operation::Send { socket, next })
-        };
-        let blocked = if INNER {
-            wait::doubt(lua, runtime, operation)
-        } else {
-            let wait = Wait {
-                interest,
-                progress,
-                shape,
-                extra: 2,
+        if !(INNER && progress == Progress::Pause) {
+            let operation = || {
+                let socket = Tcp::clone(socket);
+                Some(Operation::Send { socket, next })
             };
-            wait::block(lua, runtime, wait, asked, operation)
-        };
-        match blocked {
-            Blocked::Parked(yielded) => return yielded,
-            Blocked::Again => asked = true,
-            Blocked::Protocol => {
-                lua.set_top(2);
-                lua.push_integer((base + next + 1) as i64);
-                lua.push_integer((base + part.len()) as i64);
-                return go_on_in_lua(lua, runtime, c"send", 4);
+            let blocked = if INNER {
+                wait::doubt(lua, runtime, operation)
+            } else {
+                let wait = Wait {
+                    interest,
+                    progress,
+                    shape,
+                    extra: 2,
+                };
+                wait::block(lua, runtime, wait, asked, operation)
+            };
+            match blocked {
+                Blocked::Parked(yielded) => return yielded,
+                Blocked::Again => asked = true,
+                Blocked::Protocol => {
+                    lua.set_top(2);
+                    lua.push_integer((base + next + 1) as i64);
+                    lua.push_integer((base + part.len()) as i64);
+                    return go_on_in_lua(lua, runtime, c"send", 4);
+                }
             }
         }
+        step = runtime.enter(lua, |core| {
+            socket.borrow_mut().send(part, &mut next, &mut core.reactor)
+        });
     }
 }

@@ -4,11 +4,23 @@
 //! woken by the next event; everybody else asks the system.
 
 use std::os::fd::RawFd;
+use std::rc::Rc;
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::{Interest, Reactor, Role, SourceId, Waiter, live};
+use super::{Interest, Reactor, Role, SCRATCH_SIZE, SourceId, Waiter, live, unique};
+use crate::buffer::{Chunk, lone_line};
 use crate::fd;
+
+/// What a read into the shared buffer has come to.
+pub(crate) type ScratchRead = rustix::io::Result<usize>;
+
+/// A line that one read has brought, and nothing else.
+pub(crate) struct LoneLine {
+    /// How many bytes it was with its end.
+    pub(crate) length: usize,
+    pub(crate) line: Chunk,
+}
 
 /// `poll(2)` refuses more entries than the process may have descriptors; one is always allowed.
 const POLLED_AT_ONCE: usize = 256;
@@ -16,15 +28,15 @@ const POLLED_AT_ONCE: usize = 256;
 impl Reactor {
     /// Whether a read may find something. True unless a read drained the source since its last edge.
     #[must_use]
-    pub fn maybe_readable(&mut self, id: Option<SourceId>) -> bool {
-        id.and_then(|id| self.live(id))
+    pub fn maybe_readable(&self, id: Option<SourceId>) -> bool {
+        id.and_then(|id| self.noted(id))
             .is_none_or(|source| source.maybe_readable)
     }
 
     /// Whether a write may find room.
     #[must_use]
-    pub fn maybe_writable(&mut self, id: Option<SourceId>) -> bool {
-        id.and_then(|id| self.live(id))
+    pub fn maybe_writable(&self, id: Option<SourceId>) -> bool {
+        id.and_then(|id| self.noted(id))
             .is_none_or(|source| source.maybe_writable)
     }
 
@@ -41,19 +53,47 @@ impl Reactor {
     ///
     /// Whoever waits for these bytes meanwhile is told: no event will come for what is no longer in the
     /// system. An operation looks for itself, a select only for what is buffered.
-    #[inline]
     pub fn has_read(&mut self, id: Option<SourceId>, short: bool, left: bool) {
-        let Some(source) = id.and_then(|id| live(&mut self.sources, id)) else {
-            return;
+        if let Some(source) = id.and_then(|id| live(&mut self.sources, id)) {
+            source.has_read(short);
+            if !source.readers.is_empty() {
+                self.waiters -= tell(&mut source.readers, &mut self.fired, left);
+            }
+        }
+    }
+
+    /// Reads by `read` into the shared buffer, if the source may be readable; where that brings a line and nothing
+    /// else, gives it, and notes what [`Reactor::has_read`] does.
+    ///
+    /// # Errors
+    ///
+    /// What the read has come to, if there was one.
+    #[inline(always)]
+    pub(crate) fn read_line(
+        &mut self,
+        id: SourceId,
+        read: impl FnOnce(&mut [u8]) -> ScratchRead,
+    ) -> Result<LoneLine, Option<ScratchRead>> {
+        let Some(source) = live(&mut self.sources, id).filter(|source| source.maybe_readable)
+        else {
+            return Err(None);
         };
-        if short {
-            source.maybe_readable = source.behind_short_reads;
-        }
+        let scratch = unique(&mut self.scratch);
+        let read = read(scratch);
+        let Ok(length) = read else {
+            return Err(Some(read));
+        };
+        let Some(line) = lone_line(scratch, length) else {
+            return Err(Some(read));
+        };
+        source.has_read(length < SCRATCH_SIZE);
         if !source.readers.is_empty() {
-            let before = source.readers.len();
-            tell(&mut source.readers, &mut self.fired, left);
-            self.waiters -= before - source.readers.len();
+            self.waiters -= tell(&mut source.readers, &mut self.fired, false);
         }
+        Ok(LoneLine {
+            length,
+            line: Chunk::new(Rc::clone(&self.scratch), 0, line),
+        })
     }
 
     /// Forgets what was noted of a source's readiness: the next try asks the system.
@@ -115,9 +155,10 @@ impl Reactor {
     }
 }
 
-/// Moves those of a source's readers to `fired` whom bytes that somebody else has read concern.
+/// Moves those of a source's readers to `fired` whom bytes that somebody else has read concern; returns how many.
 #[cold]
-fn tell(readers: &mut Vec<Waiter>, fired: &mut Vec<Waiter>, left: bool) {
+fn tell(readers: &mut Vec<Waiter>, fired: &mut Vec<Waiter>, left: bool) -> usize {
+    let before = readers.len();
     readers.retain(|waiter| {
         let told = left || waiter.role == Role::Operation;
         if told {
@@ -125,4 +166,5 @@ fn tell(readers: &mut Vec<Waiter>, fired: &mut Vec<Waiter>, left: bool) {
         }
         !told
     });
+    before - readers.len()
 }

@@ -43,8 +43,8 @@ fn waiter(task: TaskKey, serial: u64, role: Role, object: usize) -> Waiter {
 }
 
 fn fired(reactor: &mut Reactor) -> Vec<Waiter> {
-    let mut list = Vec::new();
-    reactor.swap_fired(&mut list);
+    let list = (0..).map_while(|place| reactor.fired(place)).collect();
+    reactor.forget_fired();
     list
 }
 

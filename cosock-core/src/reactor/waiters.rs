@@ -132,17 +132,23 @@ impl Reactor {
         self.waiters
     }
 
-    /// Whether waiters fired that [`Reactor::swap_fired`] has not yet handed out.
+    /// Whether waiters have fired and were not forgotten since.
     #[must_use]
     pub fn has_fired(&self) -> bool {
         !self.fired.is_empty()
     }
 
-    /// Exchanges the fired waiters for `list`, which is empty.
+    /// The waiter that has fired at this place in the order of events, if so many have.
     #[inline]
-    pub fn swap_fired(&mut self, list: &mut Vec<Waiter>) {
-        debug_assert!(list.is_empty());
-        std::mem::swap(list, &mut self.fired);
+    #[must_use]
+    pub fn fired(&self, place: usize) -> Option<Waiter> {
+        self.fired.get(place).copied()
+    }
+
+    /// Forgets the waiters that have fired.
+    #[inline]
+    pub fn forget_fired(&mut self) {
+        self.fired.clear();
     }
 }
 
@@ -157,14 +163,18 @@ fn company_of(waiters: &[Waiter], object: usize) -> Company {
     }
 }
 
-/// Moves the waiters of one direction to those that fired; returns how many there were.
-#[inline]
-pub(super) fn fire(waiters: &mut Vec<Waiter>, fired: &mut Vec<Waiter>) -> usize {
+/// Moves the waiters of one direction to those that fired, unless it is one alone that `take` takes; returns how
+/// many there were.
+#[inline(always)]
+pub(super) fn fire(
+    waiters: &mut Vec<Waiter>,
+    fired: &mut Vec<Waiter>,
+    take: &mut impl FnMut(&Waiter) -> bool,
+) -> usize {
     let count = waiters.len();
-    match count {
-        0 => {}
-        // Nearly always, and then cheaper than moving a range.
-        1 => fired.extend(waiters.pop()),
+    match waiters.as_slice() {
+        [] => {}
+        [waiter] if fired.is_empty() && take(waiter) => waiters.clear(),
         _ => fired.append(waiters),
     }
     count

@@ -18,6 +18,7 @@ impl Scheduler {
         }
     }
 
+    #[inline(never)]
     pub(super) fn answer_lookups(&mut self) {
         let mut finished = Vec::new();
         self.resolver.take_finished(&mut finished);

@@ -1,9 +1,103 @@
 //! Tasks that wait for an operation: parked on it, woken to try it again, parked once more.
 
-use super::{Phase, Scheduler, TaskKey, Timeout, Tried, Wait};
-use crate::operation::{Operation, Outcome, Terms};
-use crate::reactor::{Company, Interest, Role, SourceId, Waiter};
-use crate::socket::{Progress, Step};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::{Owner, Phase, Scheduler, Task, TaskKey, Timeout, Tried, Wait};
+use crate::buffer::{Chunk, Pattern};
+use crate::operation::{Awaited, Operation, Outcome, Terms, received};
+use crate::reactor::{Company, Interest, Reactor, Role, SourceId, Waiter};
+use crate::socket::{Progress, Step, Tcp};
+use crate::timer::Timers;
+
+/// What a task can be parked on.
+pub trait Parkable {
+    /// Whether it is a line, for which a task starts again as [`Start::Line`](super::Start::Line).
+    const IS_LINE: bool = false;
+    /// What a wait for it begins with.
+    fn terms(&self, reactor: &mut Reactor) -> Terms;
+    /// Makes it what the task waits for.
+    fn put_into(self, wait: &mut Wait);
+    /// Has the next try ask the system, whatever was noted of the descriptor's readiness.
+    fn doubt(&self, reactor: &mut Reactor);
+}
+
+impl Parkable for Operation {
+    #[inline(always)]
+    fn terms(&self, reactor: &mut Reactor) -> Terms {
+        Operation::terms(self, reactor)
+    }
+
+    #[inline(always)]
+    fn put_into(self, wait: &mut Wait) {
+        *wait = Wait::Operation(self);
+    }
+
+    fn doubt(&self, reactor: &mut Reactor) {
+        Operation::doubt(self, reactor);
+    }
+}
+
+/// A line of this stream: an [`Operation::Line`], which is made unless the task has it from its last wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a>(pub &'a Tcp);
+
+impl Parkable for Line<'_> {
+    const IS_LINE: bool = true;
+
+    #[inline(always)]
+    fn terms(&self, reactor: &mut Reactor) -> Terms {
+        Terms::of_stream(self.0, reactor)
+    }
+
+    #[inline(always)]
+    fn put_into(self, wait: &mut Wait) {
+        let Line(socket) = self;
+        match wait {
+            Wait::Operation(Operation::Line { socket: last }) if Rc::ptr_eq(last, socket) => {}
+            _ => put_line(wait, socket),
+        }
+    }
+
+    #[inline(never)]
+    fn doubt(&self, reactor: &mut Reactor) {
+        self.0.borrow().doubt(reactor);
+    }
+}
+
+#[inline(never)]
+fn put_line(wait: &mut Wait, socket: &Tcp) {
+    let socket = Rc::clone(socket);
+    *wait = Wait::Operation(Operation::Line { socket });
+}
+
+/// Has the task try its operation again, whose waiter has fired, if `serial` is still its wait.
+#[inline]
+pub(super) fn wake_operation(
+    tasks: &mut [Task],
+    ready: &mut VecDeque<TaskKey>,
+    timers: &mut Timers<Owner>,
+    key: TaskKey,
+    serial: u64,
+) {
+    let Some(task) = tasks.get_mut(key.index as usize) else {
+        return;
+    };
+    if task.serial != serial || task.generation != key.generation {
+        return;
+    }
+    // Firing has taken it off the source.
+    task.watched = None;
+    if task.phase == Phase::Parked {
+        task.phase = Phase::Ready;
+        ready.push_back(key);
+        if task.deadline.is_some()
+            && let Some(timer) = task.timer
+        {
+            timers.cancel(timer);
+        }
+    }
+}
 
 impl Scheduler {
     /// Parks a running task on an operation that would block; each wait of it may last for `timeout`
@@ -23,7 +117,7 @@ impl Scheduler {
             self.lookups.insert(lookup.id, key);
         }
         let terms = operation.terms(&mut self.reactor);
-        if let Ok(Some(source)) = terms.source {
+        if let Awaited::Source(source) = terms.source {
             let waiter = Waiter {
                 task: key,
                 serial: self.serials + 1,
@@ -38,11 +132,11 @@ impl Scheduler {
     /// Does so unless the object is waited on already in this direction, or somebody else waits for the
     /// descriptor and the system was not `asked`: then the next try asks it, for what was noted of the
     /// descriptor's readiness serves only who waits alone. Tells who waited before.
-    #[inline]
+    #[inline(always)]
     pub fn park_in_company(
         &mut self,
         key: TaskKey,
-        operation: Operation,
+        operation: impl Parkable,
         interest: Interest,
         timeout: Option<f64>,
         object: usize,
@@ -58,8 +152,7 @@ impl Scheduler {
             object,
         };
         let company = match terms.source {
-            Ok(Some(source)) => self.reactor.join(source, interest, waiter, !asked),
-            // What cannot be registered is told by the operation itself.
+            Awaited::Source(source) => self.reactor.join(source, interest, waiter, !asked),
             _ => Company::Nobody,
         };
         if company == Company::Nobody || (asked && company == Company::Others) {
@@ -71,44 +164,62 @@ impl Scheduler {
     }
 
     /// Has a task that has just been parked on an operation go on in the next turn.
+    #[inline(never)]
     pub fn pause(&mut self, key: TaskKey) {
         self.make_ready(key);
     }
 
     /// Parks on an operation whose waiter, if it has a source to wait on, is there already.
-    #[inline]
+    #[inline(always)]
     fn park_on(
         &mut self,
         key: TaskKey,
-        operation: Operation,
+        operation: impl Parkable,
         terms: Terms,
         interest: Interest,
         timeout: Option<f64>,
         object: usize,
     ) {
-        let first = match (timeout, terms.total_timeout) {
-            (each, None) => each,
-            (Some(each), Some(total)) => Some(each.min(total)),
-            (None, total) => total,
-        };
-        self.park(key, Wait::Operation(operation), first);
-        let task = &mut self.tasks[key.index as usize];
+        let task = self.begin_wait(key);
+        operation.put_into(&mut task.wait);
         task.object = object;
         task.epoch = terms.epoch;
         task.timeout = Timeout::new(timeout);
-        task.limit = match terms.total_timeout {
-            Some(total) => self.clock.now().after(total),
-            None => None,
+        task.limit = None;
+        task.lists = match interest {
+            _ if terms.source == Awaited::Nothing => (0, 0),
+            Interest::Read => (1, 0),
+            Interest::Write => (0, 1),
         };
-        match terms.source {
-            Ok(None) => {}
-            Ok(Some(source)) if task.phase == Phase::Parked => {
-                task.watched = Some((source, interest));
-            }
-            // Its time is over before it began.
-            Ok(Some(source)) => self.reactor.unwatch(source, interest, key),
+        if let Awaited::Source(source) = terms.source {
+            task.watched = Some((source, interest));
+        }
+        if timeout.is_some() || terms.total_timeout.is_some() {
+            self.limit_operation(key, timeout, terms.total_timeout);
+        }
+        if terms.source == Awaited::Refused {
             // The next try reports what is wrong with the descriptor.
-            Err(_) => self.make_ready(key),
+            self.pause(key);
+        }
+    }
+
+    /// Starts the timeouts of a task that has just been parked on an operation: that of its first wait, and that
+    /// of the whole.
+    #[inline(never)]
+    fn limit_operation(&mut self, key: TaskKey, each: Option<f64>, total: Option<f64>) {
+        let first = match (each, total) {
+            (Some(each), Some(total)) => each.min(total),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => return,
+        };
+        self.limit(key, first);
+        let task = &mut self.tasks[key.index as usize];
+        task.limit = total.and_then(|total| self.clock.now().after(total));
+        if task.phase == Phase::Ready
+            && let Some((source, interest)) = task.watched.take()
+        {
+            // Its time was over before it began.
+            self.reactor.unwatch(source, interest, key);
         }
     }
 
@@ -127,26 +238,6 @@ impl Scheduler {
             object: task.object,
         };
         self.reactor.watch(source, interest, waiter);
-    }
-
-    /// Has the task try its operation again, whose waiter has fired, if `serial` is still its wait.
-    #[inline]
-    pub(super) fn wake_operation(&mut self, key: TaskKey, serial: u64) {
-        let Some(task) = self.tasks.get_mut(key.index as usize) else {
-            return;
-        };
-        if task.serial != serial || task.generation != key.generation {
-            return;
-        }
-        // Firing has taken it off the source.
-        task.watched = None;
-        if task.phase == Phase::Parked {
-            task.phase = Phase::Ready;
-            self.ready.push_back(key);
-            if task.deadline.is_some() {
-                self.disarm(key);
-            }
-        }
     }
 
     /// Wakes the tasks that look up names for sockets which were closed meanwhile.
@@ -178,18 +269,53 @@ impl Scheduler {
         if task.timed_out {
             operation.doubt(&mut self.reactor);
         }
-        let outcome = if operation.epoch() != task.epoch {
-            operation.closed()
+        let step = if operation.epoch() == task.epoch {
+            operation.step(data, &mut self.reactor)
         } else {
-            match operation.step(data, &mut self.reactor) {
-                Step::Done(outcome) => outcome,
-                Step::Wait { interest, progress } => {
-                    match self.park_again(key, interest, progress) {
-                        None => return Tried::Parked,
-                        Some(outcome) => outcome,
-                    }
+            Step::Done(operation.closed())
+        };
+        self.settle(key, step)
+    }
+
+    /// Tries the operation of a running task that waits for a line.
+    ///
+    /// # Errors
+    ///
+    /// What [`Scheduler::try_operation`] tells, unless the line is all that has come.
+    #[inline]
+    pub fn try_line(&mut self, key: TaskKey) -> Result<Chunk, Tried> {
+        let task = &mut self.tasks[key.index as usize];
+        if let Wait::Operation(Operation::Line { socket }) = &task.wait
+            && !task.timed_out
+            && let mut stream = socket.borrow_mut()
+            && stream.epoch() == task.epoch
+        {
+            match stream.receive_lone_line(&mut self.reactor) {
+                Ok(line) => {
+                    // It stays, for most will wait for the next line of the same stream.
+                    task.serial = 0;
+                    return Ok(line);
                 }
+                Err(Some(first)) => {
+                    let step = stream.read(Pattern::Line, Some(first), &mut self.reactor);
+                    let step = received(step, &mut stream, Pattern::Line);
+                    drop(stream);
+                    return Err(self.settle(key, step));
+                }
+                Err(None) => {}
             }
+        }
+        Err(self.try_operation(key, &[]))
+    }
+
+    /// Ends the operation of a running task, or parks the task once more: as a step of it has come out.
+    fn settle(&mut self, key: TaskKey, step: Step<Outcome>) -> Tried {
+        let outcome = match step {
+            Step::Done(outcome) => outcome,
+            Step::Wait { interest, progress } => match self.park_again(key, interest, progress) {
+                None => return Tried::Parked,
+                Some(outcome) => outcome,
+            },
         };
         let task = &mut self.tasks[key.index as usize];
         task.serial = 0;

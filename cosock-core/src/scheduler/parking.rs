@@ -1,6 +1,6 @@
 //! Parking a task and waking it, whatever it waits for; and what needs no more: sleeping, and waiting for a message.
 
-use super::{Owner, Phase, Scheduler, TaskKey, Timeout, Wait};
+use super::{Owner, Phase, Scheduler, Task, TaskKey, Timeout, Wait};
 use crate::clock::Time;
 
 impl Scheduler {
@@ -9,22 +9,29 @@ impl Scheduler {
     #[inline]
     pub(super) fn park(&mut self, key: TaskKey, wait: Wait, timeout: Option<f64>) -> u64 {
         self.withdraw(key);
-        self.serials += 1;
-        let serial = self.serials;
-        let task = &mut self.tasks[key.index as usize];
-        task.phase = Phase::Parked;
-        task.serial = serial;
+        let task = self.begin_wait(key);
         task.wait = wait;
-        task.timed_out = false;
-        task.deadline = None;
+        let serial = task.serial;
         if let Some(timeout) = timeout {
             self.limit(key, timeout);
         }
         serial
     }
 
+    /// Parks a running task for a new wait, which has no timeout yet; for what, the caller says.
+    #[inline(always)]
+    pub(super) fn begin_wait(&mut self, key: TaskKey) -> &mut Task {
+        self.serials += 1;
+        let task = &mut self.tasks[key.index as usize];
+        task.phase = Phase::Parked;
+        task.serial = self.serials;
+        task.timed_out = false;
+        task.deadline = None;
+        task
+    }
+
     /// Starts the timeout of a task that has just been parked.
-    fn limit(&mut self, key: TaskKey, timeout: f64) {
+    pub(super) fn limit(&mut self, key: TaskKey, timeout: f64) {
         if timeout <= 0.0 {
             // Nothing is registered yet that would have to be taken back.
             let task = &mut self.tasks[key.index as usize];
@@ -74,7 +81,9 @@ impl Scheduler {
     /// Parks a running task until its timeout.
     #[inline]
     pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
-        self.tasks[key.index as usize].timeout = Timeout::new(timeout);
+        let task = &mut self.tasks[key.index as usize];
+        task.timeout = Timeout::new(timeout);
+        task.lists = (0, 0);
         if timeout.is_some_and(|timeout| timeout <= 0.0) {
             // It only steps aside: nothing is registered, and nothing else can wake it.
             self.withdraw(key);
@@ -99,6 +108,7 @@ impl Scheduler {
             task.wait = Wait::Message;
         }
         task.object = object;
+        task.lists = (1, 0);
         task.timed_out = false;
         task.timeout = Timeout::new(timeout);
         task.deadline = None;

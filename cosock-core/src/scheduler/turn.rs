@@ -3,7 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Call, Phase, Scheduler, Start, TaskKey, Wait};
+use super::operations::wake_operation;
+use super::{Call, Phase, Scheduler, Start, Started, TaskKey, Wait};
+use crate::operation::Operation;
 use crate::reactor::{Role, Waiter};
 use crate::select::Select;
 
@@ -61,7 +63,7 @@ impl Scheduler {
 
     /// Takes the next ready task and counts it as running; `None` for one cancelled meanwhile.
     #[inline]
-    pub fn start_next(&mut self) -> Option<(TaskKey, Start)> {
+    pub fn start_next(&mut self) -> Option<Started> {
         let key = self.ready.pop_front()?;
         let task = self.tasks.get_mut(key.index as usize)?;
         if task.generation != key.generation || task.phase != Phase::Ready {
@@ -71,17 +73,24 @@ impl Scheduler {
         task.last_run = Some(self.now);
         // Any later wake belongs to a wait that is over, unless the operation goes on.
         let timed_out = task.timed_out;
+        let is_line = matches!(task.wait, Wait::Operation(Operation::Line { .. }));
         let start = match &task.wait {
+            _ if is_line => Start::Line,
+            Wait::Operation(_) => Start::Operation,
             Wait::Nothing => Start::First,
             Wait::Sleep => Start::Slept,
             Wait::Message => Start::Look { timed_out },
-            Wait::Operation(_) => Start::Operation,
             Wait::Select(_) => {
                 self.ready_selects -= 1;
                 Start::Select { timed_out }
             }
         };
-        Some((key, start))
+        Some(Started {
+            key,
+            start,
+            owner: task.owner,
+            object: task.object,
+        })
     }
 
     /// The number by which its owner knows the task that runs after so many others.
@@ -116,10 +125,17 @@ impl Scheduler {
 
     /// Ends a turn without a look at anything, if there are only ready tasks to go on with: tells how
     /// many, or `None` when [`Scheduler::end_turn`] is due.
-    #[inline(never)]
+    #[inline]
     pub fn end_quick_turn(&mut self) -> Option<usize> {
-        let quick = !self.ready.is_empty()
-            && self.turns_unpolled + 1 < TURNS_PER_POLL
+        if self.ready.is_empty() {
+            return None;
+        }
+        self.end_busy_turn()
+    }
+
+    #[inline(never)]
+    fn end_busy_turn(&mut self) -> Option<usize> {
+        let quick = self.turns_unpolled + 1 < TURNS_PER_POLL
             && self.ready_selects == 0
             && self.timers.armed() == 0
             && self.calls.is_empty()
@@ -143,22 +159,30 @@ impl Scheduler {
                 ..Turn::default()
             });
         }
-        let mut interrupted = false;
-        self.turns_unpolled += 1;
-        if self.is_busy() && self.turns_unpolled < TURNS_PER_POLL {
-            if self.timers.armed() > 0 {
-                self.expire();
-            }
-            if self.reactor.has_fired() {
-                self.dispatch();
-            }
-        } else if self.is_deadlocked() {
+        let is_busy = self.is_busy();
+        if !is_busy && !self.awaits_anything() {
             return Ok(Turn {
                 deadlocked: true,
                 ..Turn::default()
             });
-        } else {
-            interrupted = self.poll()?;
+        }
+        let has_timers = self.timers.armed() > 0;
+        let mut interrupted = false;
+        if self.is_poll_due(is_busy) {
+            interrupted = self.poll(is_busy, has_timers)?;
+        } else if has_timers {
+            self.expire();
+        }
+        self.dispatch();
+        let has_more = self.ready_selects > 0
+            || !self.callbacks.is_empty()
+            || !self.calls.is_empty()
+            || interrupted;
+        if !has_more {
+            return Ok(Turn {
+                ready: self.ready.len(),
+                ..Turn::default()
+            });
         }
         let foreign = self.ready_selects > 0 && self.disarm_selects();
         Ok(Turn {
@@ -169,6 +193,18 @@ impl Scheduler {
             interrupted,
             ..Turn::default()
         })
+    }
+
+    /// Whether this turn ends with a look at the descriptors, which others may do without.
+    fn is_poll_due(&mut self, is_busy: bool) -> bool {
+        if is_busy {
+            self.turns_unpolled += 1;
+            if self.turns_unpolled < TURNS_PER_POLL {
+                return false;
+            }
+        }
+        self.turns_unpolled = 0;
+        true
     }
 
     /// Whether there is something to do without waiting.
@@ -182,69 +218,95 @@ impl Scheduler {
     /// Whether every task waits for something that nothing can bring any more.
     #[must_use]
     pub fn is_deadlocked(&self) -> bool {
-        self.live > 0
-            && !self.is_busy()
-            && self.timers.armed() == 0
-            && self.reactor.waiters() == 0
-            && self.resolver.pending() == 0
+        self.live > 0 && !self.is_busy() && !self.awaits_anything()
+    }
+
+    /// Whether something can still happen by itself.
+    fn awaits_anything(&self) -> bool {
+        self.reactor.waiters() > 0 || self.timers.armed() > 0 || self.resolver.pending() > 0
     }
 
     /// Asks the system, waiting only when there is nothing else to do; tells whether a signal came.
-    fn poll(&mut self) -> io::Result<bool> {
+    fn poll(&mut self, is_busy: bool, has_timers: bool) -> io::Result<bool> {
         self.reactor.follow_fork()?;
         if self.reactor.take_renewed() {
             self.resolver.renew(self.reactor.notifier());
         }
-        let timeout = if self.is_busy() {
-            Duration::ZERO
+        let waited = if is_busy {
+            self.reactor.await_events(Some(Duration::ZERO))
+        } else if has_timers && let Some(deadline) = self.timers.next_deadline() {
+            let timeout = deadline.since(self.clock.now()).min(LONGEST_WAIT);
+            self.reactor.await_events(Some(timeout))
         } else {
-            let deadline = self.timers.next_deadline();
-            deadline.map_or(LONGEST_WAIT, |deadline| {
-                deadline.since(self.clock.now()).min(LONGEST_WAIT)
-            })
+            self.reactor.await_events(Some(LONGEST_WAIT))
         };
-        self.turns_unpolled = 0;
-        let waited = self.reactor.wait(Some(timeout));
-        if self.timers.armed() > 0 {
+        if has_timers {
             self.expire();
         } else {
             self.now = self.clock.about_now();
         }
-        self.dispatch();
         match waited {
+            Ok(()) => {
+                let Scheduler {
+                    reactor,
+                    tasks,
+                    ready,
+                    timers,
+                    ..
+                } = self;
+                reactor.note_events(|waiter| {
+                    let is_operation = waiter.role == Role::Operation;
+                    if is_operation {
+                        wake_operation(tasks, ready, timers, waiter.task, waiter.serial);
+                    }
+                    is_operation
+                });
+                Ok(false)
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
-            other => other.map(|()| false),
+            Err(error) => Err(error),
         }
     }
 
     /// Turns fired waiters and finished look-ups into ready tasks.
+    #[inline(always)]
     fn dispatch(&mut self) {
-        let mut fired = std::mem::take(&mut self.fired);
-        self.reactor.swap_fired(&mut fired);
-        for waiter in &fired {
-            let Waiter {
-                task, serial, role, ..
-            } = *waiter;
-            match role {
-                Role::Operation => self.wake_operation(task, serial),
-                Role::Element(element) => {
-                    self.wake_element(task, serial, element);
+        let mut place = 0;
+        while let Some(waiter) = self.reactor.fired(place) {
+            place += 1;
+            match waiter.role {
+                Role::Operation => {
+                    let Scheduler {
+                        tasks,
+                        ready,
+                        timers,
+                        ..
+                    } = self;
+                    wake_operation(tasks, ready, timers, waiter.task, waiter.serial);
                 }
-                Role::Foreign(element) => {
-                    if self.select(task, serial).is_some() {
-                        self.calls.push_back(Call {
-                            task,
-                            serial,
-                            element,
-                        });
-                    }
-                }
+                Role::Element(element) => self.dispatch_element(waiter, element),
+                Role::Foreign(element) => self.dispatch_foreign(waiter, element),
             }
         }
-        fired.clear();
-        self.fired = fired;
+        self.reactor.forget_fired();
         if self.reactor.take_notified() {
             self.answer_lookups();
+        }
+    }
+
+    #[inline(never)]
+    fn dispatch_element(&mut self, Waiter { task, serial, .. }: Waiter, element: u32) {
+        self.wake_element(task, serial, element);
+    }
+
+    #[inline(never)]
+    fn dispatch_foreign(&mut self, Waiter { task, serial, .. }: Waiter, element: u32) {
+        if self.select(task, serial).is_some() {
+            self.calls.push_back(Call {
+                task,
+                serial,
+                element,
+            });
         }
     }
 

@@ -240,12 +240,16 @@ impl Endpoint {
     /// # Errors
     ///
     /// [`SocketError::Closed`] without a descriptor, else what `epoll_ctl(2)` reports.
+    #[inline]
     pub fn source(&mut self, reactor: &mut Reactor) -> Result<SourceId, SocketError> {
-        if let Some(id) = self.source
-            && reactor.is_live(id)
-        {
-            return Ok(id);
+        match self.source {
+            Some(id) if reactor.is_live(id) => Ok(id),
+            _ => self.register(reactor),
         }
+    }
+
+    #[inline(never)]
+    fn register(&mut self, reactor: &mut Reactor) -> Result<SourceId, SocketError> {
         let fd = self.raw_fd();
         if fd < 0 {
             return Err(SocketError::Closed);

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use socket2::{Socket, Type};
 
 use super::{Endpoint, Family, Progress, Step};
-use crate::buffer::Unread;
+use crate::buffer::{Chunk, Pattern, Unread};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor};
 
@@ -174,6 +174,22 @@ impl TcpSocket {
         !self.unread.is_empty()
     }
 
+    /// Takes a line that has been received already.
+    #[inline]
+    pub fn unread_line(&mut self) -> Option<Chunk> {
+        self.unread.take(Pattern::Line)
+    }
+
+    /// Whether a read would find nothing: all is taken that had come by the last event.
+    #[inline]
+    #[must_use]
+    pub fn is_drained(&self, reactor: &Reactor) -> bool {
+        !self.encrypted
+            && !self.ended
+            && self.unread.is_empty()
+            && !reactor.maybe_readable(self.endpoint.source)
+    }
+
     /// Whether a read would be answered without asking the system. TLS may decrypt to know.
     #[must_use]
     pub fn answers_read(&mut self) -> bool {
@@ -304,6 +320,13 @@ impl TcpSocket {
     pub fn stats(&self) -> (f64, f64, f64) {
         let age = self.born.elapsed().as_secs_f64() + self.age_offset;
         (self.stats[0], self.stats[1], age)
+    }
+
+    /// Counts bytes as received, 0, or sent, 1. No call moves more than half of what its type can hold, and
+    /// signed numbers are converted at less cost.
+    #[inline]
+    fn count(&mut self, direction: usize, bytes: usize) {
+        self.stats[direction] += bytes as i64 as f64;
     }
 
     /// Sets what [`TcpSocket::stats`] counts from.

@@ -227,8 +227,7 @@ impl UdpSocket {
                     progress: Progress::None,
                 };
             }
-            let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
-            let room = &mut scratch[..size.min(SCRATCH_SIZE)];
+            let room = &mut reactor.scratch()[..size.min(SCRATCH_SIZE)];
             return match rustix::net::recvfrom(socket, room, RecvFlags::empty()) {
                 Ok((length, _, from)) => {
                     let data = Chunk::new(Rc::clone(reactor.scratch_bytes()), 0, length);

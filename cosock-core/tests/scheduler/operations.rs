@@ -1,18 +1,17 @@
 //! Operations that the scheduler completes for a parked task.
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
-use std::{cell::RefCell, time::Duration};
+use std::time::Duration;
 
 use cosock_core::buffer::Pattern;
 use cosock_core::error::SocketError;
 use cosock_core::operation::{Operation, Outcome};
 use cosock_core::reactor::{Company, Interest};
 use cosock_core::scheduler::{Start, TaskKey, Tried};
-use cosock_core::socket::{Step, Tcp, TcpSocket};
+use cosock_core::socket::Tcp;
 
-use crate::support::{Driver, FOREVER, assert_takes, datagrams};
+use crate::support::{Driver, FOREVER, assert_takes, datagrams, stream};
 
 /// Runs the scheduler until the task's operation is complete; it is the only one that is woken.
 #[track_caller]
@@ -31,25 +30,6 @@ fn assert_datagram(outcome: Outcome, expected: &[u8]) {
         Outcome::Datagram(datagram) => assert_eq!(datagram.data.as_slice(), expected),
         other => panic!("a datagram was expected, got {other:?}"),
     }
-}
-
-/// A stream socket of ours that was accepted, and its peer.
-fn stream(driver: &mut Driver) -> (Tcp, TcpStream) {
-    let mut listener = TcpSocket::new();
-    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    let reactor = &mut driver.core.reactor;
-    listener
-        .bind(&[any], false, reactor)
-        .expect("loopback has free ports");
-    listener.listen(1).expect("it is bound");
-    let address = listener.local_address().expect("it is bound");
-    let peer = TcpStream::connect(address).expect("it listens");
-    let accepted = match listener.accept(reactor) {
-        Step::Done(accepted) => accepted.expect("somebody has connected"),
-        Step::Wait { .. } => panic!("somebody has connected"),
-    };
-    listener.close(reactor);
-    (Rc::new(RefCell::new(accepted)), peer)
 }
 
 fn park_on_receive(driver: &mut Driver, key: TaskKey, socket: &Tcp, timeout: Option<f64>) {

@@ -1,7 +1,7 @@
 //! Turns of a scheduler, one by one, and sockets for its operations.
 
 use std::cell::RefCell;
-use std::net::{SocketAddr, UdpSocket as StdUdp};
+use std::net::{SocketAddr, TcpStream, UdpSocket as StdUdp};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use cosock_core::operation::Operation;
 use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Scheduler, Start, TaskKey, Turn};
 use cosock_core::select::{Element, Select};
-use cosock_core::socket::{Udp, UdpSocket};
+use cosock_core::socket::{Step, Tcp, TcpSocket, Udp, UdpSocket};
 
 /// Longer than any wait that ends by itself: only a hang reaches it.
 pub(crate) const FOREVER: f64 = 1000.0;
@@ -31,9 +31,13 @@ impl Driver {
     /// Starts every task of the next turn, and says for what; they are then running.
     pub(crate) fn start_turn(&mut self) -> Vec<(TaskKey, Start)> {
         let turn = self.next.take().unwrap_or_else(|| self.core.begin());
-        (0..turn.ready)
-            .filter_map(|_| self.core.start_next())
-            .collect()
+        (0..turn.ready).filter_map(|_| self.start_next()).collect()
+    }
+
+    /// Starts the next task of the turn.
+    pub(crate) fn start_next(&mut self) -> Option<(TaskKey, Start)> {
+        let started = self.core.start_next()?;
+        Some((started.key, started.start))
     }
 
     /// Ends the turn, waiting for something to happen.
@@ -133,6 +137,25 @@ pub(crate) fn datagrams(driver: &mut Driver) -> (Udp, StdUdp) {
     let address = socket.borrow().local_address().expect("it is bound");
     sender.connect(address).expect("loopback connects");
     (socket, sender)
+}
+
+/// A stream socket of ours that was accepted, and its peer.
+pub(crate) fn stream(driver: &mut Driver) -> (Tcp, TcpStream) {
+    let mut listener = TcpSocket::new();
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    let reactor = &mut driver.core.reactor;
+    listener
+        .bind(&[any], false, reactor)
+        .expect("loopback has free ports");
+    listener.listen(1).expect("it is bound");
+    let address = listener.local_address().expect("it is bound");
+    let peer = TcpStream::connect(address).expect("it listens");
+    let accepted = match listener.accept(reactor) {
+        Step::Done(accepted) => accepted.expect("somebody has connected"),
+        Step::Wait { .. } => panic!("somebody has connected"),
+    };
+    listener.close(reactor);
+    (Rc::new(RefCell::new(accepted)), peer)
 }
 
 /// A pair of connected stream descriptors.

@@ -72,10 +72,10 @@ fn a_task_cancelled_within_its_turn_does_not_start() {
     let keys: Vec<_> = (0..3).map(|_| driver.core.spawn()).collect();
     let turn = driver.core.begin();
     assert_eq!(turn.ready, 3);
-    assert_eq!(driver.core.start_next(), Some((keys[0], Start::First)));
+    assert_eq!(driver.start_next(), Some((keys[0], Start::First)));
     driver.core.finish(keys[1]);
-    assert_eq!(driver.core.start_next(), None);
-    assert_eq!(driver.core.start_next(), Some((keys[2], Start::First)));
+    assert_eq!(driver.start_next(), None);
+    assert_eq!(driver.start_next(), Some((keys[2], Start::First)));
 }
 
 #[test]
@@ -83,11 +83,11 @@ fn a_place_used_again_within_the_turn_does_not_start_in_the_old_ones_stead() {
     let mut driver = Driver::new();
     let (first, second) = (driver.core.spawn(), driver.core.spawn());
     assert_eq!(driver.core.begin().ready, 2);
-    assert_eq!(driver.core.start_next(), Some((first, Start::First)));
+    assert_eq!(driver.start_next(), Some((first, Start::First)));
     driver.core.finish(second);
     let new = driver.core.spawn();
     assert_eq!(new.index, second.index);
-    assert_eq!(driver.core.start_next(), None, "the old one's turn");
+    assert_eq!(driver.start_next(), None, "the old one's turn");
     driver.core.park_sleep(first, Some(0.0));
     let started = driver.next_started();
     assert_eq!(started, [(new, Start::First), (first, Start::Slept)]);

@@ -1,13 +1,11 @@
 //! The byte stream: receiving by patterns, and sending.
 
-use std::rc::Rc;
-
 use rustix::io::Errno;
 
 use super::TcpSocket;
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
-use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
+use crate::reactor::{Interest, Reactor, SCRATCH_SIZE, ScratchRead};
 use crate::socket::{MOST_AT_ONCE, Progress, SEND, Step, receive};
 
 /// The most that one read may add to a growing buffer, so that a huge count cannot reserve memory
@@ -30,13 +28,37 @@ impl TcpSocket {
         if let Some(chunk) = self.unread.take(pattern) {
             return Step::Done(Ok(chunk));
         }
-        self.read(pattern, reactor)
+        self.read(pattern, None, reactor)
     }
 
-    /// Reads until the pattern is satisfied, which it is not by what is there.
-    fn read(
+    /// Receives a line that comes whole and alone with one read, as nearly every question and answer does: it
+    /// is cut from the shared buffer, and nothing is left to be kept.
+    ///
+    /// # Errors
+    ///
+    /// What that read has come to, if there was one: [`TcpSocket::read`] goes on with it.
+    #[inline]
+    pub(crate) fn receive_lone_line(
+        &mut self,
+        reactor: &mut Reactor,
+    ) -> Result<Chunk, Option<ScratchRead>> {
+        if self.encrypted || self.ended || self.has_unread() {
+            return Err(None);
+        }
+        let (Some(socket), Some(source)) = (self.endpoint.socket(), self.endpoint.source) else {
+            return Err(None);
+        };
+        let read = reactor.read_line(source, |scratch| receive(socket, scratch))?;
+        self.count(0, read.length);
+        Ok(read.line)
+    }
+
+    /// Reads until the pattern is satisfied, which it is not by what is there. The first read may have been made
+    /// already, where the pattern is a line.
+    pub(crate) fn read(
         &mut self,
         pattern: Pattern,
+        mut first: Option<ScratchRead>,
         reactor: &mut Reactor,
     ) -> Step<Result<Chunk, SocketError>> {
         #[cfg(feature = "tls")]
@@ -78,14 +100,16 @@ impl TcpSocket {
                     room,
                 )
             } else {
-                let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
-                (receive(socket, scratch.as_mut_slice()), SCRATCH_SIZE)
+                let read = first
+                    .take()
+                    .unwrap_or_else(|| receive(socket, reactor.scratch()));
+                (read, SCRATCH_SIZE)
             };
             match result {
                 Ok(0) => self.ended = true,
                 Ok(length) => {
                     moved += length;
-                    self.stats[0] += length as f64;
+                    self.count(0, length);
                     let taken = if large {
                         self.unread.take(pattern)
                     } else {
@@ -143,8 +167,44 @@ impl TcpSocket {
     }
 
     /// Sends `data[*next..]`: `send(2)`; `next` moves past what the system took.
+    #[inline(always)]
     pub fn send(
         &mut self,
+        data: &[u8],
+        next: &mut usize,
+        reactor: &mut Reactor,
+    ) -> Step<Result<(), SocketError>> {
+        let left = &data[*next..];
+        let first = self.send_once(left, reactor);
+        // Nearly always.
+        if let Some(Ok(length)) = first
+            && length == left.len()
+        {
+            self.count(1, length);
+            *next += length;
+            return Step::Done(Ok(()));
+        }
+        self.send_on(first, data, next, reactor)
+    }
+
+    /// One `send(2)`, if there is something to send, a plain stream, and room as far as is known.
+    #[inline(always)]
+    fn send_once(&self, data: &[u8], reactor: &Reactor) -> Option<rustix::io::Result<usize>> {
+        if self.encrypted || data.is_empty() {
+            return None;
+        }
+        let socket = self.endpoint.socket()?;
+        if !reactor.maybe_writable(self.endpoint.source) {
+            return None;
+        }
+        Some(rustix::net::send(socket, data, SEND))
+    }
+
+    /// [`TcpSocket::send`], after a first `send(2)` that has come to `first`.
+    #[inline(never)]
+    fn send_on(
+        &mut self,
+        mut first: Option<rustix::io::Result<usize>>,
         data: &[u8],
         next: &mut usize,
         reactor: &mut Reactor,
@@ -155,22 +215,23 @@ impl TcpSocket {
         }
         let start = *next;
         while *next < data.len() {
-            let Some(socket) = self.endpoint.socket() else {
+            if self.endpoint.socket().is_none() {
                 return Step::Done(Err(SocketError::Closed));
-            };
-            if !reactor.maybe_writable(self.endpoint.source) {
+            }
+            let sent = first.take();
+            let Some(result) = sent.or_else(|| self.send_once(&data[*next..], reactor)) else {
                 return Step::Wait {
                     interest: Interest::Write,
                     progress: Progress::of(*next - start),
                 };
-            }
-            match rustix::net::send(socket, &data[*next..], SEND) {
+            };
+            match result {
                 Ok(length) => {
                     // The first send fills the system's buffer; when there is room again for the next,
                     // the peer is as fast as we are.
                     let first = *next == start;
                     *next += length;
-                    self.stats[1] += length as f64;
+                    self.count(1, length);
                     if !first && *next - start >= MOST_AT_ONCE && *next < data.len() {
                         return Step::Wait {
                             interest: Interest::Write,

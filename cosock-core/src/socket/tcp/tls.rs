@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::rc::Rc;
-
 use super::stream::LINE_TOO_LONG;
 use super::{TcpClass, TcpSocket};
 use crate::buffer::{Chunk, Pattern};
@@ -138,8 +136,7 @@ impl TcpSocket {
                 make_room(storage, missing);
                 session.read_onto(storage)
             } else {
-                let scratch = Rc::get_mut(reactor.scratch()).expect("made unique");
-                session.read(scratch)
+                session.read(reactor.scratch())
             };
             let taken = result.map(|length| {
                 moved += length;
