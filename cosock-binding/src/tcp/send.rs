@@ -82,7 +82,7 @@ fn send_whole<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
 /// Pushes the results of a send whose last byte has this place.
 #[inline]
 fn push_all(lua: State, last: usize) -> c_int {
-    // No string is longer than half of what its length could be, and signed numbers are converted at less cost.
+    // No place is 2^63, and signed numbers are converted at less cost.
     lua.push_number(last as i64 as f64);
     lua.push_nil();
     lua.push_nil();
