@@ -1,6 +1,6 @@
 -- title: channel ping-pong
--- operations: 2000
--- limit: 5050
+-- operations: 4000
+-- limit: 5000
 -- wanted: 3000
 --
 -- Two tasks and two channels: a message there and a message back, each of them waited for.

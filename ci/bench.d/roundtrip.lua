@@ -1,6 +1,6 @@
 -- title: TCP round trip, both ends
--- operations: 1000
--- limit: 6750
+-- operations: 4000
+-- limit: 6800
 -- wanted: 7000
 --
 -- Two tasks: one asks with a line, the other answers with a line.

@@ -1,6 +1,6 @@
 -- title: spawn and finish
--- operations: 2000
--- limit: 5110
+-- operations: 8000
+-- limit: 4900
 --
 -- Tasks that end at once, in groups of 100 so that the number alive does not grow with the count.
 
