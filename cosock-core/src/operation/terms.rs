@@ -1,0 +1,50 @@
+//! What a wait begins with.
+
+use crate::error::SocketError;
+use crate::reactor::{Reactor, SourceId};
+use crate::socket::Tcp;
+
+/// What a wait for an operation begins with.
+#[derive(Debug)]
+pub struct Terms {
+    /// The [epoch](crate::socket::Endpoint::epoch) of its socket.
+    pub(crate) epoch: u32,
+    /// Seconds that the whole of it may take.
+    pub(crate) total_timeout: Option<f64>,
+    pub(crate) source: Awaited,
+}
+
+impl Terms {
+    /// Those of a wait on a stream.
+    #[inline(always)]
+    pub(crate) fn of_stream(socket: &Tcp, reactor: &mut Reactor) -> Terms {
+        let mut socket = socket.borrow_mut();
+        Terms {
+            epoch: socket.epoch(),
+            total_timeout: socket.total_timeout,
+            source: socket.source(reactor).map(Some).into(),
+        }
+    }
+}
+
+/// What the task of an operation waits on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// A descriptor.
+    Source(SourceId),
+    /// None.
+    Nothing,
+    /// A descriptor that cannot be waited on: the operation itself tells why.
+    Refused,
+}
+
+impl From<Result<Option<SourceId>, SocketError>> for Awaited {
+    #[inline]
+    fn from(source: Result<Option<SourceId>, SocketError>) -> Awaited {
+        match source {
+            Ok(Some(source)) => Awaited::Source(source),
+            Ok(None) => Awaited::Nothing,
+            Err(_) => Awaited::Refused,
+        }
+    }
+}
