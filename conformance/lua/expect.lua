@@ -119,4 +119,21 @@ function expect.usual_collector()
   end
 end
 
+-- A whole collection at nearly every allocation.
+function expect.eager_collector()
+  if expect.version == "5.5" then
+    collectgarbage("incremental")
+    collectgarbage("param", "pause", 0)
+    collectgarbage("param", "stepmul", 0)
+  elseif expect.version == "5.4" then
+    collectgarbage("setpause", 0)
+    collectgarbage("incremental", 0, 1000, 30)
+  else
+    collectgarbage("setpause", 0)
+    local unlimited = expect.version == "5.1" or expect.version == "jit"
+    collectgarbage("setstepmul", unlimited and 0 or 1000000)
+  end
+  collectgarbage()
+end
+
 return expect

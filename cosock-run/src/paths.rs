@@ -4,7 +4,7 @@ use std::env::consts::ARCH;
 
 use crate::state::State;
 
-/// Adds to the default places those in which the stock interpreters of Debian and Ubuntu look as well, so that
+/// Adds to the default places those in which Debian's stock interpreters look as well, so that
 /// what is installed for them is found here. May raise for lack of memory.
 pub(crate) fn add_those_of_the_system(state: State) {
     let added = state

@@ -22,23 +22,6 @@ local function at_collections(action)
   end
 end
 
--- A whole collection at nearly every allocation.
-local function eager_collector()
-  if expect.version == "5.5" then
-    collectgarbage("incremental")
-    collectgarbage("param", "pause", 0)
-    collectgarbage("param", "stepmul", 0)
-  elseif expect.version == "5.4" then
-    collectgarbage("setpause", 0)
-    collectgarbage("incremental", 0, 1000, 30)
-  else
-    collectgarbage("setpause", 0)
-    local unlimited = expect.version == "5.1" or expect.version == "jit"
-    collectgarbage("setstepmul", unlimited and 0 or 1000000)
-  end
-  collectgarbage()
-end
-
 -- What takes the memory of coroutines that were collected.
 local taken = {}
 
@@ -63,7 +46,7 @@ local function strike_at(place, strike, fn)
     end
     return false
   end)
-  eager_collector()
+  expect.eager_collector()
   local fine, err = pcall(fn)
   expect.usual_collector()
   local struck = not waits

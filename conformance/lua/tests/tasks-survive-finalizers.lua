@@ -14,21 +14,9 @@ local function at_collection(action)
   end
 end
 
--- A whole collection at nearly every allocation; the usual one again afterwards.
+-- Calls `fn` under an eager collector; the usual one is back afterwards.
 local function with_eager_collector(fn)
-  if expect.version == "5.5" then
-    collectgarbage("incremental")
-    collectgarbage("param", "pause", 0)
-    collectgarbage("param", "stepmul", 0)
-  elseif expect.version == "5.4" then
-    collectgarbage("setpause", 0)
-    collectgarbage("incremental", 0, 1000, 255)
-  else
-    collectgarbage("setpause", 0)
-    local unlimited = expect.version == "5.1" or expect.version == "jit"
-    collectgarbage("setstepmul", unlimited and 0 or 1000000)
-  end
-  collectgarbage()
+  expect.eager_collector()
   local results = expect.pack(pcall(fn))
   expect.usual_collector()
   return (table.unpack or unpack)(results, 1, results.n)
