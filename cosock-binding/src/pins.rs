@@ -49,20 +49,6 @@ impl Pins {
         }
     }
 
-    /// Takes the received bytes that `make` makes, if it does, for [`Pins::push_held`]; tells whether it has.
-    /// Within the push of others it has not asked.
-    #[inline]
-    pub(crate) fn hold_if(&self, make: impl FnOnce() -> Option<Chunk>) -> bool {
-        if self.busy.get() {
-            return false;
-        }
-        let chunk = make();
-        let is_made = chunk.is_some();
-        self.first.set(chunk);
-        self.busy.set(is_made);
-        is_made
-    }
-
     /// Takes received bytes for [`Pins::push_held`]; gives them back within the push of others.
     #[inline]
     pub(crate) fn hold(&self, chunk: Chunk) -> Result<(), Chunk> {

@@ -203,6 +203,23 @@ fn raise_panicked(lua: State) -> ! {
     lua.raise_top()
 }
 
+/// Does what has nothing to do with the core, as [`Runtime::enter`] does.
+#[inline]
+pub(crate) fn guard<T>(lua: State, work: impl FnOnce() -> T) -> T {
+    or_raise(lua, catch_unwind(AssertUnwindSafe(work)))
+}
+
+#[inline]
+fn or_raise<T>(lua: State, result: std::thread::Result<T>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(panic) => {
+            drop(panic);
+            raise_panicked(lua)
+        }
+    }
+}
+
 impl Runtime {
     pub(crate) fn new(core: Scheduler) -> Runtime {
         Runtime {
@@ -241,13 +258,7 @@ impl Runtime {
             // A finalizer that runs while the state closes has closed the runtime under its caller.
             Err(_) => raise_closing(lua),
         };
-        match result {
-            Ok(value) => value,
-            Err(panic) => {
-                drop(panic);
-                raise_panicked(lua)
-            }
-        }
+        or_raise(lua, result)
     }
 
     /// Works on the core where Lua cannot be told of a failure: in finalizers.

@@ -1,7 +1,8 @@
 //! Bytes on their way from a stream to Lua.
 //!
 //! A [`Chunk`] is what one `receive` returns. It shares its bytes with the buffer they were read
-//! into, so that they are copied once, into the Lua string; nobody writes to shared bytes.
+//! into, so that they are copied once, into the Lua string; nobody writes to shared bytes. What is small
+//! is copied twice instead.
 
 mod line;
 
@@ -63,6 +64,30 @@ pub enum Pattern {
     Count(usize),
 }
 
+/// Up to so many bytes are copied at less cost than it takes to share them.
+pub const SMALL: usize = 64;
+
+/// Room for a result that is small.
+pub type Small = [u8; SMALL];
+
+/// What satisfies a pattern.
+#[derive(Debug)]
+pub enum Taken {
+    /// So many bytes, in the [`Small`] given.
+    Small(usize),
+    /// Bytes that are shared.
+    Chunk(Chunk),
+}
+
+/// What satisfies a pattern, among the bytes that are here.
+struct Span {
+    length: usize,
+    /// Where what follows begins.
+    next: usize,
+    /// Whether none of the bytes is to be dropped.
+    clean: bool,
+}
+
 /// Received bytes that nobody asked for yet.
 #[derive(Debug, Default)]
 pub struct Unread {
@@ -88,27 +113,64 @@ impl Unread {
     /// Takes what satisfies the pattern, if it is all here. [`Pattern::All`] never is.
     #[inline]
     pub fn take(&mut self, pattern: Pattern) -> Option<Chunk> {
+        let span = self.find(pattern)?;
+        Some(self.cut_span(span))
+    }
+
+    /// [`Unread::take`], which copies what is small to `place`.
+    #[inline(always)]
+    pub fn take_to(&mut self, pattern: Pattern, place: &mut Small) -> Option<Taken> {
+        let span = self.find(pattern)?;
+        if span.length > SMALL || !span.clean {
+            return Some(Taken::Chunk(self.cut_span(span)));
+        }
+        if let Some(data) = &self.data {
+            let rest = &data[self.start..];
+            match rest.first_chunk() {
+                Some(block) => *place = *block,
+                None => place[..span.length].copy_from_slice(&rest[..span.length]),
+            }
+            self.scanned = 0;
+            self.start += span.next;
+            if self.start == data.len() {
+                self.start = 0;
+                self.data = None;
+            }
+        }
+        Some(Taken::Small(span.length))
+    }
+
+    /// Finds what satisfies the pattern, if it is all here.
+    #[inline(always)]
+    fn find(&mut self, pattern: Pattern) -> Option<Span> {
         match pattern {
-            Pattern::Count(count) => (self.len() >= count).then(|| self.cut(count, count)),
+            Pattern::Count(count) => (self.len() >= count).then_some(Span {
+                length: count,
+                next: count,
+                clean: true,
+            }),
             Pattern::All => None,
             Pattern::Line => {
                 let data = self.data.as_ref()?;
-                match LineEnd::find(&data[self.start + self.scanned..]) {
-                    Some(LineEnd {
-                        feed,
-                        clean: Some(length),
-                    }) if self.scanned == 0 => Some(self.cut(length, feed + 1)),
-                    Some(LineEnd { feed, .. }) => {
-                        let length = self.scanned + feed;
-                        Some(self.cut(length, length + 1).into_line())
-                    }
-                    None => {
-                        self.scanned = data.len() - self.start;
-                        None
-                    }
-                }
+                let Some(end) = LineEnd::find(&data[self.start + self.scanned..]) else {
+                    self.scanned = data.len() - self.start;
+                    return None;
+                };
+                let feed = self.scanned + end.feed;
+                // What was looked through before may hold returns.
+                let clean = end.clean.filter(|_| self.scanned == 0);
+                Some(Span {
+                    length: clean.unwrap_or(feed),
+                    next: feed + 1,
+                    clean: clean.is_some(),
+                })
             }
         }
+    }
+
+    fn cut_span(&mut self, span: Span) -> Chunk {
+        let chunk = self.cut(span.length, span.next);
+        if span.clean { chunk } else { chunk.into_line() }
     }
 
     /// Takes all there is, as the partial result of `pattern`.

@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use cosock_core::buffer::Pattern;
+use cosock_core::buffer::{Pattern, SMALL, Taken};
 use cosock_core::operation::{Operation, Outcome};
 use cosock_core::reactor::Interest;
 use cosock_core::scheduler;
@@ -12,9 +12,10 @@ use super::{check_class, foreign};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::{Kind, State};
 use crate::outcome;
-use crate::runtime::{Runtime, Shape};
+use crate::runtime::{Runtime, Shape, guard};
 use crate::socket::{self, tcp};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
+
 /// Reads the pattern in argument 2, less what a prefix of `prefix` bytes has already.
 fn pattern(lua: State, called: Called, prefix: usize) -> Pattern {
     match lua.kind(2) {
@@ -40,9 +41,13 @@ fn count(lua: State, called: Called, prefix: usize) -> Pattern {
 
 /// `receive(pattern, prefix)`.
 pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
-    // By far the most frequent, and it needs no look at further arguments.
-    if !INNER && lua.top() == 1 && lua.kind(1) == Kind::Table {
-        return receive_line(lua, runtime);
+    if !INNER && lua.kind(1) == Kind::Table {
+        // By far the most frequent, and they need no look at further arguments.
+        match lua.top() {
+            1 => return receive_line(lua, runtime),
+            2 => return receive_pattern(lua, runtime),
+            _ => {}
+        }
     }
     let called = Called::blocking::<INNER>(lua, "receive");
     let Some(socket) = tcp(lua, called) else {
@@ -55,15 +60,6 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     receive_as::<INNER>(lua, runtime, called, socket, pattern, extra, false)
 }
 
-/// What a socket has to say of a line without asking the system.
-enum Line {
-    /// It is here, and [`Pins::hold`](crate::pins::Pins::hold) has it.
-    Held,
-    /// Nothing has come since all there was has been read.
-    Awaited,
-    Unknown,
-}
-
 /// `receive()` of an object: a line.
 #[inline(always)]
 fn receive_line(lua: State, runtime: &Runtime) -> c_int {
@@ -72,42 +68,57 @@ fn receive_line(lua: State, runtime: &Runtime) -> c_int {
         return foreign(lua, runtime, called, c"receive");
     };
     check_class(lua, socket, TcpClass::Client, called);
-    let line = runtime.enter(lua, |core| {
-        let mut socket = socket.borrow_mut();
-        if !socket.has_unread() {
-            if socket.is_drained(&core.reactor) {
-                Line::Awaited
-            } else {
-                Line::Unknown
-            }
-        } else if runtime.pins.hold_if(|| socket.unread_line()) {
-            Line::Held
-        } else {
-            Line::Unknown
+    if socket.borrow().has_unread() {
+        return receive_unread(lua, runtime, called, socket, Pattern::Line);
+    }
+    let is_drained = runtime.enter(lua, |core| socket.borrow().is_drained(&core.reactor));
+    let mut asked = false;
+    if is_drained {
+        let wait = Wait {
+            interest: Interest::Read,
+            progress: Progress::None,
+            shape: Shape::Received { prefixed: false },
+            extra: 0,
+        };
+        let line = || Some(scheduler::Line(socket));
+        match wait::block_object(lua, runtime, wait, false, line) {
+            Blocked::Parked(yielded) => return yielded,
+            Blocked::Protocol => return speak(lua, runtime, called),
+            Blocked::Again => asked = true,
         }
-    });
-    let asked = match line {
-        Line::Held => {
-            runtime.pins.push_held(lua);
-            return 1;
-        }
-        Line::Unknown => false,
-        Line::Awaited => {
-            let wait = Wait {
-                interest: Interest::Read,
-                progress: Progress::None,
-                shape: Shape::Received { prefixed: false },
-                extra: 0,
-            };
-            let line = || Some(scheduler::Line(socket));
-            match wait::block_object(lua, runtime, wait, false, line) {
-                Blocked::Parked(yielded) => return yielded,
-                Blocked::Protocol => return speak(lua, runtime, called),
-                Blocked::Again => true,
-            }
-        }
-    };
+    }
     receive_as::<false>(lua, runtime, called, socket, Pattern::Line, 0, asked)
+}
+
+/// `receive(pattern)` of an object.
+#[inline(always)]
+fn receive_pattern(lua: State, runtime: &Runtime) -> c_int {
+    let called = const { Called::blocking_with::<false>("receive", 2) };
+    let Some(socket) = socket::tcp_in_table(lua) else {
+        return foreign(lua, runtime, called, c"receive");
+    };
+    let pattern = pattern(lua, called, 0);
+    check_class(lua, socket, TcpClass::Client, called);
+    receive_unread(lua, runtime, called, socket, pattern)
+}
+
+/// Receives what has come already, without asking the system; else goes on.
+#[inline(never)]
+fn receive_unread(
+    lua: State,
+    runtime: &Runtime,
+    called: Called,
+    socket: &Tcp,
+    pattern: Pattern,
+) -> c_int {
+    let mut place = [0; SMALL];
+    let taken = guard(lua, || socket.borrow_mut().take_unread(pattern, &mut place));
+    match taken {
+        Some(Taken::Small(length)) => lua.push_bytes(&place[..length]),
+        Some(Taken::Chunk(chunk)) => runtime.pins.push_chunk(lua, chunk),
+        None => return receive_as::<false>(lua, runtime, called, socket, pattern, 0, false),
+    }
+    1
 }
 
 /// Goes on in Lua, by the protocol.

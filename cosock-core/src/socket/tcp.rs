@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use socket2::{Socket, Type};
 
 use super::{Endpoint, Family, Progress, Step};
-use crate::buffer::{Chunk, Pattern, Unread};
+use crate::buffer::{Pattern, Small, Taken, Unread};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor};
 
@@ -174,10 +174,10 @@ impl TcpSocket {
         !self.unread.is_empty()
     }
 
-    /// Takes a line that has been received already.
-    #[inline]
-    pub fn unread_line(&mut self) -> Option<Chunk> {
-        self.unread.take(Pattern::Line)
+    /// Takes what satisfies the pattern, if it has been received already; copies what is small to `place`.
+    #[inline(always)]
+    pub fn take_unread(&mut self, pattern: Pattern, place: &mut Small) -> Option<Taken> {
+        self.unread.take_to(pattern, place)
     }
 
     /// Whether a read would find nothing: all is taken that had come by the last event.
