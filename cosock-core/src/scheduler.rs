@@ -193,7 +193,10 @@ pub struct Scheduler {
     callbacks: VecDeque<u64>,
     /// Who waits for which look-up.
     lookups: HashMap<LookupId, TaskKey>,
-    turns_unpolled: u32,
+    /// How many tasks have become ready since the last look at the descriptors, or at the clock whether one is due.
+    unpolled_runs: usize,
+    /// When they were last looked at while tasks were ready.
+    polled: Time,
     /// The last reading of the clock.
     now: Time,
 }
@@ -223,7 +226,8 @@ impl Scheduler {
             calls: VecDeque::new(),
             callbacks: VecDeque::new(),
             lookups: HashMap::new(),
-            turns_unpolled: 0,
+            unpolled_runs: 0,
+            polled: now,
             now,
         })
     }

@@ -28,9 +28,12 @@ pub struct Turn {
     pub interrupted: bool,
 }
 
-/// Turns that may pass without a look at the descriptors while tasks are ready: a task that yields
-/// in a loop should not pay a system call each time.
-const TURNS_PER_POLL: u32 = 8;
+/// How long tasks that are ready may keep from a look at the descriptors: a task that yields in a loop should
+/// not pay a system call each time.
+const POLL_INTERVAL: Duration = Duration::from_micros(20);
+
+/// How many of them run between two looks at the clock for that, give or take a turn.
+const RUNS_PER_LOOK: usize = 8;
 
 /// How long one wait may last: a signal that comes between the last look at what it asked for and the
 /// system call does not interrupt the wait, and is found after it.
@@ -135,13 +138,12 @@ impl Scheduler {
 
     #[inline(never)]
     fn end_busy_turn(&mut self) -> Option<usize> {
-        let quick = self.turns_unpolled + 1 < TURNS_PER_POLL
-            && self.ready_selects == 0
+        let quick = self.ready_selects == 0
             && self.timers.armed() == 0
             && self.calls.is_empty()
             && self.callbacks.is_empty()
-            && !self.reactor.has_fired();
-        self.turns_unpolled += u32::from(quick);
+            && !self.reactor.has_fired()
+            && !self.is_poll_due();
         quick.then_some(self.ready.len())
     }
 
@@ -168,7 +170,7 @@ impl Scheduler {
         }
         let has_timers = self.timers.armed() > 0;
         let mut interrupted = false;
-        if self.is_poll_due(is_busy) {
+        if !is_busy || self.is_poll_due() {
             interrupted = self.poll(is_busy, has_timers)?;
         } else if has_timers {
             self.expire();
@@ -195,16 +197,19 @@ impl Scheduler {
         })
     }
 
-    /// Whether this turn ends with a look at the descriptors, which others may do without.
-    fn is_poll_due(&mut self, is_busy: bool) -> bool {
-        if is_busy {
-            self.turns_unpolled += 1;
-            if self.turns_unpolled < TURNS_PER_POLL {
-                return false;
-            }
+    /// Whether a turn that ends with something to do ends with a look at the descriptors, too: then it stays so
+    /// until there has been one.
+    fn is_poll_due(&mut self) -> bool {
+        self.unpolled_runs += self.ready.len().max(1);
+        if self.unpolled_runs < RUNS_PER_LOOK {
+            return false;
         }
-        self.turns_unpolled = 0;
-        true
+        self.now = self.clock.now();
+        let is_due = self.now.since(self.polled) >= POLL_INTERVAL;
+        if !is_due {
+            self.unpolled_runs = 0;
+        }
+        is_due
     }
 
     /// Whether there is something to do without waiting.
@@ -232,7 +237,9 @@ impl Scheduler {
         if self.reactor.take_renewed() {
             self.resolver.renew(self.reactor.notifier());
         }
+        self.unpolled_runs = 0;
         let waited = if is_busy {
+            self.polled = self.now;
             self.reactor.await_events(Some(Duration::ZERO))
         } else if has_timers && let Some(deadline) = self.timers.next_deadline() {
             let timeout = deadline.since(self.clock.now()).min(LONGEST_WAIT);

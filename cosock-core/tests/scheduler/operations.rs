@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cosock_core::buffer::Pattern;
 use cosock_core::error::SocketError;
@@ -83,6 +83,32 @@ fn one_that_is_there_already_needs_no_event() {
     driver.park_on_datagram(key, &socket, None);
     let outcome = outcome_of(&mut driver, key);
     assert_datagram(outcome, b"early");
+}
+
+#[test]
+fn tasks_that_only_step_aside_do_not_hold_a_datagram_up() {
+    let mut driver = Driver::new();
+    let (socket, sender) = datagrams(&mut driver);
+    let (busy, key) = (driver.running(), driver.running());
+    driver.park_on_datagram(key, &socket, None);
+    sender.send(b"meanwhile").expect("loopback takes it");
+    let limit = Instant::now() + Duration::from_secs(60);
+    loop {
+        driver.core.park_sleep(busy, Some(0.0));
+        // As who runs tasks does: ends a turn in full only where the short way is refused.
+        while driver.core.end_quick_turn().is_some() {
+            assert_eq!(driver.start_next(), Some((busy, Start::Slept)));
+            assert!(Instant::now() < limit, "nobody looks at the descriptor");
+            driver.core.park_sleep(busy, Some(0.0));
+        }
+        if driver.next_started().contains(&(key, Start::Operation)) {
+            break;
+        }
+    }
+    match driver.core.try_operation(key, &[]) {
+        Tried::Complete(outcome) => assert_datagram(outcome, b"meanwhile"),
+        Tried::Parked => panic!("it has come"),
+    }
 }
 
 #[test]
