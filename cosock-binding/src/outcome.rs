@@ -40,13 +40,8 @@ pub(crate) fn push(
             }
             3
         }
-        Outcome::Sent(sent, error) => {
-            let base = if let Shape::Sent { base, .. } = shape {
-                base
-            } else {
-                0
-            };
-            let last = (base + sent) as f64;
+        Outcome::Sent(last, error) => {
+            let last = last as f64;
             match error {
                 None => {
                     lua.push_number(last);

@@ -42,9 +42,8 @@ pub(crate) enum Shape {
     Nothing,
     /// A string; when it has a prefix, that is in the anchor.
     Received { prefixed: bool },
-    /// The index of the last byte sent, counted from the start of the string; it began after `base`
-    /// and ends at `end`.
-    Sent { base: usize, end: usize },
+    /// The index of the last byte sent, counted from the start of the string.
+    Sent,
     /// A new socket object.
     Accepted,
     /// One; the anchored socket has become a client.

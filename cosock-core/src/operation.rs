@@ -36,8 +36,8 @@ pub enum Operation {
     Send {
         /// The stream.
         socket: Tcp,
-        /// How many bytes the system has taken.
-        next: usize,
+        /// Which of them.
+        part: Box<Part>,
     },
     /// The next connection of a listener.
     Accept {
@@ -66,6 +66,27 @@ pub enum Operation {
     },
     /// A name look-up, and what it is for.
     Lookup(Box<Lookup>),
+}
+
+/// The bytes that a send sends of some data. In a box, as few sends wait, and every task has room for its operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Where it begins in the data.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// How many bytes of it the system has taken.
+    pub sent: usize,
+}
+
+impl Part {
+    fn of(self, data: &[u8]) -> &[u8] {
+        data.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn outcome(self, error: Option<SocketError>) -> Outcome {
+        Outcome::Sent(self.start + self.sent, error)
+    }
 }
 
 /// A name look-up under way.
@@ -113,7 +134,7 @@ pub enum Outcome {
     Received(Chunk),
     /// A failed receive with the bytes so far.
     Partial(SocketError, Chunk),
-    /// So many bytes were taken; the error if that is not all.
+    /// How far into the data bytes were taken; the error if that is not all.
     Sent(usize, Option<SocketError>),
     /// A connection.
     Accepted(Box<TcpSocket>),
@@ -139,17 +160,17 @@ impl From<Result<(), SocketError>> for Outcome {
 }
 
 impl Operation {
-    /// Tries to go on. `data` is what a send sends; others ignore it.
+    /// Tries to go on. `data` is what a send sends a part of; others ignore it.
     pub fn step(&mut self, data: &[u8], reactor: &mut Reactor) -> Step<Outcome> {
         match self {
             Operation::Receive { socket, pattern } => {
                 receive(&mut socket.borrow_mut(), *pattern, reactor)
             }
             Operation::Line { socket } => receive(&mut socket.borrow_mut(), Pattern::Line, reactor),
-            Operation::Send { socket, next } => socket
+            Operation::Send { socket, part } => socket
                 .borrow_mut()
-                .send(data, next, reactor)
-                .map(|result| Outcome::Sent(*next, result.err())),
+                .send(part.of(data), &mut part.sent, reactor)
+                .map(|result| part.outcome(result.err())),
             Operation::Accept { socket } => {
                 socket
                     .borrow_mut()
@@ -220,9 +241,8 @@ impl Operation {
         match self {
             Operation::Receive { socket, pattern } => time_out(&mut socket.borrow_mut(), *pattern),
             Operation::Line { socket } => time_out(&mut socket.borrow_mut(), Pattern::Line),
-            Operation::Send { socket, next } => {
-                let error = socket.borrow().timeout_error(Interest::Write);
-                Outcome::Sent(*next, Some(error))
+            Operation::Send { socket, part } => {
+                part.outcome(Some(socket.borrow().timeout_error(Interest::Write)))
             }
             _ => Outcome::Failed(SocketError::Timeout),
         }
@@ -237,7 +257,7 @@ impl Operation {
             Operation::Line { socket } => {
                 Outcome::Partial(error, socket.borrow_mut().partial(Pattern::Line))
             }
-            Operation::Send { next, .. } => Outcome::Sent(*next, Some(error)),
+            Operation::Send { part, .. } => part.outcome(Some(error)),
             _ => Outcome::Failed(error),
         }
     }

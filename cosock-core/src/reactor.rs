@@ -10,6 +10,7 @@ mod tests;
 mod waiters;
 
 use std::io;
+use std::num::NonZeroU32;
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -43,27 +44,28 @@ pub enum Interest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceId {
     index: u32,
-    generation: u32,
+    /// Never zero, so that a source which there may be takes no more room.
+    generation: NonZeroU32,
 }
 
 impl SourceId {
     fn token(self) -> Token {
-        Token((self.generation as usize) << 32 | self.index as usize)
+        Token((self.generation.get() as usize) << 32 | self.index as usize)
     }
 
-    fn from_token(token: Token) -> SourceId {
-        SourceId {
+    fn from_token(token: Token) -> Option<SourceId> {
+        Some(SourceId {
             index: token.0 as u32,
-            generation: (token.0 >> 32) as u32,
-        }
+            generation: NonZeroU32::new((token.0 >> 32) as u32)?,
+        })
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Source {
     fd: RawFd,
     /// That of the name which is registered, or will be next.
-    generation: u32,
+    generation: NonZeroU32,
     /// False only when a read drained the descriptor and no edge came since.
     maybe_readable: bool,
     maybe_writable: bool,
@@ -75,6 +77,18 @@ struct Source {
 }
 
 impl Source {
+    fn new() -> Source {
+        Source {
+            fd: -1,
+            generation: NonZeroU32::MIN,
+            maybe_readable: false,
+            maybe_writable: false,
+            behind_short_reads: false,
+            readers: Vec::new(),
+            writers: Vec::new(),
+        }
+    }
+
     /// Whether it is the one of this name: the next that has its place has another generation.
     #[inline]
     fn is(&self, id: SourceId) -> bool {
@@ -160,7 +174,7 @@ impl Reactor {
         }
         self.follow_fork()?;
         let index = self.free.pop().unwrap_or_else(|| {
-            self.sources.push(Source::default());
+            self.sources.push(Source::new());
             (self.sources.len() - 1) as u32
         });
         let source = &mut self.sources[index as usize];
@@ -205,7 +219,9 @@ impl Reactor {
         if self.fork_count == sys::fork_count() {
             let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
         }
-        source.generation = source.generation.wrapping_add(1) & 0x7fff_ffff;
+        // The name of the notifier has the highest bit.
+        let next = source.generation.get() + 1;
+        source.generation = NonZeroU32::new(next & 0x7fff_ffff).unwrap_or(NonZeroU32::MIN);
         self.free.push(id.index);
     }
 
@@ -287,7 +303,7 @@ impl Reactor {
                 continue;
             }
             let id = SourceId::from_token(event.token());
-            let Some(source) = live(&mut self.sources, id) else {
+            let Some(source) = id.and_then(|id| live(&mut self.sources, id)) else {
                 continue;
             };
             let broken = event.is_error();

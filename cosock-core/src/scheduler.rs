@@ -47,11 +47,24 @@ impl Timeout {
     }
 }
 
-/// Who owns a timer.
+/// Who owns a timer: the task at a place, which lives as long as the timer, or a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
-    Task(TaskKey),
-    Callback(u64),
+struct Owner(u32);
+
+impl Owner {
+    /// Which one is in [`Scheduler::callback_numbers`].
+    const CALLBACK: Owner = Owner(u32::MAX);
+}
+
+/// How many objects a wait is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lists {
+    /// None.
+    Empty,
+    /// One, to read from or to write to.
+    One(Interest),
+    /// As many as [`Task::object`] says: those to receive from, and above them those to send to.
+    Many,
 }
 
 /// What a parked task waits for.
@@ -126,26 +139,26 @@ struct Task {
     /// That of the current wait, to start its deadline again when bytes moved.
     timeout: Timeout,
     deadline: Option<Time>,
-    /// When the operation as a whole has to be over.
-    limit: Option<Time>,
-    watched: Option<(SourceId, Interest)>,
-    /// Identity of the object that is waited on.
-    object: usize,
-    /// How many objects its wait is for: those to receive from, and those to send to.
-    lists: (u32, u32),
+    /// Where its operation waits, and for what.
+    watched: Option<SourceId>,
+    interest: Interest,
+    /// Identity of the object that is waited on, or how many they are.
+    object: u64,
+    /// Of the current wait, or the last one.
+    lists: Lists,
     /// The epoch of the operation's socket when it began.
     epoch: u32,
     last_run: Option<Time>,
 }
 
 impl Task {
-    /// When a wait after bytes have moved has to be over: each has its own timeout, within that of the
+    /// When a wait after bytes have moved has to be over: each has its own timeout, within the `limit` of the
     /// operation as a whole.
-    fn next_deadline(&self, clock: &Clock) -> Option<Time> {
+    fn next_deadline(&self, clock: &Clock, limit: Option<Time>) -> Option<Time> {
         let Some(timeout) = self.timeout.get() else {
             return self.deadline;
         };
-        match (clock.now().after(timeout), self.limit) {
+        match (clock.now().after(timeout), limit) {
             (Some(each), Some(limit)) => Some(each.min(limit)),
             (each, limit) => each.or(limit),
         }
@@ -182,6 +195,8 @@ pub struct Scheduler {
     /// Name look-ups under way.
     pub resolver: Resolver,
     timers: Timers<Owner>,
+    /// The callbacks that own timers.
+    callback_numbers: HashMap<TimerId, u64>,
     tasks: Vec<Task>,
     free: Vec<u32>,
     ready: VecDeque<TaskKey>,
@@ -193,6 +208,8 @@ pub struct Scheduler {
     callbacks: VecDeque<u64>,
     /// Who waits for which look-up.
     lookups: HashMap<LookupId, TaskKey>,
+    /// When operations that are limited as a whole have to be over, by the places of their tasks.
+    limits: HashMap<u32, Time>,
     /// How many tasks have become ready since the last look at the descriptors, or at the clock whether one is due.
     unpolled_runs: usize,
     /// When they were last looked at while tasks were ready.
@@ -217,6 +234,7 @@ impl Scheduler {
             clock,
             resolver,
             timers: Timers::new(),
+            callback_numbers: HashMap::new(),
             tasks: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
@@ -226,6 +244,7 @@ impl Scheduler {
             calls: VecDeque::new(),
             callbacks: VecDeque::new(),
             lookups: HashMap::new(),
+            limits: HashMap::new(),
             unpolled_runs: 0,
             polled: now,
             now,
@@ -256,10 +275,10 @@ impl Scheduler {
                 timer: None,
                 timeout: Timeout::NONE,
                 deadline: None,
-                limit: None,
                 watched: None,
+                interest: Interest::Read,
                 object: 0,
-                lists: (0, 0),
+                lists: Lists::Empty,
                 epoch: 0,
                 last_run: None,
             });
@@ -326,13 +345,19 @@ impl Scheduler {
     /// How many objects the task's wait is for, or its last one was: to receive from, and to send to.
     #[must_use]
     pub fn lists(&self, key: TaskKey) -> (u32, u32) {
-        self.look(key).map_or((0, 0), |task| task.lists)
+        match self.look(key).map(|task| (task.lists, task.object)) {
+            Some((Lists::One(Interest::Read), _)) => (1, 0),
+            Some((Lists::One(Interest::Write), _)) => (0, 1),
+            Some((Lists::Many, counts)) => (counts as u32, (counts >> 32) as u32),
+            Some((Lists::Empty, _)) | None => (0, 0),
+        }
     }
 
     /// Notes how many these are, for a select, which need not have an element for each.
     pub fn set_lists(&mut self, key: TaskKey, receivers: u32, senders: u32) {
         if let Some(task) = self.task(key) {
-            task.lists = (receivers, senders);
+            task.lists = Lists::Many;
+            task.object = u64::from(senders) << 32 | u64::from(receivers);
         }
     }
 
@@ -367,13 +392,14 @@ impl Scheduler {
         task.last_run = None;
         task.timeout = Timeout::NONE;
         task.timed_out = false;
-        task.lists = (0, 0);
+        task.lists = Lists::Empty;
         if let Some(timer) = task.timer.take() {
             self.timers.remove(timer);
         }
         if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
             self.drop_lookup(&operation);
         }
+        self.forget_limit(key);
         self.free.push(key.index);
         self.live -= 1;
     }

@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use crate::clock::Time;
 
 /// Names one timer; valid until [`Timers::remove`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimerId(NonZeroU32);
 
 impl TimerId {
@@ -24,7 +24,9 @@ impl TimerId {
     }
 }
 
+/// Packed, for all of the heap is moved through when many timers come and go.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
 struct Entry {
     /// Never later than the timer's deadline.
     queued: Time,
@@ -43,9 +45,9 @@ const NOT_QUEUED: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct Timer<K> {
-    owner: Option<K>,
     deadline: Option<Time>,
     sequence: u64,
+    owner: K,
     position: u32,
 }
 
@@ -75,7 +77,7 @@ impl<K: Copy> Timers<K> {
     /// Makes a timer without a deadline.
     pub fn add(&mut self, owner: K) -> TimerId {
         let timer = Timer {
-            owner: Some(owner),
+            owner,
             deadline: None,
             sequence: 0,
             position: NOT_QUEUED,
@@ -106,7 +108,7 @@ impl<K: Copy> Timers<K> {
             };
             self.heap.push(entry);
             self.sift_up(self.heap.len() - 1);
-        } else if deadline < self.heap[position as usize].queued {
+        } else if deadline < { self.heap[position as usize].queued } {
             let entry = &mut self.heap[position as usize];
             entry.queued = deadline;
             entry.sequence = self.sequence;
@@ -124,9 +126,7 @@ impl<K: Copy> Timers<K> {
     /// Ends the timer: nothing of it stays behind.
     pub fn remove(&mut self, id: TimerId) {
         self.cancel(id);
-        let timer = &mut self.timers[id.place() as usize];
-        timer.owner = None;
-        let position = timer.position;
+        let position = self.timers[id.place() as usize].position;
         if position != NOT_QUEUED {
             self.take_entry(position as usize);
         }
@@ -144,17 +144,17 @@ impl<K: Copy> Timers<K> {
         loop {
             let first = *self.heap.first()?;
             match self.timers[first.timer as usize].deadline {
-                Some(deadline) if deadline == first.queued => return Some(deadline),
+                Some(deadline) if deadline == { first.queued } => return Some(deadline),
                 _ => self.put_right(first),
             }
         }
     }
 
-    /// Takes the earliest timer that is due at `now` and disarms it.
-    pub fn expire(&mut self, now: Time) -> Option<K> {
+    /// Takes the earliest timer that is due at `now`, with its owner, and disarms it.
+    pub fn expire(&mut self, now: Time) -> Option<(TimerId, K)> {
         loop {
             let first = *self.heap.first()?;
-            if first.queued > now {
+            if { first.queued } > now {
                 return None;
             }
             let timer = &mut self.timers[first.timer as usize];
@@ -165,7 +165,7 @@ impl<K: Copy> Timers<K> {
                     let owner = timer.owner;
                     self.armed -= 1;
                     self.take_entry(0);
-                    return owner;
+                    return Some((TimerId::at(first.timer), owner));
                 }
                 _ => self.put_right(first),
             }
@@ -255,6 +255,10 @@ mod tests {
         start.after(f64::from(seconds)).expect("representable")
     }
 
+    fn expired<K: Copy>(timers: &mut Timers<K>, now: Time) -> Option<K> {
+        timers.expire(now).map(|(_, owner)| owner)
+    }
+
     #[test]
     fn timers_fire_in_deadline_order_and_equal_ones_in_the_order_they_were_set() {
         let zero = start();
@@ -263,7 +267,7 @@ mod tests {
             let id = timers.add(owner);
             timers.set(id, at(zero, seconds));
         }
-        let fired: Vec<_> = std::iter::from_fn(|| timers.expire(at(zero, 9))).collect();
+        let fired: Vec<_> = std::iter::from_fn(|| expired(&mut timers, at(zero, 9))).collect();
         assert_eq!(fired, [2, 4, 3, 1, 5]);
         assert_eq!(timers.armed(), 0);
     }
@@ -274,9 +278,9 @@ mod tests {
         let mut timers = Timers::new();
         let id = timers.add(());
         timers.set(id, at(zero, 1));
-        assert_eq!(timers.expire(zero), None);
-        assert_eq!(timers.expire(at(zero, 1)), Some(()));
-        assert_eq!(timers.expire(at(zero, 1)), None);
+        assert_eq!(expired(&mut timers, zero), None);
+        assert_eq!(expired(&mut timers, at(zero, 1)), Some(()));
+        assert_eq!(expired(&mut timers, at(zero, 1)), None);
     }
 
     #[test]
@@ -286,11 +290,11 @@ mod tests {
         let id = timers.add('a');
         timers.set(id, at(zero, 5));
         timers.set(id, at(zero, 9));
-        assert_eq!(timers.expire(at(zero, 6)), None, "moved away");
+        assert_eq!(expired(&mut timers, at(zero, 6)), None, "moved away");
         assert_eq!(timers.next_deadline(), Some(at(zero, 9)));
         timers.set(id, at(zero, 2));
-        assert_eq!(timers.expire(at(zero, 3)), Some('a'), "moved near");
-        assert_eq!(timers.expire(at(zero, 99)), None);
+        assert_eq!(expired(&mut timers, at(zero, 3)), Some('a'), "moved near");
+        assert_eq!(expired(&mut timers, at(zero, 99)), None);
     }
 
     #[test]
@@ -368,7 +372,7 @@ mod tests {
                         .filter_map(|(index, set)| set.map(|(time, order)| (time, order, index)))
                         .filter(|(time, _, _)| *time <= now)
                         .min();
-                    let expired = timers.expire(now);
+                    let expired = expired(&mut timers, now);
                     assert_eq!(expired, due.map(|(_, _, index)| index), "seed {seed}");
                     if let Some((_, _, index)) = due {
                         model[index] = None;

@@ -113,10 +113,7 @@ fn hand_over_outcome(
 fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
     let shape = runtime.look(key, |task| task.shape)?;
     let data = match shape {
-        Shape::Sent { base, end } => match coroutine.to_bytes(-2) {
-            Some(data) if end <= data.len() => &data[base..end],
-            _ => &[],
-        },
+        Shape::Sent => coroutine.to_bytes(-2).unwrap_or_default(),
         _ => &[],
     };
     let tried = runtime.enter(lua, |core| core.try_operation(key, data));

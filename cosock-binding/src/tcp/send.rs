@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use cosock_core::error::SocketError;
-use cosock_core::operation::{Operation, Outcome};
+use cosock_core::operation::{Operation, Outcome, Part};
 use cosock_core::socket::{Progress, Step, Tcp, TcpClass};
 
 use super::{check_class, foreign};
@@ -101,29 +101,30 @@ fn go_on<const INNER: bool>(
     mut next: usize,
     mut step: Step<Result<(), SocketError>>,
 ) -> c_int {
-    let shape = Shape::Sent {
-        base,
-        end: base + part.len(),
-    };
     let mut asked = false;
     loop {
         let (interest, progress) = match step {
             Step::Done(Ok(())) => return push_all(lua, base + next),
             Step::Done(Err(error)) => {
-                let outcome = Outcome::Sent(next, Some(error));
-                return outcome::push(lua, runtime, outcome, shape, 1, 0);
+                let outcome = Outcome::Sent(base + next, Some(error));
+                return outcome::push(lua, runtime, outcome, Shape::Sent, 1, 0);
             }
             Step::Wait { interest, progress } if INNER && asked && progress != Progress::Pause => {
                 let error = socket.borrow().timeout_error(interest);
-                let outcome = Outcome::Sent(next, Some(error));
-                return outcome::push(lua, runtime, outcome, shape, 1, 0);
+                let outcome = Outcome::Sent(base + next, Some(error));
+                return outcome::push(lua, runtime, outcome, Shape::Sent, 1, 0);
             }
             Step::Wait { interest, progress } => (interest, progress),
         };
         if !(INNER && progress == Progress::Pause) {
             let operation = || {
                 let socket = Tcp::clone(socket);
-                Some(Operation::Send { socket, next })
+                let part = Box::new(Part {
+                    start: base,
+                    end: base + part.len(),
+                    sent: next,
+                });
+                Some(Operation::Send { socket, part })
             };
             let blocked = if INNER {
                 wait::doubt(lua, runtime, operation)
@@ -131,7 +132,7 @@ fn go_on<const INNER: bool>(
                 let wait = Wait {
                     interest,
                     progress,
-                    shape,
+                    shape: Shape::Sent,
                     extra: 2,
                 };
                 wait::block(lua, runtime, wait, asked, operation)

@@ -1,6 +1,6 @@
 //! What is due: deadlines of tasks, and callbacks by time.
 
-use super::{Owner, Scheduler};
+use super::{Owner, Scheduler, TaskKey};
 use crate::timer::TimerId;
 
 impl Scheduler {
@@ -11,22 +11,25 @@ impl Scheduler {
             return;
         }
         self.now = self.clock.now();
-        while let Some(owner) = self.timers.expire(self.now) {
-            match owner {
-                Owner::Callback(callback) => self.callbacks.push_back(callback),
-                Owner::Task(key) => {
-                    if let Some(task) = self.task(key) {
-                        task.timed_out = true;
-                        self.make_ready(key);
-                    }
-                }
+        while let Some((timer, owner)) = self.timers.expire(self.now) {
+            if owner == Owner::CALLBACK {
+                self.callbacks.extend(self.callback_numbers.get(&timer));
+                continue;
             }
+            let task = &mut self.tasks[owner.0 as usize];
+            task.timed_out = true;
+            let key = TaskKey {
+                index: owner.0,
+                generation: task.generation,
+            };
+            self.make_ready(key);
         }
     }
 
     /// Makes a timer that reports `callback` when it is due, `timeout` seconds from now.
     pub fn set_callback(&mut self, callback: u64, timeout: f64) -> TimerId {
-        let timer = self.timers.add(Owner::Callback(callback));
+        let timer = self.timers.add(Owner::CALLBACK);
+        self.callback_numbers.insert(timer, callback);
         // A due timer fires in the next turn, a deadline beyond time never.
         let now = self.clock.now();
         if let Some(deadline) = if timeout <= 0.0 {
@@ -41,6 +44,7 @@ impl Scheduler {
 
     /// Ends a callback's timer.
     pub fn remove_callback(&mut self, timer: TimerId) {
+        self.callback_numbers.remove(&timer);
         self.timers.remove(timer);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::{Owner, Phase, Scheduler, Task, TaskKey, Timeout, Tried, Wait};
+use super::{Lists, Owner, Phase, Scheduler, Task, TaskKey, Timeout, Tried, Wait};
 use crate::buffer::{Chunk, Pattern};
 use crate::operation::{Awaited, Operation, Outcome, Terms, received};
 use crate::reactor::{Company, Interest, Reactor, Role, SourceId, Waiter};
@@ -182,18 +182,18 @@ impl Scheduler {
     ) {
         let task = self.begin_wait(key);
         operation.put_into(&mut task.wait);
-        task.object = object;
+        task.object = object as u64;
         task.epoch = terms.epoch;
         task.timeout = Timeout::new(timeout);
-        task.limit = None;
-        task.lists = match interest {
-            _ if terms.source == Awaited::Nothing => (0, 0),
-            Interest::Read => (1, 0),
-            Interest::Write => (0, 1),
+        task.lists = match terms.source {
+            Awaited::Nothing => Lists::Empty,
+            _ => Lists::One(interest),
         };
         if let Awaited::Source(source) = terms.source {
-            task.watched = Some((source, interest));
+            task.watched = Some(source);
+            task.interest = interest;
         }
+        self.forget_limit(key);
         if timeout.is_some() || terms.total_timeout.is_some() {
             self.limit_operation(key, timeout, terms.total_timeout);
         }
@@ -213,13 +213,23 @@ impl Scheduler {
             (None, None) => return,
         };
         self.limit(key, first);
+        if let Some(limit) = total.and_then(|total| self.clock.now().after(total)) {
+            self.limits.insert(key.index, limit);
+        }
         let task = &mut self.tasks[key.index as usize];
-        task.limit = total.and_then(|total| self.clock.now().after(total));
         if task.phase == Phase::Ready
-            && let Some((source, interest)) = task.watched.take()
+            && let Some(source) = task.watched.take()
         {
             // Its time was over before it began.
-            self.reactor.unwatch(source, interest, key);
+            self.reactor.unwatch(source, task.interest, key);
+        }
+    }
+
+    /// Forgets the limit of an operation as a whole, which few have.
+    #[inline(always)]
+    pub(super) fn forget_limit(&mut self, key: TaskKey) {
+        if !self.limits.is_empty() {
+            self.limits.remove(&key.index);
         }
     }
 
@@ -230,12 +240,13 @@ impl Scheduler {
         if task.phase != Phase::Parked {
             return;
         }
-        task.watched = Some((source, interest));
+        task.watched = Some(source);
+        task.interest = interest;
         let waiter = Waiter {
             task: key,
             serial: task.serial,
             role: Role::Operation,
-            object: task.object,
+            object: task.object as usize,
         };
         self.reactor.watch(source, interest, waiter);
     }
@@ -260,7 +271,7 @@ impl Scheduler {
 
     /// Tries the operation of a running task; parks it once more when it would block.
     ///
-    /// `data` is what a send sends.
+    /// `data` is what a send sends a part of.
     pub fn try_operation(&mut self, key: TaskKey, data: &[u8]) -> Tried {
         let task = &mut self.tasks[key.index as usize];
         let Wait::Operation(operation) = &mut task.wait else {
@@ -332,15 +343,16 @@ impl Scheduler {
         interest: Interest,
         progress: Progress,
     ) -> Option<Outcome> {
+        let limit = self.limits.get(&key.index).copied();
         let task = &mut self.tasks[key.index as usize];
         let Wait::Operation(operation) = &mut task.wait else {
             return None;
         };
         if progress == Progress::Pause {
-            if task.limit.is_some_and(|limit| limit <= self.clock.now()) {
+            if limit.is_some_and(|limit| limit <= self.clock.now()) {
                 return Some(operation.time_out());
             }
-            task.deadline = task.next_deadline(&self.clock);
+            task.deadline = task.next_deadline(&self.clock, limit);
             task.timed_out = task.timeout.get().is_some_and(|timeout| timeout <= 0.0);
             task.phase = Phase::Ready;
             self.ready.push_back(key);
@@ -358,7 +370,7 @@ impl Scheduler {
         task.serial = self.serials;
         let deadline = match progress {
             Progress::None => task.deadline,
-            _ => task.next_deadline(&self.clock),
+            _ => task.next_deadline(&self.clock, limit),
         };
         if let Some(deadline) = deadline {
             self.arm(key, deadline);

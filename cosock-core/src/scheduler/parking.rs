@@ -1,7 +1,8 @@
 //! Parking a task and waking it, whatever it waits for; and what needs no more: sleeping, and waiting for a message.
 
-use super::{Owner, Phase, Scheduler, Task, TaskKey, Timeout, Wait};
+use super::{Lists, Owner, Phase, Scheduler, Task, TaskKey, Timeout, Wait};
 use crate::clock::Time;
+use crate::reactor::Interest;
 
 impl Scheduler {
     /// Parks a running task. A `timeout` in seconds, counted from now, makes it ready again; `None`
@@ -73,7 +74,7 @@ impl Scheduler {
         let task = &mut self.tasks[key.index as usize];
         let timer = *task
             .timer
-            .get_or_insert_with(|| self.timers.add(Owner::Task(key)));
+            .get_or_insert_with(|| self.timers.add(Owner(key.index)));
         task.deadline = Some(deadline);
         self.timers.set(timer, deadline);
     }
@@ -83,7 +84,7 @@ impl Scheduler {
     pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
         let task = &mut self.tasks[key.index as usize];
         task.timeout = Timeout::new(timeout);
-        task.lists = (0, 0);
+        task.lists = Lists::Empty;
         if timeout.is_some_and(|timeout| timeout <= 0.0) {
             // It only steps aside: nothing is registered, and nothing else can wake it.
             self.withdraw(key);
@@ -107,8 +108,8 @@ impl Scheduler {
         if !matches!(task.wait, Wait::Message) {
             task.wait = Wait::Message;
         }
-        task.object = object;
-        task.lists = (1, 0);
+        task.object = object as u64;
+        task.lists = Lists::One(Interest::Read);
         task.timed_out = false;
         task.timeout = Timeout::new(timeout);
         task.deadline = None;
@@ -136,7 +137,7 @@ impl Scheduler {
                 Phase::Ready => !task.timed_out,
                 Phase::Free | Phase::Running => false,
             };
-            waits && task.object == object && matches!(task.wait, Wait::Message)
+            waits && task.object == object as u64 && matches!(task.wait, Wait::Message)
         })
     }
 
@@ -148,7 +149,7 @@ impl Scheduler {
         };
         let waits = task.phase == Phase::Parked
             && task.generation == key.generation
-            && task.object == object
+            && task.object == object as u64
             && matches!(task.wait, Wait::Message);
         if !waits {
             return;
@@ -184,8 +185,8 @@ impl Scheduler {
         {
             self.timers.cancel(timer);
         }
-        if let Some((id, interest)) = task.watched.take() {
-            self.reactor.unwatch(id, interest, key);
+        if let Some(id) = task.watched.take() {
+            self.reactor.unwatch(id, task.interest, key);
         }
         if let Wait::Select(select) = &task.wait {
             select.unwatch(key, &mut self.reactor);

@@ -92,7 +92,7 @@ impl Scheduler {
             key,
             start,
             owner: task.owner,
-            object: task.object,
+            object: task.object as usize,
         })
     }
 

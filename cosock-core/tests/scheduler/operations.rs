@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use cosock_core::buffer::Pattern;
 use cosock_core::error::SocketError;
-use cosock_core::operation::{Operation, Outcome};
+use cosock_core::operation::{Operation, Outcome, Part};
 use cosock_core::reactor::{Company, Interest};
 use cosock_core::scheduler::{Start, TaskKey, Tried};
 use cosock_core::socket::Tcp;
@@ -236,15 +236,19 @@ fn reader_and_writer_of_one_socket_are_told_apart() {
     }
     let operation = Operation::Send {
         socket: Rc::clone(&socket),
-        next: 0,
+        part: Box::new(Part {
+            start: 2,
+            end: 7,
+            sent: 0,
+        }),
     };
     driver
         .core
         .park_operation(writer, operation, Interest::Write, None, object);
     assert_eq!(driver.next_started(), [(writer, Start::Operation)]);
-    let tried = driver.core.try_operation(writer, b"bytes");
+    let tried = driver.core.try_operation(writer, b"__bytes__");
     assert!(
-        matches!(tried, Tried::Complete(Outcome::Sent(5, None))),
+        matches!(tried, Tried::Complete(Outcome::Sent(7, None))),
         "{tried:?}"
     );
     driver.core.finish(writer);
