@@ -1,160 +1,178 @@
-// The least that a channel of tables can cost on a stock Lua 5.4, to hold ours against; see ci/jobs/floor. It calls
-// itself cosock, so that ci/bench.d/pingpong.lua runs on it.
-//
-// It has what the rock's objects promise, and nothing else: both halves are tables, of which each may have been
-// given another `setwaker` or `timeout` before every wait, and a message stays in a Lua table until its reader
-// runs. No errors, no closing, no timeouts, no second reader, and two tasks at most.
+// Channels.
 
-#include <lauxlib.h>
-#include <lua.h>
+#include "floor.h"
 
-enum { SLOTS = 8, MOST = 8 };
+#include <stdint.h>
+#include <stdlib.h>
 
-typedef struct {
-    int sent, received;
+// The slots of the messages, in a ring; `mask` is its length less one.
+struct Channel {
     lua_State *reader;
-    // Each half has a metatable for itself, which identifies it; the messages are at 1 in it.
-    const void *halves[2];
-} Queue;
+    int *messages;
+    unsigned first, last, mask;
+    bool closed;
+    int one;
+};
 
-static Queue queues[MOST];
-static int count;
-static lua_State *ready[MOST];
-static unsigned first, last;
-static int alive;
-static const void *setwaker;
-static const char token;
+// The channels by the addresses of their halves, which say nothing of themselves: open addressing.
+typedef struct {
+    const void *half;
+    Channel *channel;
+} Half;
 
-// The queue of the half with the metatable at the top.
-static Queue *find(lua_State *L) {
-    const void *metatable = lua_topointer(L, -1);
-    for (Queue *queue = queues; queue < queues + count; queue++) {
-        if (queue->halves[0] == metatable || queue->halves[1] == metatable) {
-            return queue;
-        }
-    }
-    return NULL;
+static Half *halves;
+static size_t known, places;
+
+enum { SETWAKER_OF_CHANNEL = 1, TIMEOUT_OF_CHANNEL };
+
+static size_t home(const void *half) {
+    return (size_t)((uintptr_t)half * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (places - 1);
 }
 
-static Queue *open_half(lua_State *L) {
-    Queue *queue = lua_getmetatable(L, 1) ? find(L) : NULL;
-    luaL_argcheck(L, queue, 1, "channel expected");
-    return queue;
+static Half *find(const void *half) {
+    size_t place = home(half);
+    while (halves[place].half != half && halves[place].half) {
+        place = (place + 1) & (places - 1);
+    }
+    return &halves[place];
+}
+
+static void know(const void *half, Channel *channel) {
+    if (2 * ++known > places) {
+        Half *fewer = halves;
+        size_t before = places;
+        places = places ? 2 * places : 64;
+        halves = calloc(places, sizeof *halves);
+        for (size_t place = 0; place < before; place++) {
+            if (fewer[place].half) {
+                *find(fewer[place].half) = fewer[place];
+            }
+        }
+        free(fewer);
+    }
+    *find(half) = (Half){ half, channel };
+}
+
+static Channel *channel_of(lua_State *L) {
+    Channel *channel = find(lua_topointer(L, 1))->channel;
+    luaL_argcheck(L, channel, 1, "channel expected");
+    return channel;
+}
+
+static void grow(Channel *channel) {
+    unsigned length = channel->mask + 1, longer = 2 * length;
+    int *wider = malloc(longer * sizeof *wider);
+    for (unsigned place = channel->first; place != channel->last; place++) {
+        wider[place & (longer - 1)] = channel->messages[place & channel->mask];
+    }
+    if (channel->messages != &channel->one) {
+        free(channel->messages);
+    }
+    channel->messages = wider;
+    channel->mask = longer - 1;
+}
+
+static void wake_reader(Channel *channel) {
+    if (channel->reader) {
+        make_ready(channel->reader, channel);
+        channel->reader = NULL;
+    }
 }
 
 static int channel_send(lua_State *L) {
-    Queue *queue = open_half(L);
-    lua_rawgeti(L, -1, 1);
-    lua_pushvalue(L, 2);
-    lua_rawseti(L, -2, queue->sent++ % SLOTS + 1);
-    if (queue->reader) {
-        ready[last++ % MOST] = queue->reader;
-        queue->reader = NULL;
+    Channel *channel = channel_of(L);
+    if (channel->last - channel->first > channel->mask) {
+        grow(channel);
     }
+    int slot = take_slot();
+    channel->messages[channel->last++ & channel->mask] = slot;
+    if (lua_gettop(L) != 2) {
+        lua_settop(L, 2);
+    }
+    lua_xmove(L, values, 1);
+    lua_replace(values, slot);
+    wake_reader(channel);
     lua_pushboolean(L, 1);
     return 1;
 }
 
-// Takes the oldest message, with the metatable of a half at the top.
-static int take(lua_State *L, Queue *queue) {
-    int slot = queue->received++ % SLOTS + 1;
-    lua_rawgeti(L, -1, 1);
-    lua_rawgeti(L, -1, slot);
-    lua_pushnil(L);
-    lua_rawseti(L, -3, slot);
-    return 1;
-}
-
-static int channel_receive(lua_State *L) {
-    Queue *queue = open_half(L);
-    int metatable = lua_gettop(L);
-    if (queue->sent != queue->received) {
-        return take(L, queue);
+// Pushes the oldest message; nil at the end.
+int take_message(lua_State *L, Channel *channel) {
+    if (channel->first == channel->last) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "closed");
+        return 2;
     }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_gettable(L, 1);
-    luaL_argcheck(L, lua_topointer(L, -1) == setwaker, 1, "setwaker was replaced");
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_gettable(L, 1);
-    luaL_argcheck(L, lua_isnil(L, -1), 1, "there are no timeouts");
-    queue->reader = L;
-    lua_pushvalue(L, metatable);
-    lua_pushlightuserdata(L, (void *)&token);
-    return lua_yield(L, 2);
+    int slot = channel->messages[channel->first++ & channel->mask];
+    lua_pushvalue(values, slot);
+    lua_xmove(values, L, 1);
+    // Whoever has it may let go of it.
+    lua_copy(values, NOTHING, slot);
+    free_slot(slot);
+    return 1;
 }
 
 static int channel_setwaker(lua_State *L) {
     return luaL_error(L, "there are no wakers");
 }
 
-// channel.new(): upvalues 1 and 2 are the methods of senders and of receivers.
+static int channel_receive(lua_State *L) {
+    Channel *channel = channel_of(L);
+    if (channel->first != channel->last || channel->closed) {
+        return take_message(L, channel);
+    }
+    wait_in_task(L);
+    lua_pushvalue(L, lua_upvalueindex(SETWAKER_OF_CHANNEL));
+    lua_gettable(L, 1);
+    luaL_argcheck(L, lua_tocfunction(L, -1) == channel_setwaker, 1, "setwaker was replaced");
+    lua_pushvalue(L, lua_upvalueindex(TIMEOUT_OF_CHANNEL));
+    luaL_argcheck(L, lua_gettable(L, 1) == LUA_TNIL, 1, "there are no timeouts");
+    channel->reader = L;
+    return lua_yield(L, 0);
+}
+
+static int channel_close(lua_State *L) {
+    Channel *channel = channel_of(L);
+    channel->closed = true;
+    wake_reader(channel);
+    return 0;
+}
+
+// channel.new(): upvalues 1 and 2 are the metatables of senders and of receivers.
 static int channel_new(lua_State *L) {
-    luaL_argcheck(L, count < MOST, 1, "too many channels");
-    Queue *queue = &queues[count++];
-    lua_createtable(L, SLOTS, 0);
-    for (int half = 0; half < 2; half++) {
-        lua_createtable(L, 0, 1);
-        lua_pushboolean(L, 1);
-        lua_setfield(L, -2, "link");
-        lua_createtable(L, 1, 1);
-        lua_pushvalue(L, 1);
-        lua_rawseti(L, -2, 1);
-        lua_pushvalue(L, lua_upvalueindex(half + 1));
-        lua_setfield(L, -2, "__index");
-        queue->halves[half] = lua_topointer(L, -1);
+    Channel *channel = calloc(1, sizeof *channel);
+    channel->messages = &channel->one;
+    for (int half = 1; half <= 2; half++) {
+        lua_createtable(L, 0, 0);
+        know(lua_topointer(L, -1), channel);
+        lua_pushvalue(L, lua_upvalueindex(half));
         lua_setmetatable(L, -2);
     }
     return 2;
 }
 
-static int spawn(lua_State *L) {
-    lua_State *task = lua_newthread(L);
-    luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_pushvalue(L, 1);
-    lua_xmove(L, task, 1);
-    ready[last++ % MOST] = task;
-    alive++;
-    return 0;
+// Pushes a metatable whose methods have the upvalues that are at the top, and pops these.
+static void push_class(lua_State *L, const luaL_Reg *methods, int upvalues) {
+    lua_newtable(L);
+    lua_insert(L, -upvalues - 1);
+    luaL_setfuncs(L, methods, upvalues);
+    lua_newtable(L);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "__index");
 }
 
-static int run(lua_State *L) {
-    while (first != last) {
-        lua_State *task = ready[first++ % MOST];
-        int arguments = 0;
-        if (lua_status(task) == LUA_YIELD && lua_topointer(task, -1) == &token) {
-            lua_pop(task, 1);
-            arguments = take(task, find(task));
-        }
-        int results, status = lua_resume(task, L, arguments, &results);
-        if (status > LUA_YIELD) {
-            lua_xmove(task, L, 1);
-            return lua_error(L);
-        }
-        alive -= status == LUA_OK;
-    }
-    return alive ? luaL_error(L, "a task waits for ever") : 0;
-}
-
-int luaopen_cosock(lua_State *L) {
-    lua_createtable(L, 0, 3);
-    lua_createtable(L, 0, 1);
+// Sets `channel` in the table at the top.
+void open_channels(lua_State *L) {
+    static const luaL_Reg sender[] = { { "send", channel_send }, { "close", channel_close }, { NULL, NULL } };
+    static const luaL_Reg receiver[] = {
+        { "receive", channel_receive }, { "close", channel_close }, { "setwaker", channel_setwaker }, { NULL, NULL },
+    };
     lua_newtable(L);
-    lua_pushcfunction(L, channel_send);
-    lua_setfield(L, -2, "send");
-    lua_newtable(L);
+    push_class(L, sender, 0);
     lua_pushliteral(L, "setwaker");
     lua_pushliteral(L, "timeout");
-    lua_pushcclosure(L, channel_receive, 2);
-    lua_setfield(L, -2, "receive");
-    lua_pushcfunction(L, channel_setwaker);
-    setwaker = lua_topointer(L, -1);
-    lua_setfield(L, -2, "setwaker");
+    push_class(L, receiver, 2);
     lua_pushcclosure(L, channel_new, 2);
     lua_setfield(L, -2, "new");
     lua_setfield(L, -2, "channel");
-    lua_pushcfunction(L, spawn);
-    lua_setfield(L, -2, "spawn");
-    lua_pushcfunction(L, run);
-    lua_setfield(L, -2, "run");
-    return 1;
 }

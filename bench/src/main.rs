@@ -6,6 +6,7 @@
 //! is how to start it.
 
 mod calls;
+mod floor;
 mod load;
 mod measure;
 mod options;

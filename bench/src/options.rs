@@ -14,7 +14,7 @@ usage: ci/bench [option ...] [workload ...]
   --continue                keeps what the results of an interrupted run have, and measures the rest
   --lua VERSION             5.4 by default; may be given several times
   --against NAME=LUA_CPATH  another build of cosock, by the path where Lua finds it; several times
-  --subject NAME            only these: cosock, rock, copas, cqueues, luv, raw, or a NAME; several times
+  --subject NAME            only these: cosock, rock, copas, cqueues, luv, raw, floor, or a NAME; several times
   --output DIRECTORY        where the results go; target/bench
   --list                    names the workloads
   --document                measures nothing: writes the results into docs/performance.md

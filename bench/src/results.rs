@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use conformance::Lua;
 use serde::{Deserialize, Serialize};
 
+use crate::floor::FLOOR;
 use crate::subject::Subject;
 use crate::workload::{ALL, Workload};
 
@@ -133,6 +134,7 @@ impl Results {
         self.subjects
             .sort_by_key(|subject| match subject.name.as_str() {
                 "raw" => COLUMNS.len(),
+                FLOOR => COLUMNS.len() + 1,
                 name => COLUMNS.iter().position(|one| *one == name).unwrap_or(1),
             });
     }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use conformance::{DIST, Lua};
 
+use crate::floor::{self, FLOOR};
 use crate::workload::Workload;
 
 /// An implementation under test.
@@ -110,6 +111,14 @@ impl Subject {
             version: "epoll, no Lua".into(),
             kind: Kind::Raw,
         });
+        if lua == Lua::Lua54 {
+            let floor = floor::build()
+                .and_then(|path| Subject::probe(lua, FLOOR, "cosock", module(&path), loads));
+            match floor {
+                Ok(subject) => found.push(subject),
+                Err(reason) => missing.push(format!("{FLOOR} on {lua}: {reason}")),
+            }
+        }
         (found, missing)
     }
 
@@ -167,6 +176,7 @@ impl Subject {
     /// Whether it has a program for `workload`.
     pub(crate) fn has(&self, workload: &Workload) -> bool {
         match &self.kind {
+            Kind::Lua { .. } if self.name == FLOOR => floor::has(workload),
             Kind::Lua { programs, .. } => program(programs, workload.program).is_file(),
             Kind::Raw => RAW.contains(&workload.program),
         }

@@ -1,5 +1,6 @@
-//! Every workload, for a moment: programs of ours and those without Lua are started, loaded and reported.
-//! How long anything takes is not looked at. `ci/bench --quick --rounds 1` does it with the peers.
+//! Every workload, for a moment: programs of ours, on the floor too, and those without Lua are started,
+//! loaded and reported. How long anything takes is not looked at. `ci/bench --quick --rounds 1` does it with
+//! the peers.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -41,6 +42,10 @@ fn every_workload_runs_and_is_reported() {
     assert!(raw["cost"].as_f64() > Some(0.0), "{raw}");
     let table = fs::read_to_string(output.join(format!("{}.md", lua.name()))).unwrap();
     assert!(table.contains("| bulk send | MiB |"), "{table}");
+    // What it fails at would have failed the run.
+    let floor = &workloads["receive-16"]["subjects"]["floor"]["samples"][0];
+    assert_eq!(floor["cost"].as_f64() > Some(0.0), lua == Lua::Lua54);
+    assert_eq!(table.contains("| at least |"), lua == Lua::Lua54);
 
     // What is there already is not measured again, and its results are the same.
     let again = bench(lua, &path, &output).output().unwrap();
@@ -60,7 +65,8 @@ fn bench(lua: Lua, module: &str, output: &Path) -> Command {
             lua.name(),
         ])
         .args(["--against", &format!("module={module}")])
-        .args(["--subject", "module", "--subject", "raw", "--output"])
+        .args(["--subject", "module", "--subject", "raw"])
+        .args(["--subject", "floor", "--output"])
         .arg(output);
     command
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::floor::FLOOR;
 use crate::measure::payload;
 use crate::results::{Entry, Results, Sample, Series};
 use crate::statistics::{interval, median};
@@ -10,8 +11,8 @@ use crate::workload::{Unit, Workload};
 /// The name of the column, whose subject all others are compared with.
 const OURS: &str = "cosock";
 const LIMIT: &str = "raw";
-/// Follows a ratio that a program without Lua does not reach either.
-const OUT_OF_REACH: &str = " †";
+/// Who does not reach either what a figure falls short of, and what then follows the figure.
+const MARKS: [(&str, &str); 2] = [(LIMIT, " †"), (FLOOR, " ‡")];
 
 /// Our medians, and what the others need of ours by paired rounds.
 pub(crate) fn markdown(results: &Results) -> String {
@@ -53,6 +54,7 @@ fn title(name: &str) -> &str {
     match name {
         "rock" => "the rock",
         LIMIT => "without Lua",
+        FLOOR => "at least",
         name => name,
     }
 }
@@ -128,10 +130,14 @@ impl Row<'_> {
             return failure(reason, notes);
         }
         let costs = series.costs();
-        let is_short = self
-            .wanted_cost()
-            .is_some_and(|most| interval(&costs).0 > most);
-        emphasized(self.workload.unit().show(median(&costs)), is_short)
+        let text = self.workload.unit().show(median(&costs));
+        let is_above = |costs: &[f64], most| interval(costs).0 > most;
+        match self.wanted_cost() {
+            Some(most) if is_above(&costs, most) => {
+                emphasized(text) + self.mark(|series| is_above(&series.costs(), most))
+            }
+            _ => text,
+        }
     }
 
     fn cell(&self, name: &str, notes: &mut Vec<String>) -> String {
@@ -151,21 +157,23 @@ impl Row<'_> {
         };
         let (low, high) = interval(&ratios);
         let text = times(name, &ratios, low, high);
+        let is_below = |ratios: &[f64], target| interval(ratios).1 < target;
         match self.target(name) {
-            Some(target) if high < target && self.is_out_of_reach(series, target) => {
-                emphasized(text, true) + OUT_OF_REACH
+            Some(target) if is_below(&ratios, target) => {
+                emphasized(text) + self.mark(|other| is_below(&series.ratios(other), target))
             }
-            target => emphasized(text, target.is_some_and(|target| high < target)),
+            _ => text,
         }
     }
 
-    /// Whether the program without Lua falls short of this ratio as well, by its whole interval.
-    fn is_out_of_reach(&self, series: &Series, target: f64) -> bool {
-        let limit = self.entry.subjects.get(LIMIT);
-        limit.is_some_and(|limit| {
-            let ratios = series.ratios(limit);
-            !ratios.is_empty() && interval(&ratios).1 < target
-        })
+    /// Tells who `falls_short` as well, by the whole interval of the same rounds.
+    fn mark(&self, falls_short: impl Fn(&Series) -> bool) -> &'static str {
+        let mut marks = MARKS.into_iter();
+        let mark = marks.find(|(name, _)| {
+            let series = self.entry.subjects.get(*name);
+            series.is_some_and(|series| !series.samples.is_empty() && falls_short(series))
+        });
+        mark.map_or("", |(_, mark)| mark)
     }
 
     /// What the ratio of `name` is to reach. Among the peers only the best one counts.
@@ -208,11 +216,11 @@ impl Row<'_> {
     }
 }
 
-/// A ratio and its interval; the limit's as a part of ours.
+/// A ratio and its interval; that of who is to be cheaper as a part of ours.
 fn times(name: &str, ratios: &[f64], low: f64, high: f64) -> String {
     let several = ratios.len() > 1;
     let middle = median(ratios);
-    if name == LIMIT {
+    if name == LIMIT || name == FLOOR {
         let [middle, low, high] = [middle, low, high].map(|part| format!("{:.0}", 100.0 * part));
         return if several {
             format!("{middle} % ({low} to {high})")
@@ -232,8 +240,8 @@ fn times(name: &str, ratios: &[f64], low: f64, high: f64) -> String {
     }
 }
 
-fn emphasized(text: String, is_so: bool) -> String {
-    if is_so { format!("**{text}**") } else { text }
+fn emphasized(text: String) -> String {
+    format!("**{text}**")
 }
 
 /// A cell that leads to a note with the reason.
@@ -315,38 +323,43 @@ mod tests {
         }
     }
 
-    /// A run in which the rock needs three times ours, and the limit as much as its costs say.
-    fn row(limit: [f64; 7]) -> String {
-        let version = |name: &str| Version {
-            name: name.into(),
+    /// A run of `workload` in which ours costs 1000, the rock three times as much, and others what is said.
+    fn row(workload: &str, others: &[(&str, [f64; 7])]) -> String {
+        let mut all = vec![("cosock", [1000.0; 7]), ("rock", [3000.0; 7])];
+        all.extend(others);
+        let versions = all.iter().map(|(name, _)| Version {
+            name: name.to_string(),
             version: String::new(),
-        };
+        });
+        let subjects = all.iter();
         let entry = Entry {
             title: String::new(),
             operation: String::new(),
             unit: String::new(),
             rounds: 7,
             quick: false,
-            subjects: [
-                ("cosock".into(), series([1000.0; 7])),
-                ("rock".into(), series([3000.0; 7])),
-                ("raw".into(), series(limit)),
-            ]
-            .into(),
+            subjects: subjects
+                .map(|(name, costs)| (name.to_string(), series(*costs)))
+                .collect(),
         };
         let results = Results {
-            subjects: ["cosock", "rock", "raw"].map(version).to_vec(),
-            workloads: [("echo-100".into(), entry)].into(),
+            lua: "Lua 5.4".into(),
+            subjects: versions.collect(),
+            workloads: [(workload.into(), entry)].into(),
             ..Results::default()
         };
         let text = markdown(&results);
-        let row = text.lines().find(|line| line.starts_with("| echo, 100"));
-        row.expect("it is in the table").to_string()
+        let mut rows = text.lines().filter(|line| line.starts_with("| "));
+        rows.nth(2).expect("it is in the table").to_string()
+    }
+
+    fn echo(limit: [f64; 7]) -> String {
+        row("echo-100", &[("raw", limit)])
     }
 
     #[test]
     fn what_falls_short_for_certain_is_emphasized() {
-        let row = row([500.0, 510.0, 520.0, 530.0, 540.0, 550.0, 879.0]);
+        let row = echo([500.0, 510.0, 520.0, 530.0, 540.0, 550.0, 879.0]);
         assert!(
             row.contains("| 1.00 us | **3.00 (3.00 to 3.00)** |"),
             "{row}"
@@ -356,14 +369,41 @@ mod tests {
 
     #[test]
     fn what_may_be_good_enough_is_not() {
-        let row = row([500.0, 510.0, 520.0, 530.0, 540.0, 550.0, 881.0]);
+        let row = echo([500.0, 510.0, 520.0, 530.0, 540.0, 550.0, 881.0]);
         assert!(row.contains("| 53 % (50 to 88) |"), "{row}");
     }
 
     #[test]
     fn what_no_program_reaches_is_marked() {
         // 3.3 times is wanted of the rock, which needs 3000.
-        assert!(row([910.0; 7]).contains("| **3.00 (3.00 to 3.00)** † |"));
-        assert!(row([909.0; 7]).contains("| **3.00 (3.00 to 3.00)** |"));
+        assert!(echo([910.0; 7]).contains("| **3.00 (3.00 to 3.00)** † |"));
+        assert!(echo([909.0; 7]).contains("| **3.00 (3.00 to 3.00)** |"));
+    }
+
+    #[test]
+    fn what_no_module_in_its_place_reaches_is_marked() {
+        let row = |floor| row("echo-100", &[("raw", [800.0; 7]), ("floor", floor)]);
+        // The program without Lua needs 88 % of the floor at most, as is wanted of ours.
+        let short = row([910.0; 7]);
+        assert!(
+            short.contains(
+                "| **3.00 (3.00 to 3.00)** ‡ | **80 % (80 to 80)** ‡ | 91 % (91 to 91) |"
+            )
+        );
+        let mut floor = [910.0; 7];
+        floor[3] = 909.0;
+        let may_reach = row(floor);
+        assert!(
+            may_reach
+                .contains("| **3.00 (3.00 to 3.00)** | **80 % (80 to 80)** | 91 % (91 to 91) |")
+        );
+    }
+
+    #[test]
+    fn a_cost_that_nobody_reaches_is_marked() {
+        // 75 ns are wanted.
+        let row = |floor| row("receive-16", &[("floor", floor)]);
+        assert!(row([76.0; 7]).contains("| **1.00 us** ‡ |"));
+        assert!(row([75.0; 7]).contains("| **1.00 us** |"));
     }
 }

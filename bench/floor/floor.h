@@ -1,0 +1,93 @@
+// The least that the rock's tasks, channels and sockets can cost on a stock Lua 5.4, to hold ours against: what no
+// module that can be put in the rock's place can do without, as lean as Lua's public interface allows. It calls itself
+// cosock, so that the benchmark's own programs run on it.
+//
+// What any such module owes to programs, and is here:
+// - A task has a coroutine of its own, for programs keep what coroutine.running gives them; a handle; and somebody who
+//   keeps it alive.
+// - Sockets and the halves of channels are tables, of which each, or its class, may have been given another `setwaker`,
+//   `_wake` or `timeout` before every wait. So these are asked each time. A socket may be given another `inner_sock`.
+// - A message stays in its channel until its reader runs, for the reader may be cancelled before.
+//
+// What is not here makes it no dearer than it must be, and no runtime: errors, timeouts of channels, second readers, who
+// waits on other objects or in coroutines of its own, what is done to a socket while another task uses it, and the memory
+// of channels that nobody has any more.
+
+#ifndef FLOOR_H
+#define FLOOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+typedef struct Channel Channel;
+
+// tasks.c
+
+// The task that runs.
+extern lua_State *running;
+
+// Values that must outlive the call that has them lie in the slots of a coroutine that never runs: a value is moved from
+// stack to stack with a quarter of what a table asks for, and the collector looks at stacks anyway.
+extern lua_State *values;
+enum { NOTHING = 1 };
+int take_slot(void);
+void free_slot(int slot);
+
+// It runs in its turn, with the oldest message if that is what it waits for.
+void make_ready(lua_State *task, Channel *channel);
+void resume_task(lua_State *L, lua_State *task, int arguments);
+// Only the task itself may wait, not a coroutine that it has made.
+void wait_in_task(lua_State *L);
+int spawn(lua_State *L);
+int run(lua_State *L);
+int sleep_for(lua_State *L);
+void open_tasks(lua_State *L);
+
+// timers.c
+
+void start_timer(lua_State *task, double seconds);
+bool any_timer(void);
+// Makes ready who is due, and returns the milliseconds until somebody is, or -1.
+int end_timers(void);
+
+// channel.c
+
+int take_message(lua_State *L, Channel *channel);
+void open_channels(lua_State *L);
+
+// socket.c
+
+// What the kernel tells of readiness, and who waits for it; inside each inner_sock.
+typedef struct Descriptor Descriptor;
+struct Descriptor {
+    int number;
+    bool ready, watched;
+    lua_State *waiting;
+    // Tries what the waiting task asked for, and pushes results onto its stack; none if it must wait further.
+    int (*try)(lua_State *L, Descriptor *self);
+};
+
+// Whether any was waited for.
+extern bool any_descriptor;
+int wait_for(lua_State *L, Descriptor *descriptor, int (*try)(lua_State *L, Descriptor *self));
+// Resumes whoever can go on, after at most so many milliseconds.
+void look_at_descriptors(lua_State *L, int milliseconds);
+
+// What programs may replace by another.
+int socket_setwaker(lua_State *L);
+int socket_wake(lua_State *L);
+// The upvalues of a socket's methods: the names of what is asked.
+enum { INNER_SOCK = 1, SETWAKER, WAKE, TIMEOUT };
+void *inner_of(lua_State *L);
+// Pushes a socket of the class at `metatable`, and returns its inner_sock of so many bytes.
+void *push_socket(lua_State *L, int metatable, size_t size);
+// Pushes a metatable whose methods have these upvalues.
+void push_socket_class(lua_State *L, const luaL_Reg *methods);
+
+void open_sockets(lua_State *L);
+void open_tcp(lua_State *L);
+
+#endif

@@ -1,0 +1,164 @@
+// Tasks, and whose turn it is.
+
+#include "floor.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    lua_State *task;
+    Channel *channel;
+} Ready;
+
+lua_State *running, *values;
+
+// A ring; `mask` is its length less one.
+static Ready *ring;
+static unsigned first, last, mask;
+static int alive;
+
+// What is free of `values`: a list through `following`.
+static int *following;
+static int free_slots, slots = NOTHING;
+
+int take_slot(void) {
+    if (!free_slots) {
+        int more = slots;
+        if (!lua_checkstack(values, more)) {
+            abort();
+        }
+        lua_settop(values, slots + more);
+        following = realloc(following, (size_t)(slots + more + 1) * sizeof *following);
+        for (int slot = slots + more; slot > slots; slot--) {
+            free_slot(slot);
+        }
+        slots += more;
+    }
+    int slot = free_slots;
+    free_slots = following[slot];
+    return slot;
+}
+
+void free_slot(int slot) {
+    following[slot] = free_slots;
+    free_slots = slot;
+}
+
+// The slot that keeps a task alive. Lua leaves this room before every coroutine to whoever embeds it.
+static int *slot_of(lua_State *task) {
+    return lua_getextraspace(task);
+}
+
+static void grow_ring(void) {
+    unsigned length = mask + 1, longer = 2 * length;
+    Ready *wider = malloc(longer * sizeof *wider);
+    for (unsigned place = first; place != last; place++) {
+        wider[place & (longer - 1)] = ring[place & mask];
+    }
+    free(ring);
+    ring = wider;
+    mask = longer - 1;
+}
+
+void make_ready(lua_State *task, Channel *channel) {
+    if (last - first > mask) {
+        grow_ring();
+    }
+    ring[last++ & mask] = (Ready){ task, channel };
+}
+
+void wait_in_task(lua_State *L) {
+    if (L != running) {
+        luaL_error(L, "only tasks wait");
+    }
+}
+
+// spawn(function, name): upvalue 1 is the metatable of handles.
+int spawn(lua_State *L) {
+    bool named = !lua_isnoneornil(L, 2);
+    lua_State *task = lua_newthread(L);
+    // The only reference, until somebody asks for coroutine.running.
+    int slot = *slot_of(task) = take_slot();
+    lua_xmove(L, values, 1);
+    lua_replace(values, slot);
+    lua_pushvalue(L, 1);
+    lua_xmove(L, task, 1);
+    make_ready(task, NULL);
+    alive++;
+    // The handle, whose name programs read. It does not keep the coroutine; how it would find it is left out.
+    lua_createtable(L, 0, 0);
+    if (named) {
+        lua_pushvalue(L, 2);
+        lua_setfield(L, -2, "name");
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+void resume_task(lua_State *L, lua_State *task, int arguments) {
+    int results;
+    running = task;
+    int status = lua_resume(task, L, arguments, &results);
+    if (status == LUA_YIELD) {
+        return;
+    }
+    running = NULL;
+    if (status != LUA_OK) {
+        lua_xmove(task, L, 1);
+        lua_error(L);
+    }
+    int slot = *slot_of(task);
+    lua_copy(values, NOTHING, slot);
+    free_slot(slot);
+    alive--;
+}
+
+// sleep(seconds)
+int sleep_for(lua_State *L) {
+    wait_in_task(L);
+    // A whole number is had for less than any.
+    int is_whole;
+    lua_Number seconds = (lua_Number)lua_tointegerx(L, 1, &is_whole);
+    if (!is_whole) {
+        seconds = lua_tonumber(L, 1);
+    }
+    if (seconds > 0) {
+        start_timer(L, seconds);
+    } else {
+        make_ready(L, NULL);
+    }
+    return lua_yield(L, 0);
+}
+
+int run(lua_State *L) {
+    // How many turns may pass before sockets and timers are looked at: a system call is worth many of them.
+    enum { TURNS = 64 };
+    for (unsigned turn = 0; alive; turn++) {
+        for (unsigned end = last; first != end;) {
+            Ready next = ring[first++ & mask];
+            resume_task(L, next.task, next.channel ? take_message(next.task, next.channel) : 0);
+        }
+        bool idle = first == last;
+        if (!idle && turn % TURNS) {
+            continue;
+        }
+        int milliseconds = any_timer() ? end_timers() : -1;
+        if (first != last) {
+            milliseconds = 0;
+        } else if (!alive) {
+            break;
+        }
+        if (any_descriptor || milliseconds) {
+            look_at_descriptors(L, milliseconds);
+        }
+    }
+    return 0;
+}
+
+void open_tasks(lua_State *L) {
+    mask = 1023;
+    ring = malloc((mask + 1) * sizeof *ring);
+    values = lua_newthread(L);
+    luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_settop(values, NOTHING);
+}
