@@ -124,8 +124,9 @@ pub(crate) fn refuse_kind(lua: State, called: Called, argument: c_int, expected:
 }
 
 /// A number, or a string that spells one.
+#[inline]
 pub(crate) fn number(lua: State, called: Called, argument: c_int) -> f64 {
-    match lua.to_number(argument) {
+    match lua.to_number_mostly_whole(argument) {
         Some(number) => number,
         None => refuse_kind(lua, called, argument, "number"),
     }

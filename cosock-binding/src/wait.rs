@@ -234,7 +234,7 @@ pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments
 
 /// `socket.sleep(t)`: nil waits for ever, a negative time for one turn.
 pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
-    let timeout = match lua.to_number(1) {
+    let timeout = match lua.to_number_mostly_whole(1) {
         Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
         _ => arguments::timeout(lua, Called::wrapped(lua, "sleep"), 1),
     };

@@ -51,6 +51,21 @@ impl State {
         (is_number != 0).then_some(number)
     }
 
+    /// [`State::to_number`], at less cost where it is an integer, as most counts and timeouts are.
+    #[inline]
+    pub(crate) fn to_number_mostly_whole(self, index: c_int) -> Option<f64> {
+        // Older versions give a whole number for any.
+        #[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
+        {
+            let mut is_whole = 0;
+            let whole = unsafe { ffi::lua_tointegerx(self.0, index, &mut is_whole) };
+            if is_whole != 0 {
+                return Some(whole as f64);
+            }
+        }
+        self.to_number(index)
+    }
+
     /// The number, if it is one (and no string) whose text has no fraction and no exponent.
     #[inline]
     pub(crate) fn integer(self, index: c_int) -> Option<i64> {
