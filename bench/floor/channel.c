@@ -23,7 +23,7 @@ typedef struct {
 static Half *halves;
 static size_t known, places;
 
-enum { SETWAKER_OF_CHANNEL = 1, TIMEOUT_OF_CHANNEL };
+static const void *receivers;
 
 static size_t home(const void *half) {
     return (size_t)((uintptr_t)half * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (places - 1);
@@ -112,21 +112,13 @@ int take_message(lua_State *L, Channel *channel) {
     return 1;
 }
 
-static int channel_setwaker(lua_State *L) {
-    return luaL_error(L, "there are no wakers");
-}
-
 static int channel_receive(lua_State *L) {
     Channel *channel = channel_of(L);
     if (channel->first != channel->last || channel->closed) {
         return take_message(L, channel);
     }
     wait_in_task(L);
-    lua_pushvalue(L, lua_upvalueindex(SETWAKER_OF_CHANNEL));
-    lua_gettable(L, 1);
-    luaL_argcheck(L, lua_tocfunction(L, -1) == channel_setwaker, 1, "setwaker was replaced");
-    lua_pushvalue(L, lua_upvalueindex(TIMEOUT_OF_CHANNEL));
-    luaL_argcheck(L, lua_gettable(L, 1) == LUA_TNIL, 1, "there are no timeouts");
+    see_unreplaced(L, receivers);
     channel->reader = L;
     return lua_yield(L, 0);
 }
@@ -151,27 +143,13 @@ static int channel_new(lua_State *L) {
     return 2;
 }
 
-// Pushes a metatable whose methods have the upvalues that are at the top, and pops these.
-static void push_class(lua_State *L, const luaL_Reg *methods, int upvalues) {
-    lua_newtable(L);
-    lua_insert(L, -upvalues - 1);
-    luaL_setfuncs(L, methods, upvalues);
-    lua_newtable(L);
-    lua_insert(L, -2);
-    lua_setfield(L, -2, "__index");
-}
-
 // Sets `channel` in the table at the top.
 void open_channels(lua_State *L) {
     static const luaL_Reg sender[] = { { "send", channel_send }, { "close", channel_close }, { NULL, NULL } };
-    static const luaL_Reg receiver[] = {
-        { "receive", channel_receive }, { "close", channel_close }, { "setwaker", channel_setwaker }, { NULL, NULL },
-    };
+    static const luaL_Reg receiver[] = { { "receive", channel_receive }, { "close", channel_close }, { NULL, NULL } };
     lua_newtable(L);
-    push_class(L, sender, 0);
-    lua_pushliteral(L, "setwaker");
-    lua_pushliteral(L, "timeout");
-    push_class(L, receiver, 2);
+    push_class(L, sender, NULL);
+    receivers = push_class(L, receiver, NULL);
     lua_pushcclosure(L, channel_new, 2);
     lua_setfield(L, -2, "new");
     lua_setfield(L, -2, "channel");

@@ -9,6 +9,7 @@ static void push_socket_module(lua_State *L) {
     lua_pushcfunction(L, sleep_for);
     lua_setfield(L, -2, "sleep");
     open_tcp(L);
+    open_udp(L);
 }
 
 EXPORTED int luaopen_cosock(lua_State *L) {

@@ -5,13 +5,15 @@
 // What any such module owes to programs, and is here:
 // - A task has a coroutine of its own, for programs keep what coroutine.running gives them; a handle; and somebody who
 //   keeps it alive.
-// - Sockets and the halves of channels are tables, of which each, or its class, may have been given another `setwaker`,
-//   `_wake` or `timeout` before every wait. So these are asked each time. A socket may be given another `inner_sock`.
+// - Sockets and the halves of channels are tables. Each, or its class, may be given another `setwaker`, `_wake` or
+//   `timeout` at any time, and must then be waited on by these: they tell when that happens. To ask before every wait,
+//   as the rock does, costs 200 instructions a question. A socket may also be given another `inner_sock`, a field that is
+//   there already: so that is looked up in every call.
 // - A message stays in its channel until its reader runs, for the reader may be cancelled before.
 //
-// What is not here makes it no dearer than it must be, and no runtime: errors, timeouts of channels, second readers, who
-// waits on other objects or in coroutines of its own, what is done to a socket while another task uses it, and the memory
-// of channels that nobody has any more.
+// What is not here makes it no dearer than it must be, and no runtime: errors, timeouts of objects, what is replaced or set
+// by rawset, second readers, who waits on other objects or in coroutines of its own, what is done to a socket while another
+// task uses it, and the memory of channels that nobody has any more.
 
 #ifndef FLOOR_H
 #define FLOOR_H
@@ -53,6 +55,13 @@ bool any_timer(void);
 // Makes ready who is due, and returns the milliseconds until somebody is, or -1.
 int end_timers(void);
 
+// objects.c
+
+// Pushes the metatable of a class, whose methods have one upvalue, and returns its address.
+const void *push_class(lua_State *L, const luaL_Reg *methods, const char *upvalue);
+// Before a wait with the object at 1: an error if it is of another class or anything was replaced.
+void see_unreplaced(lua_State *L, const void *class);
+
 // channel.c
 
 int take_message(lua_State *L, Channel *channel);
@@ -72,22 +81,17 @@ struct Descriptor {
 
 // Whether any was waited for.
 extern bool any_descriptor;
-int wait_for(lua_State *L, Descriptor *descriptor, int (*try)(lua_State *L, Descriptor *self));
+int wait_for(lua_State *L, const void *class, Descriptor *descriptor, int (*try)(lua_State *L, Descriptor *self));
 // Resumes whoever can go on, after at most so many milliseconds.
 void look_at_descriptors(lua_State *L, int milliseconds);
 
-// What programs may replace by another.
-int socket_setwaker(lua_State *L);
-int socket_wake(lua_State *L);
-// The upvalues of a socket's methods: the names of what is asked.
-enum { INNER_SOCK = 1, SETWAKER, WAKE, TIMEOUT };
+int socket_getsockname(lua_State *L);
+// The socket at 1 of a method, whose upvalue is the name of the field.
 void *inner_of(lua_State *L);
 // Pushes a socket of the class at `metatable`, and returns its inner_sock of so many bytes.
 void *push_socket(lua_State *L, int metatable, size_t size);
-// Pushes a metatable whose methods have these upvalues.
-void push_socket_class(lua_State *L, const luaL_Reg *methods);
-
 void open_sockets(lua_State *L);
 void open_tcp(lua_State *L);
+void open_udp(lua_State *L);
 
 #endif

@@ -2,42 +2,26 @@
 
 #include "floor.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 bool any_descriptor;
 static int events;
 
 void *inner_of(lua_State *L) {
-    lua_pushvalue(L, lua_upvalueindex(INNER_SOCK));
+    lua_pushvalue(L, lua_upvalueindex(1));
     lua_rawget(L, 1);
     void *inner = lua_touserdata(L, -1);
     luaL_argcheck(L, inner, 1, "socket expected");
     return inner;
 }
 
-int socket_setwaker(lua_State *L) {
-    return luaL_error(L, "there are no wakers");
-}
-
-int socket_wake(lua_State *L) {
-    return luaL_error(L, "nobody is woken by hand");
-}
-
-static void ask(lua_State *L, int name) {
-    lua_pushvalue(L, lua_upvalueindex(name));
-    lua_gettable(L, 1);
-}
-
-// Waits with the socket at 1, after asking how that is to be done.
-int wait_for(lua_State *L, Descriptor *descriptor, int (*try)(lua_State *L, Descriptor *self)) {
+int wait_for(lua_State *L, const void *class, Descriptor *descriptor, int (*try)(lua_State *L, Descriptor *self)) {
     wait_in_task(L);
-    ask(L, SETWAKER);
-    luaL_argcheck(L, lua_tocfunction(L, -1) == socket_setwaker, 1, "setwaker was replaced");
-    ask(L, WAKE);
-    luaL_argcheck(L, lua_tocfunction(L, -1) == socket_wake, 1, "_wake was replaced");
-    ask(L, TIMEOUT);
-    luaL_argcheck(L, lua_isnil(L, -1), 1, "there are no timeouts");
+    see_unreplaced(L, class);
     if (!descriptor->watched) {
         // Once for all: the kernel tells of whatever becomes ready, until it is closed.
         struct epoll_event every = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = descriptor };
@@ -76,6 +60,15 @@ void look_at_descriptors(lua_State *L, int milliseconds) {
     }
 }
 
+int socket_getsockname(lua_State *L) {
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    getsockname(((Descriptor *)inner_of(L))->number, (struct sockaddr *)&address, &length);
+    lua_pushstring(L, inet_ntoa(address.sin_addr));
+    lua_pushinteger(L, ntohs(address.sin_port));
+    return 2;
+}
+
 static int close_inner(lua_State *L) {
     Descriptor *descriptor = lua_touserdata(L, 1);
     if (descriptor->number >= 0) {
@@ -95,19 +88,6 @@ void *push_socket(lua_State *L, int metatable, size_t size) {
     lua_pushvalue(L, metatable);
     lua_setmetatable(L, -2);
     return descriptor;
-}
-
-void push_socket_class(lua_State *L, const luaL_Reg *methods) {
-    static const luaL_Reg asked[] = { { "setwaker", socket_setwaker }, { "_wake", socket_wake }, { NULL, NULL } };
-    lua_newtable(L);
-    lua_newtable(L);
-    luaL_setfuncs(L, asked, 0);
-    lua_pushliteral(L, "inner_sock");
-    lua_pushliteral(L, "setwaker");
-    lua_pushliteral(L, "_wake");
-    lua_pushliteral(L, "timeout");
-    luaL_setfuncs(L, methods, 4);
-    lua_setfield(L, -2, "__index");
 }
 
 // The collector closes what nobody has any more.

@@ -4,7 +4,6 @@
 
 #include "floor.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -25,6 +24,8 @@ typedef struct {
 // One buffer serves all sockets, since nearly all take what has come at once. `owner` may have a rest in it.
 static char shared[65536];
 static Tcp *owner;
+
+static const void *class;
 
 static char *bytes_of(Tcp *tcp) {
     return tcp == owner ? shared : tcp->block;
@@ -119,7 +120,7 @@ static int tcp_receive(lua_State *L) {
         tcp->wanted = wanted;
         results = try_receive(L, &tcp->descriptor);
     }
-    return results ? results : wait_for(L, &tcp->descriptor, try_receive);
+    return results ? results : wait_for(L, class, &tcp->descriptor, try_receive);
 }
 
 static int tcp_send(lua_State *L) {
@@ -158,25 +159,14 @@ static int tcp_setoption(lua_State *L) {
 
 static int tcp_settimeout(lua_State *L) {
     luaL_argcheck(L, lua_isnil(L, 2), 2, "there are no timeouts");
-    lua_pushvalue(L, lua_upvalueindex(TIMEOUT));
-    lua_pushnil(L);
-    lua_rawset(L, 1);
     lua_pushinteger(L, 1);
     return 1;
 }
 
-static int tcp_getsockname(lua_State *L) {
-    struct sockaddr_in address;
-    socklen_t length = sizeof address;
-    getsockname(tcp_of(L)->descriptor.number, (struct sockaddr *)&address, &length);
-    lua_pushstring(L, inet_ntoa(address.sin_addr));
-    lua_pushinteger(L, ntohs(address.sin_port));
-    return 2;
-}
-
-static void push_tcp(lua_State *L, int metatable, int number) {
+// A `ready` one is tried before it is waited for.
+static void push_tcp(lua_State *L, int metatable, int number, bool ready) {
     Tcp *tcp = push_socket(L, metatable, sizeof *tcp);
-    *tcp = (Tcp){ .descriptor = { .number = number, .ready = true } };
+    *tcp = (Tcp){ .descriptor = { .number = number, .ready = ready } };
 }
 
 static int try_accept(lua_State *L, Descriptor *self) {
@@ -186,14 +176,14 @@ static int try_accept(lua_State *L, Descriptor *self) {
         return 0;
     }
     lua_getmetatable(L, 1);
-    push_tcp(L, -1, number);
+    push_tcp(L, -1, number, true);
     return 1;
 }
 
 static int tcp_accept(lua_State *L) {
     Descriptor *descriptor = &tcp_of(L)->descriptor;
     int results = try_accept(L, descriptor);
-    return results ? results : wait_for(L, descriptor, try_accept);
+    return results ? results : wait_for(L, class, descriptor, try_accept);
 }
 
 static struct sockaddr_in loopback(lua_State *L) {
@@ -208,7 +198,7 @@ static int bind_tcp(lua_State *L) {
     if (bind(number, (struct sockaddr *)&address, sizeof address) || listen(number, (int)luaL_optinteger(L, 3, 32))) {
         return luaL_error(L, "there is no port");
     }
-    push_tcp(L, lua_upvalueindex(1), number);
+    push_tcp(L, lua_upvalueindex(1), number, true);
     return 1;
 }
 
@@ -219,7 +209,7 @@ static int connect_tcp(lua_State *L) {
     if (connect(number, (struct sockaddr *)&address, sizeof address)) {
         return luaL_error(L, "there is no server");
     }
-    push_tcp(L, lua_upvalueindex(1), number);
+    push_tcp(L, lua_upvalueindex(1), number, false);
     return 1;
 }
 
@@ -232,10 +222,10 @@ void open_tcp(lua_State *L) {
         { "accept", tcp_accept },
         { "setoption", tcp_setoption },
         { "settimeout", tcp_settimeout },
-        { "getsockname", tcp_getsockname },
+        { "getsockname", socket_getsockname },
         { NULL, NULL },
     };
-    push_socket_class(L, methods);
+    class = push_class(L, methods, "inner_sock");
     lua_pushvalue(L, -1);
     lua_pushcclosure(L, bind_tcp, 1);
     lua_setfield(L, -3, "bind");
