@@ -5,10 +5,10 @@ use std::ffi::c_int;
 use cosock_core::operation::Operation;
 use cosock_core::scheduler::{TaskKey, Wait};
 
+use crate::anchors::{self, place_slot};
 use crate::channel;
 use crate::ffi::{Function, Kind, State, Status};
 use crate::runtime::Runtime;
-use crate::tasks::select_slot;
 
 /// Looks, after one collection, for channels whose senders are gone: they are closed, which wakes
 /// their receivers. Tells whether anything can go on now.
@@ -31,7 +31,7 @@ pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
 
 /// Closes what the task, if it lives, waits on and nobody sends to any more.
 fn close_orphans(lua: State, runtime: &Runtime, key: TaskKey, linked: c_int) {
-    let Some(coroutine) = runtime.push_coroutine(lua, key) else {
+    let Some(coroutine) = anchors::push_coroutine(lua, runtime, key) else {
         return;
     };
     let (receives, selects) = runtime.enter(lua, |core| match core.wait_of(key) {
@@ -44,8 +44,8 @@ fn close_orphans(lua: State, runtime: &Runtime, key: TaskKey, linked: c_int) {
         close_orphan(lua, runtime, linked, close_link_if_orphan);
     }
     if selects {
-        lua.push_kept(runtime.kept.get().slots);
-        lua.raw_get_at(-1, select_slot(key.index));
+        lua.push_kept(runtime.kept.get().selects);
+        lua.raw_get_at(-1, place_slot(key.index));
         let objects = lua.top();
         if lua.kind(objects) != Kind::Table {
             return;
@@ -151,11 +151,9 @@ fn push_lines(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
         Wait::Operation(operation) => word(operation),
         Wait::Select(_) => "select",
     });
-    if !runtime.push_handle(lua, key) {
-        return false;
-    }
+    anchors::push_handle_or_nil(lua, runtime, key);
     let handle = lua.top();
-    let Some(coroutine) = runtime.push_coroutine(lua, key) else {
+    let Some(coroutine) = anchors::push_coroutine(lua, runtime, key) else {
         lua.pop(1);
         return false;
     };
@@ -185,9 +183,12 @@ fn word(operation: &Operation) -> &'static str {
     }
 }
 
-/// Pushes the name in the handle at `handle` in quotes, or the coroutine's address.
+/// Pushes the name in the handle at `handle`, if it is there, in quotes, or the coroutine's address.
 fn push_name(lua: State, handle: c_int, coroutine: State) {
-    lua.raw_get_field(handle, c"name");
+    match lua.kind(handle) {
+        Kind::Table => lua.raw_get_field(handle, c"name"),
+        _ => lua.push_nil(),
+    }
     if matches!(lua.kind(-1), Kind::String | Kind::Number) {
         lua.push_str("'");
         lua.insert(-2);

@@ -8,11 +8,11 @@ use std::ffi::c_int;
 use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Call, Scheduler, TaskKey};
 
+use crate::anchors::place_slot;
 use crate::arguments::{DIRECT, raise};
 use crate::ffi::{Kind, State, Status, upvalue};
 use crate::run;
 use crate::runtime::Runtime;
-use crate::tasks::select_slot;
 
 /// Calls `object:setwaker(kind, nil)` for every foreign object of the table at `objects`.
 ///
@@ -113,8 +113,8 @@ fn unset_waker(lua: State, _: &Runtime) -> c_int {
 /// Takes back the foreign registrations of a task that is about to run. If an object raises, the
 /// task fails of it.
 pub(crate) fn disarm(lua: State, runtime: &Runtime, key: TaskKey) {
-    lua.push_kept(runtime.kept.get().slots);
-    lua.raw_get_at(-1, select_slot(key.index));
+    lua.push_kept(runtime.kept.get().selects);
+    lua.raw_get_at(-1, place_slot(key.index));
     lua.remove(-2);
     if lua.kind(-1) != Kind::Table {
         lua.pop(1);
@@ -150,8 +150,8 @@ fn waker(lua: State, runtime: &Runtime) -> c_int {
         return 0;
     }
     lua.set_top(0);
-    lua.push_kept(runtime.kept.get().slots);
-    lua.raw_get_at(1, select_slot(key.index));
+    lua.push_kept(runtime.kept.get().selects);
+    lua.raw_get_at(1, place_slot(key.index));
     lua.raw_get_at(2, number);
     lua.get_field(3, c"setwaker");
     if !lua.is_nil(4) {
@@ -212,8 +212,8 @@ fn call_wake(lua: State, runtime: &Runtime, call: Call) {
 ///
 /// The caller has seen that the task waits.
 fn wake(lua: State, runtime: &Runtime, task: TaskKey, element: u32) -> bool {
-    lua.push_kept(runtime.kept.get().slots);
-    lua.raw_get_at(-1, select_slot(task.index));
+    lua.push_kept(runtime.kept.get().selects);
+    lua.raw_get_at(-1, place_slot(task.index));
     lua.remove(-2);
     if lua.kind(-1) != Kind::Table {
         lua.pop(1);

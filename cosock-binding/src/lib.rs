@@ -3,6 +3,7 @@
 //! The module crates call [`entry_points`] and hold nothing else; the runner calls [`preload`].
 
 mod addresses;
+mod anchors;
 mod arguments;
 mod asyncify;
 mod channel;

@@ -4,7 +4,8 @@ use std::ffi::c_int;
 
 use cosock_core::scheduler::TaskKey;
 
-use crate::ffi::State;
+use crate::anchors;
+use crate::ffi::{Kind, State};
 use crate::runtime::Runtime;
 
 /// `cosock.get_thread_metadata()`: a list with an entry for each living task.
@@ -45,17 +46,17 @@ fn push_entry(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
         (core.lists(key), core.timeout(key), date)
     });
     let running = runtime.current.get() == Some(key);
-    if !runtime.push_handle(lua, key) {
-        return false;
-    }
-    let Some(coroutine) = runtime.push_coroutine(lua, key) else {
+    anchors::push_handle_or_nil(lua, runtime, key);
+    let Some(coroutine) = anchors::push_coroutine(lua, runtime, key) else {
         return false;
     };
     let index = lua.top();
     lua.new_table(0, 8);
     let entry = lua.top();
-    lua.raw_get_field(index - 1, c"name");
-    lua.raw_set_field(entry, c"name");
+    if lua.kind(index - 1) == Kind::Table {
+        lua.raw_get_field(index - 1, c"name");
+        lua.raw_set_field(entry, c"name");
+    }
     push_traceback(lua, runtime, coroutine, index);
     lua.raw_set_field(entry, c"traceback");
     // Of a running task, the lists of its last wait: the rock's own tests read them so.

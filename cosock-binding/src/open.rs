@@ -178,23 +178,28 @@ fn keep_table(lua: State) -> c_int {
     lua.keep()
 }
 
-fn keep_weak_table(lua: State, mode: &str) -> c_int {
-    lua.new_table(0, 0);
+/// Keeps a metatable for tables that are weak.
+fn keep_weak(lua: State, mode: &str) -> c_int {
     lua.new_table(0, 1);
     lua.push_str(mode);
     lua.raw_set_field(-2, c"__mode");
-    lua.set_metatable(-2);
     lua.keep()
 }
 
 fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
-    kept.slots = keep_table(lua);
+    kept.selects = keep_table(lua);
     kept.handlers = keep_table(lua);
+    kept.held = keep_table(lua);
     kept.callbacks = keep_table(lua);
     kept.references = keep_table(lua);
     kept.modules = keep_table(lua);
     kept.shims = keep_table(lua);
-    kept.senders = keep_weak_table(lua, "k");
+    kept.weak_keys = keep_weak(lua, "k");
+    kept.weak_values = keep_weak(lua, "v");
+    lua.new_table(0, 0);
+    lua.push_kept(kept.weak_keys);
+    lua.set_metatable(-2);
+    kept.senders = lua.keep();
     #[cfg(any(feature = "lua51", feature = "luajit"))]
     {
         lua.push_globals();

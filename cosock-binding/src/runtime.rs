@@ -11,27 +11,25 @@ use cosock_core::scheduler::{Scheduler, TaskKey};
 use cosock_core::select::Select;
 use cosock_core::socket::{Tcp, Udp};
 
+use crate::anchors::Anchors;
 use crate::channel::{Halves, Queue};
-use crate::ffi::{Class, Kind, RawState, State};
+use crate::ffi::{Class, RawState, State};
 use crate::nesting::Nest;
 use crate::pins::Pins;
-use crate::tasks::{Places, coroutine_slot, handle_slot};
 use crate::timers::Callbacks;
 
 /// What the binding knows of a task beside the scheduler. Nobody has a copy: it would be wrong as soon
 /// as something runs a finalizer that ends the task.
 #[derive(Debug)]
 pub(crate) struct Task {
+    /// [`TaskKey::NONE`] once it is over.
     pub(crate) key: TaskKey,
-    /// Its coroutine, anchored in the slots table while the task is alive; null once it is over. See
-    /// [`Runtime::push_coroutine`].
-    pub(crate) coroutine: *mut RawState,
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
-    /// Identity of its handle.
-    pub(crate) handle: usize,
-    /// Whether it has an error handler of its own.
-    pub(crate) watched_over: bool,
+    /// Whether it holds its handle: see [`anchors`](crate::anchors).
+    pub(crate) held: bool,
+    /// Whether it has an error handler of its own, or may have objects that it selects on.
+    pub(crate) has_more: bool,
 }
 
 /// How an operation's result becomes Lua values.
@@ -63,11 +61,14 @@ pub(crate) enum Shape {
 pub(crate) struct Kept {
     /// The userdata that leads functions here.
     pub(crate) anchor: c_int,
-    /// For task `i`: at `3i+1` its handle, `3i+2` its coroutine, `3i+3` the objects it selects on.
-    pub(crate) slots: c_int,
-    /// From places of tasks to their own error handlers.
+    /// By the places of those tasks that have any: what they select on, their own error handlers, and handles
+    /// that they hold.
+    pub(crate) selects: c_int,
     pub(crate) handlers: c_int,
+    pub(crate) held: c_int,
     /// Metatables.
+    pub(crate) weak_keys: c_int,
+    pub(crate) weak_values: c_int,
     pub(crate) handle_meta: c_int,
     pub(crate) result_meta: c_int,
     pub(crate) tcp_meta: c_int,
@@ -138,7 +139,7 @@ pub(crate) struct Runtime {
     core: RefCell<ManuallyDrop<Scheduler>>,
     closed: Cell<bool>,
     pub(crate) tasks: RefCell<Vec<Task>>,
-    pub(crate) places: Places,
+    pub(crate) anchors: Anchors,
     pub(crate) pins: Pins,
     pub(crate) halves: Halves,
     pub(crate) kept: Cell<Kept>,
@@ -225,7 +226,7 @@ impl Runtime {
             core: RefCell::new(ManuallyDrop::new(core)),
             closed: Cell::new(false),
             tasks: RefCell::default(),
-            places: Places::default(),
+            anchors: Anchors::default(),
             pins: Pins::default(),
             halves: Halves::default(),
             kept: Cell::default(),
@@ -300,7 +301,7 @@ impl Runtime {
             return;
         }
         give_back(&self.tasks);
-        self.places.close();
+        self.anchors.close();
         self.halves.close();
         give_back(&self.nests);
         give_back(&self.woken);
@@ -332,7 +333,7 @@ impl Runtime {
     pub(crate) fn look<T>(&self, key: TaskKey, look: impl FnOnce(&Task) -> T) -> Option<T> {
         let tasks = self.tasks.borrow();
         let task = tasks.get(key.index as usize)?;
-        (task.key == key && !task.coroutine.is_null()).then(|| look(task))
+        (task.key == key).then(|| look(task))
     }
 
     /// Whether the task is still alive here.
@@ -344,38 +345,6 @@ impl Runtime {
     /// The task at a place, which may be over; `None` beyond the last.
     pub(crate) fn key_at(&self, place: usize) -> Option<TaskKey> {
         self.tasks.borrow().get(place).map(|task| task.key)
-    }
-
-    /// Pushes the handle of a living task; tells whether it lives.
-    pub(crate) fn push_handle(&self, lua: State, key: TaskKey) -> bool {
-        self.push_slot(lua, key, handle_slot(key.index), Kind::Table)
-    }
-
-    /// Pushes the coroutine of a living task. To be used only while it is on the stack: then it stays
-    /// alive whatever runs meanwhile, though the task may not.
-    pub(crate) fn push_coroutine(&self, lua: State, key: TaskKey) -> Option<State> {
-        if !self.push_slot(lua, key, coroutine_slot(key.index), Kind::Thread) {
-            return None;
-        }
-        let raw = lua.to_coroutine(-1)?;
-        // SAFETY: the coroutine is on the stack.
-        Some(unsafe { State::new(raw) })
-    }
-
-    /// Pushes what a slot of a living task has, if that is of the kind. Makes nothing, so the task
-    /// still lives afterwards.
-    fn push_slot(&self, lua: State, key: TaskKey, slot: usize, kind: Kind) -> bool {
-        if !self.has_task(key) {
-            return false;
-        }
-        lua.push_kept(self.kept.get().slots);
-        lua.raw_get_at(-1, slot);
-        lua.remove(-2);
-        let found = lua.kind(-1) == kind;
-        if !found {
-            lua.pop(1);
-        }
-        found
     }
 
     /// Changes what the binding knows of a task.
@@ -391,7 +360,7 @@ impl Runtime {
     /// The coroutine of a task that the core has just named, for the length of one call from Lua.
     #[inline]
     pub(crate) fn coroutine_of(&self, owner: usize) -> State {
-        // SAFETY: a task's owner is the address of its coroutine, which is anchored in the slots table
+        // SAFETY: a task's owner is the address of its coroutine, which is anchored
         // for as long as the core knows the task: see `tasks`.
         unsafe { State::new(owner as *mut RawState) }
     }

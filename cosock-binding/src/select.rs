@@ -7,10 +7,10 @@ use std::ptr;
 
 use cosock_core::scheduler::TaskKey;
 
+use crate::anchors::place_slot;
 use crate::arguments::{self, Called, DIRECT, WRAPPED, refuse, refuse_kind};
 use crate::ffi::{Kind, State};
 use crate::runtime::Runtime;
-use crate::tasks::select_slot;
 use crate::{foreign, nesting, socket, wait as waiting};
 
 pub(crate) use arming::arm;
@@ -115,11 +115,11 @@ pub(crate) fn is_marked(coroutine: State) -> bool {
 pub(crate) fn take_back(lua: State, runtime: &Runtime, key: TaskKey) {
     runtime.enter(lua, |core| core.withdraw(key));
     let base = lua.top();
-    lua.push_kept(runtime.kept.get().slots);
-    lua.raw_get_at(-1, select_slot(key.index));
+    lua.push_kept(runtime.kept.get().selects);
+    lua.raw_get_at(-1, place_slot(key.index));
     if lua.kind(-1) == Kind::Table {
         lua.push_nil();
-        lua.raw_set_at(-3, select_slot(key.index));
+        lua.raw_set_at(-3, place_slot(key.index));
         foreign::forget_those_of_others(lua, runtime, key, base + 2);
         // An error of theirs is lost: another one is on its way.
         foreign::disarm_all(lua, runtime, base + 2);
@@ -136,10 +136,10 @@ const AS_LUASOCKET: usize = 0;
 pub(crate) fn push_results(lua: State, runtime: &Runtime, key: TaskKey, timed_out: bool) -> c_int {
     let (receivers, _) = runtime.enter(lua, |core| core.lists(key));
     let kept = runtime.kept.get();
-    lua.push_kept(kept.slots);
-    lua.raw_get_at(-1, select_slot(key.index));
+    lua.push_kept(kept.selects);
+    lua.raw_get_at(-1, place_slot(key.index));
     lua.push_nil();
-    lua.raw_set_at(-3, select_slot(key.index));
+    lua.raw_set_at(-3, place_slot(key.index));
     lua.remove(-2);
     let objects = lua.top();
     lua.raw_get_at(objects, AS_LUASOCKET);

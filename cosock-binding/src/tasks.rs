@@ -1,36 +1,23 @@
 //! `cosock.spawn` and task handles.
 
-use std::cell::RefCell;
 use std::ffi::c_int;
 
 use cosock_core::scheduler::TaskKey;
-use rustc_hash::FxHashMap;
 
+use crate::anchors::{self, place_slot};
 use crate::arguments::{Called, DIRECT, raise, refuse, refuse_kind};
 use crate::ffi::{Kind, State, Status};
 use crate::foreign;
 use crate::run;
 use crate::runtime::{Runtime, Shape, Task};
 
-/// The slots of the task at `place`: handle, coroutine, and the objects it selects on.
-pub(crate) const fn handle_slot(place: u32) -> usize {
-    place as usize * 3 + 1
-}
-
-pub(crate) const fn coroutine_slot(place: u32) -> usize {
-    place as usize * 3 + 2
-}
-
-pub(crate) const fn select_slot(place: u32) -> usize {
-    place as usize * 3 + 3
-}
-
-/// The slot of a coroutine that called `reset`, until its run is over; else it has `false`.
+/// Where, among the handles that are held, the coroutine is that called `reset`, until its run is over; else
+/// there is `false`.
 const LAST_RESET: usize = 0;
 
 /// Lets go of the coroutine that called `reset`. Does not raise, once it has been called.
 pub(crate) fn release_last_reset(lua: State, runtime: &Runtime) {
-    lua.push_kept(runtime.kept.get().slots);
+    lua.push_kept(runtime.kept.get().held);
     lua.push_bool(false);
     lua.raw_set_at(-2, LAST_RESET);
     lua.pop(1);
@@ -53,32 +40,25 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     }
     lua.push_kept(kept.handle_meta);
     lua.set_metatable(handle);
-    lua.push_kept(kept.slots);
-    let slots = handle + 1;
     let coroutine = lua.new_coroutine();
     lua.push_value(1);
     lua.move_to(coroutine, 1);
-    // What may raise comes first, for a task that is not anchored must not exist. Setting fields runs
-    // no collection, so the place stays free meanwhile.
-    let place = runtime.enter(lua, |core| core.next_place());
-    lua.raw_set_at(slots, coroutine_slot(place));
-    lua.push_value(handle);
-    lua.raw_set_at(slots, handle_slot(place));
+    // Somebody may be told of these later.
+    let held = named || watched_over || runtime.handler.get() != 0;
+    // What may raise comes first, for a task that is not anchored must not exist.
+    let place = anchors::anchor(lua, runtime, handle + 1, handle, held);
     if watched_over {
         lua.push_kept(kept.handlers);
         lua.push_value(handle - 1);
-        lua.raw_set_at(-2, place as usize + 1);
+        lua.raw_set_at(-2, place_slot(place));
     }
-    let identity = lua.identity(handle);
     runtime.enter(lua, |core| {
         let key = core.spawn_for(coroutine.raw() as usize);
-        runtime.places.note(identity, key.index);
         let task = Task {
             key,
-            coroutine: coroutine.raw(),
             shape: Shape::Nothing,
-            handle: identity,
-            watched_over,
+            held,
+            has_more: watched_over,
         };
         let mut tasks = runtime.tasks.borrow_mut();
         match tasks.get_mut(key.index as usize) {
@@ -110,50 +90,12 @@ fn push_handler(lua: State, called: Called) -> bool {
     !lua.is_nil(4)
 }
 
-/// Places of living tasks by the identities of their handles; made when it is first asked for, for many
-/// programs never do.
-#[derive(Debug, Default)]
-pub(crate) struct Places(RefCell<Option<FxHashMap<usize, u32>>>);
-
-impl Places {
-    fn note(&self, handle: usize, place: u32) {
-        if let Some(places) = &mut *self.0.borrow_mut() {
-            places.insert(handle, place);
-        }
-    }
-
-    fn forget(&self, handle: usize) {
-        if let Some(places) = &mut *self.0.borrow_mut() {
-            places.remove(&handle);
-        }
-    }
-
-    fn find(&self, handle: usize, tasks: &[Task]) -> Option<u32> {
-        let mut places = self.0.borrow_mut();
-        let places = places.get_or_insert_with(|| {
-            let living = tasks.iter().filter(|task| !task.coroutine.is_null());
-            living.map(|task| (task.handle, task.key.index)).collect()
-        });
-        places.get(&handle).copied()
-    }
-
-    /// Lets go of what there is, unless somebody uses it.
-    pub(crate) fn close(&self) {
-        if let Ok(mut places) = self.0.try_borrow_mut() {
-            *places = None;
-        }
-    }
-}
-
 /// The task of the handle in argument 1; `None` once it is over. Raises for anything but a handle.
 fn task_of_handle(lua: State, runtime: &Runtime, called: Called) -> Option<TaskKey> {
     if lua.kind(1) != Kind::Table {
         refuse_kind(lua, called, 1, "task handle");
     }
-    // The handle of a living task is anchored, so no other table has its address.
-    let tasks = runtime.tasks.borrow();
-    let place = runtime.places.find(lua.identity(1), &tasks)?;
-    tasks.get(place as usize).map(|task| task.key)
+    anchors::task_of_handle(lua, runtime, 1)
 }
 
 /// `handle:is_alive()`.
@@ -191,70 +133,51 @@ pub(crate) fn cancel(lua: State, runtime: &Runtime) -> c_int {
 /// Pushes its coroutine; tells whether there was one.
 pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
     let kept = runtime.kept.get();
-    let Some((handle, watched_over)) = runtime.look(key, |task| (task.handle, task.watched_over))
-    else {
+    let Some(held) = runtime.look(key, |task| task.held) else {
         return false;
     };
     lua.check_stack(12);
-    runtime.places.forget(handle);
-    runtime.note(key, |task| task.coroutine = std::ptr::null_mut());
-    lua.push_kept(kept.slots);
-    let slots = lua.top();
-    lua.raw_get_at(slots, coroutine_slot(key.index));
-    lua.raw_get_at(slots, select_slot(key.index));
-    for slot in [handle_slot(key.index), coroutine_slot(key.index)] {
-        lua.push_nil();
-        lua.raw_set_at(slots, slot);
-    }
-    if !lua.is_nil(-1) {
-        lua.push_nil();
-        lua.raw_set_at(slots, select_slot(key.index));
-    }
-    if watched_over {
-        lua.push_kept(kept.handlers);
-        lua.push_nil();
-        lua.raw_set_at(-2, key.index as usize + 1);
-        lua.pop(1);
-    }
-    runtime.enter(lua, |core| core.finish(key));
-    // Now the objects, on top of the coroutine.
-    if lua.kind(-1) == Kind::Table {
-        let objects = lua.top();
-        // An error of theirs is lost: who ends a task is not who waited on them.
-        foreign::disarm_all(lua, runtime, objects);
+    let found = anchors::push_coroutine(lua, runtime, key).is_some();
+    let coroutine = lua.top();
+    lua.push_kept(kept.selects);
+    lua.raw_get_at(-1, place_slot(key.index));
+    let objects = lua.top();
+    for table in [kept.selects, kept.handlers] {
+        lua.push_kept(table);
+        lua.raw_get_at(-1, place_slot(key.index));
+        if !lua.is_nil(-1) {
+            lua.push_nil();
+            lua.raw_set_at(-3, place_slot(key.index));
+        }
         lua.set_top(objects);
     }
-    lua.pop(1);
-    lua.remove(slots);
-    let found = lua.kind(-1) == Kind::Thread;
-    if !found {
-        lua.pop(1);
+    anchors::release(lua, runtime, key, held);
+    lua.set_top(objects);
+    runtime.note(key, |task| task.key = TaskKey::NONE);
+    runtime.enter(lua, |core| core.finish(key));
+    if lua.kind(objects) == Kind::Table {
+        // An error of theirs is lost: who ends a task is not who waited on them.
+        foreign::disarm_all(lua, runtime, objects);
     }
+    lua.set_top(coroutine);
     found
 }
 
 /// [`push_and_forget`] for a task that has returned, of which there is less to undo.
 pub(crate) fn forget_returned(lua: State, runtime: &Runtime, key: TaskKey) {
-    let Some((handle, watched_over)) = runtime.look(key, |task| (task.handle, task.watched_over))
-    else {
+    let Some((held, has_more)) = runtime.look(key, |task| (task.held, task.has_more)) else {
         return;
     };
-    lua.push_kept(runtime.kept.get().slots);
-    lua.raw_get_at(-1, select_slot(key.index));
-    if watched_over || !lua.is_nil(-1) {
-        lua.pop(2);
+    if has_more {
         if push_and_forget(lua, runtime, key) {
             lua.pop(1);
         }
         return;
     }
-    // In the place of what is nil.
-    lua.raw_set_at(-2, handle_slot(key.index));
-    lua.push_nil();
-    lua.raw_set_at(-2, coroutine_slot(key.index));
-    lua.pop(1);
-    runtime.places.forget(handle);
-    runtime.note(key, |task| task.coroutine = std::ptr::null_mut());
+    let base = lua.top();
+    anchors::release(lua, runtime, key, held);
+    lua.set_top(base);
+    runtime.note(key, |task| task.key = TaskKey::NONE);
     runtime.enter(lua, |core| core.finish(key));
 }
 
@@ -305,8 +228,8 @@ pub(crate) fn to_string(lua: State, runtime: &Runtime) -> c_int {
         }
     }
     let key = task_of_handle(lua, runtime, called);
-    match key.and_then(|key| runtime.look(key, |task| task.coroutine)) {
-        Some(coroutine) => lua.push_coroutine_text(coroutine),
+    match key.and_then(|key| anchors::push_coroutine(lua, runtime, key)) {
+        Some(coroutine) => lua.push_coroutine_text(coroutine.raw()),
         None => lua.push_str("dead-thread"),
     }
     1
@@ -320,7 +243,7 @@ pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
         // Its code goes on up to its next wait, and then it is gone like the others. Until then its
         // coroutine needs an anchor.
         if push_and_forget(lua, runtime, key) {
-            lua.push_kept(runtime.kept.get().slots);
+            lua.push_kept(runtime.kept.get().held);
             lua.insert(-2);
             lua.raw_set_at(-2, LAST_RESET);
             // There is no task any more that could be parked.

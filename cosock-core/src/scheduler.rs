@@ -31,6 +31,14 @@ pub struct TaskKey {
     generation: u32,
 }
 
+impl TaskKey {
+    /// Names no task.
+    pub const NONE: TaskKey = TaskKey {
+        index: u32::MAX,
+        generation: 0,
+    };
+}
+
 /// Seconds, or none, which is what no timeout is: NaN.
 #[derive(Clone, Copy, Debug)]
 struct Timeout(f64);

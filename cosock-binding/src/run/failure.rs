@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use cosock_core::scheduler::TaskKey;
 
 use super::leave;
+use crate::anchors::{self, place_slot};
 use crate::ffi::{Kind as ValueKind, State};
 use crate::runtime::Runtime;
 use crate::{tasks, traceback};
@@ -13,7 +14,7 @@ use crate::{tasks, traceback};
 pub(crate) fn fail_with(lua: State, runtime: &Runtime, key: TaskKey) {
     // First who is to be told: making the traceback may run a finalizer that ends the task.
     push_told(lua, runtime, key);
-    match runtime.push_coroutine(lua, key) {
+    match anchors::push_coroutine(lua, runtime, key) {
         Some(coroutine) => {
             traceback::push(lua, runtime, coroutine);
             lua.remove(-2);
@@ -34,20 +35,24 @@ pub(super) fn report(lua: State, runtime: &Runtime, key: TaskKey) {
 
 /// Pushes the handle of a task, and who is told of its error, or nil.
 fn push_told(lua: State, runtime: &Runtime, key: TaskKey) {
-    let kept = runtime.kept.get();
-    if runtime.push_handle(lua, key) {
-        lua.push_kept(kept.handlers);
-        lua.raw_get_at(-1, key.index as usize + 1);
+    // One that is over, as after a `reset` of its own, has none: another task may have its place.
+    if runtime.has_task(key) {
+        lua.push_kept(runtime.kept.get().handlers);
+        lua.raw_get_at(-1, place_slot(key.index));
         lua.remove(-2);
     } else {
-        // It is over, as after a `reset` of its own: another task may have its place.
-        lua.push_nil();
         lua.push_nil();
     }
     if lua.is_nil(-1) && runtime.handler.get() != 0 {
         lua.pop(1);
         lua.push_kept(runtime.handler.get());
     }
+    if lua.is_nil(-1) {
+        lua.push_nil();
+    } else {
+        anchors::push_handle(lua, runtime, key);
+    }
+    lua.insert(-2);
 }
 
 /// Ends a task and tells of its error: on top are the traceback, the error value, and what `push_told`

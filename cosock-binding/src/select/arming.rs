@@ -7,11 +7,11 @@ use cosock_core::scheduler::TaskKey;
 use cosock_core::select::Element;
 
 use super::{AS_LUASOCKET, has_getfd, has_setwaker};
+use crate::anchors::place_slot;
 use crate::arguments::{self, DIRECT, raise};
 use crate::ffi::{Kind, State, Status};
 use crate::runtime::Runtime;
 use crate::socket::{self, kind_word};
-use crate::tasks::select_slot;
 use crate::{foreign, run};
 
 /// Parks the current task on the lists in arguments 1 and 2, with the timeout in argument 3.
@@ -36,9 +36,10 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
         })
     });
     let Some(serial) = serial else { return 0 };
-    lua.push_kept(runtime.kept.get().slots);
+    runtime.note(key, |task| task.has_more = true);
+    lua.push_kept(runtime.kept.get().selects);
     lua.push_value(OBJECTS);
-    lua.raw_set_at(-2, select_slot(key.index));
+    lua.raw_set_at(-2, place_slot(key.index));
     lua.pop(1);
     let conflict = runtime.enter(lua, |core| {
         core.watch_elements(key, serial, 0..usize::MAX).err()

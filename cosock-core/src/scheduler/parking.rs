@@ -83,12 +83,13 @@ impl Scheduler {
     #[inline]
     pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
         let task = &mut self.tasks[key.index as usize];
+        if task.phase != Phase::Running {
+            return self.sleep_instead(key, timeout);
+        }
         task.timeout = Timeout::new(timeout);
         task.lists = Lists::Empty;
         if timeout.is_some_and(|timeout| timeout <= 0.0) {
             // It only steps aside: nothing is registered, and nothing else can wake it.
-            self.withdraw(key);
-            let task = &mut self.tasks[key.index as usize];
             task.phase = Phase::Ready;
             task.wait = Wait::Sleep;
             task.deadline = None;
@@ -96,6 +97,12 @@ impl Scheduler {
         } else {
             self.park(key, Wait::Sleep, timeout);
         }
+    }
+
+    #[cold]
+    fn sleep_instead(&mut self, key: TaskKey, timeout: Option<f64>) {
+        self.take_back(key);
+        self.park_sleep(key, timeout);
     }
 
     /// Parks a running task until there is a message in the queue identified by `object`.
