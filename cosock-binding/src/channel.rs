@@ -172,7 +172,7 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
     }
     if queue.ring.borrow().growth().is_some() {
         anchor(lua, queue, called);
-        make_room(lua, queue);
+        make_room(lua, runtime, queue);
         metatable = lua.top();
     }
     queue.append(lua, 2, -1);
@@ -237,7 +237,7 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         queue.take_back(lua, metatable);
         if queue.take(lua, metatable) {
             if queue.ring.borrow().is_worth_giving_back() {
-                give_back(lua, queue);
+                give_back(lua, runtime, queue);
             } else if metatable == half {
                 queue.lend(lua, runtime, metatable);
             }

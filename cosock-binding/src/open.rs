@@ -200,6 +200,11 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     lua.push_kept(kept.weak_keys);
     lua.set_metatable(-2);
     kept.senders = lua.keep();
+    // With its place, so that no memory is wanted later.
+    lua.new_table(1, 0);
+    lua.push_bool(false);
+    lua.raw_set_at(-2, 1);
+    kept.spare = lua.keep();
     #[cfg(any(feature = "lua51", feature = "luajit"))]
     {
         lua.push_globals();

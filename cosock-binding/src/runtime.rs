@@ -83,6 +83,8 @@ pub(crate) struct Kept {
     pub(crate) receiver_methods: c_int,
     /// All senders, weakly.
     pub(crate) senders: c_int,
+    /// A table that has the spare table of messages.
+    pub(crate) spare: c_int,
     /// The globals that our Lua sees, where each coroutine has its own.
     #[cfg(any(feature = "lua51", feature = "luajit"))]
     pub(crate) globals: c_int,
@@ -165,6 +167,8 @@ pub(crate) struct Runtime {
     pub(crate) interrupted: Cell<bool>,
     /// Whether Lua can count the messages of channels; asked when the first channel is made.
     pub(crate) lends: Cell<Option<bool>>,
+    /// For how many messages the spare table is; 0 when there is none.
+    pub(crate) spare_slots: Cell<usize>,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
     pub(crate) wakers_set: Cell<bool>,
     /// The state's main coroutine, which lives as long as the state; null where it is not known.
@@ -243,6 +247,7 @@ impl Runtime {
             handler: Cell::new(0),
             interrupted: Cell::new(false),
             lends: Cell::new(None),
+            spare_slots: Cell::new(0),
             wakers_set: Cell::new(false),
             main: Cell::new(ptr::null_mut()),
             nests: RefCell::default(),

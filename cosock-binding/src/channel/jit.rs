@@ -42,9 +42,16 @@ pub(super) struct Lent {
 }
 
 impl Lent {
-    /// Notes that the messages have got another table.
-    pub(super) fn forget_messages(&self) {
-        self.informed.set(false);
+    /// Notes that the messages have got another table, and lets go of the last one, while Lua does not count;
+    /// `metatable` is where that of a half is. Makes nothing.
+    pub(super) fn forget_messages(&self, lua: State, metatable: c_int) {
+        if cfg!(feature = "luajit") && self.informed.replace(false) {
+            if push_counts(lua, metatable) {
+                lua.push_bool(false);
+                lua.raw_set_at(-2, MESSAGES);
+            }
+            lua.pop(1);
+        }
     }
 }
 

@@ -1,30 +1,49 @@
-//! The table of a queue's messages: a larger one before it is full, and a new one after a burst.
+//! The table of a queue's messages: a larger one before it is full, and a new one after a burst, when the last
+//! becomes the spare one of all queues.
 
 use std::ffi::c_int;
+
+use cosock_core::channel::Growth;
 
 use super::Queue;
 use super::queue::{METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
 use crate::ffi::State;
+use crate::runtime::Runtime;
+
+/// The emptied table of more messages than this goes to the collector.
+const MOST_SPARED: usize = 1 << 14;
+
+/// From so many messages on a queue takes the spare table.
+const MANY: usize = 64;
+
+/// Where the table that is kept for it has the spare table.
+const SPARE: usize = 1;
 
 /// Lays the messages out anew in a larger table, with the metatable of a half on top.
 #[cold]
-pub(super) fn make_room(lua: State, queue: &Queue) {
+pub(super) fn make_room(lua: State, runtime: &Runtime, queue: &Queue) {
     let metatable = lua.top();
     loop {
         let growth = queue.ring.borrow().growth();
         let Some(growth) = growth else { return };
-        lua.new_table(growth.new as c_int, 0);
+        let new = push_spare(lua, runtime, growth).unwrap_or_else(|| {
+            lua.new_table(growth.new as c_int, 0);
+            growth.new
+        });
         // Making a table may run a finalizer, which may send and receive.
         queue.take_back(lua, metatable);
-        let unchanged = queue.ring.borrow().growth() == Some(growth);
-        if unchanged && lua.raw_get_table_at(metatable, SLOTS) {
+        if !lua.raw_get_table_at(metatable, SLOTS) {
+            // Somebody has broken the channel up.
+            return lua.set_top(metatable);
+        }
+        if queue.ring.borrow().growth() == Some(growth) {
             for position in 0..growth.len {
                 lua.raw_get_at(-1, ((growth.head + position) & (growth.old - 1)) + 1);
                 lua.raw_set_at(-3, position + 1);
             }
             lua.pop(1);
             replace_slots(lua, queue, metatable);
-            queue.ring.borrow_mut().grown(growth);
+            queue.ring.borrow_mut().grown(Growth { new, ..growth });
             return;
         }
         lua.set_top(metatable);
@@ -33,7 +52,7 @@ pub(super) fn make_room(lua: State, queue: &Queue) {
 
 /// Gives up the large table of a burst that is over; the last message, on top, stays there.
 #[cold]
-pub(super) fn give_back(lua: State, queue: &Queue) {
+pub(super) fn give_back(lua: State, runtime: &Runtime, queue: &Queue) {
     // Below the message are the table that it was in, and the metatable. The queue stays, whatever comes.
     lua.raw_get_at(-3, QUEUE_OF_HALF);
     lua.insert(1);
@@ -41,12 +60,45 @@ pub(super) fn give_back(lua: State, queue: &Queue) {
     lua.new_table(0, 0);
     // Making a table may run a finalizer, which may send.
     queue.take_back(lua, metatable);
+    let capacity = queue.ring.borrow().capacity();
     let still = queue.ring.borrow_mut().give_back();
-    if still {
-        replace_slots(lua, queue, metatable);
+    if !still {
+        return lua.pop(1);
+    }
+    let is_table = lua.raw_get_table_at(metatable, SLOTS);
+    lua.insert(-2);
+    replace_slots(lua, queue, metatable);
+    if is_table && (runtime.spare_slots.get()..=MOST_SPARED).contains(&capacity) {
+        keep_spare(lua, runtime, capacity);
     } else {
         lua.pop(1);
     }
+}
+
+/// Pops an empty table of so many messages and keeps it for the next burst: to get from small to large costs as much
+/// as half of what is sent, and the larger tables come in fresh memory. Makes nothing.
+fn keep_spare(lua: State, runtime: &Runtime, capacity: usize) {
+    lua.push_kept(runtime.kept.get().spare);
+    lua.insert(-2);
+    lua.raw_set_at(-2, SPARE);
+    lua.pop(1);
+    runtime.spare_slots.set(capacity);
+}
+
+/// Pushes the spare table, if there is one large enough and the queue is; tells for how many messages it is. Makes
+/// nothing.
+fn push_spare(lua: State, runtime: &Runtime, growth: Growth) -> Option<usize> {
+    let capacity = runtime.spare_slots.get();
+    if growth.old < MANY || capacity < growth.new {
+        return None;
+    }
+    runtime.spare_slots.set(0);
+    lua.push_kept(runtime.kept.get().spare);
+    lua.raw_get_at(-1, SPARE);
+    lua.push_bool(false);
+    lua.raw_set_at(-3, SPARE);
+    lua.remove(-2);
+    Some(capacity)
 }
 
 /// Pops a table of messages and gives it to both halves, of which one has the metatable at
@@ -61,6 +113,6 @@ fn replace_slots(lua: State, queue: &Queue, metatable: c_int) {
         lua.raw_set_at(-2, SLOTS);
         lua.pop(1);
     }
-    queue.lent.forget_messages();
+    queue.lent.forget_messages(lua, metatable);
     lua.set_top(slots - 1);
 }
