@@ -168,7 +168,7 @@ pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
     // As in LuaSocket, one mode leaves the other's limit as it is.
     if total {
         if let Some(socket) = lua.userdata(inner, TCP) {
-            socket.borrow_mut().total_timeout = timeout;
+            socket.borrow_mut().set_total_timeout(timeout);
         } else if let Some(socket) = lua.userdata(inner, UDP) {
             socket.borrow_mut().total_timeout = timeout;
         }
@@ -186,7 +186,7 @@ pub(crate) fn settimeout(lua: State, _: &Runtime) -> c_int {
 pub(crate) fn limit_lines(lua: State, _: &Runtime) -> c_int {
     let longest = lua.to_number(2).unwrap_or(f64::MAX) as usize;
     if let Some(socket) = lua.userdata(1, TCP) {
-        socket.borrow_mut().longest_line = longest;
+        socket.borrow_mut().set_longest_line(longest);
     }
     0
 }
@@ -194,7 +194,7 @@ pub(crate) fn limit_lines(lua: State, _: &Runtime) -> c_int {
 /// The limit of a whole call on the inner socket at `index`, if that is ours.
 fn total_timeout(lua: State, index: c_int) -> Option<f64> {
     match lua.userdata(index, TCP) {
-        Some(socket) => socket.borrow().total_timeout,
+        Some(socket) => socket.borrow().total_timeout(),
         None => lua
             .userdata(index, UDP)
             .and_then(|socket| socket.borrow().total_timeout),

@@ -105,8 +105,7 @@ pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
 /// Pushes a socket object around a new inner socket.
 pub(crate) fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> TcpSocket) {
     let kept = runtime.kept.get();
-    // One more field, for most get a timeout.
-    lua.new_table(0, 3);
+    lua.new_table(0, 2);
     let object = lua.top();
     lua.push_userdata(TCP, || Tcp::new(make().into()));
     lua.push_kept(kept.tcp_inner_meta);

@@ -354,12 +354,12 @@ impl Operation {
             | Operation::Receive { socket, .. }
             | Operation::Send { socket, .. }
             | Operation::Accept { socket }
-            | Operation::Connect { socket, .. } => socket.borrow().total_timeout,
+            | Operation::Connect { socket, .. } => socket.borrow().total_timeout(),
             #[cfg(feature = "tls")]
-            Operation::Handshake { socket } => socket.borrow().total_timeout,
+            Operation::Handshake { socket } => socket.borrow().total_timeout(),
             Operation::Datagram { socket, .. } => socket.borrow().total_timeout,
             Operation::Lookup(lookup) => match &lookup.then {
-                Then::Connect(socket) => socket.borrow().total_timeout,
+                Then::Connect(socket) => socket.borrow().total_timeout(),
                 _ => None,
             },
         }

@@ -21,7 +21,7 @@ impl Terms {
         let mut socket = socket.borrow_mut();
         Terms {
             epoch: socket.epoch(),
-            total_timeout: socket.total_timeout,
+            total_timeout: socket.total_timeout(),
             source: socket.source(reactor).map(Some).into(),
         }
     }

@@ -10,7 +10,6 @@ mod tls;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::Instant;
 
 use rustix::io::Errno;
 use socket2::{Socket, Type};
@@ -18,6 +17,7 @@ use socket2::{Socket, Type};
 use super::{Endpoint, Family, Progress, Step};
 use crate::buffer::{Pattern, Small, Taken, Unread};
 use crate::error::SocketError;
+use crate::process;
 use crate::reactor::{Interest, Reactor};
 
 pub use connect::Attempt;
@@ -63,17 +63,20 @@ pub struct TcpSocket {
     bound: bool,
     /// Bytes received and sent, as `getstats` counts them.
     stats: [f64; 2],
-    /// Since when the age is counted that `getstats` tells, and from how many seconds on.
-    born: Instant,
-    age_offset: f64,
+    /// From when on the age is counted that `getstats` tells, by the monotonic clock, in seconds.
+    birthday: f64,
     /// TLS is spoken here, or was until the close.
     encrypted: bool,
     #[cfg(feature = "tls")]
     tls: Option<Box<crate::tls::Session>>,
-    /// Seconds for a whole call: LuaSocket's timeout mode `"t"`.
-    pub total_timeout: Option<f64>,
-    /// How many bytes a receive of a line may gather before its end, give or take one read.
-    pub longest_line: usize,
+    limits: Option<Box<Limits>>,
+}
+
+/// What few sockets have.
+#[derive(Clone, Copy, Debug, Default)]
+struct Limits {
+    total_timeout: Option<f64>,
+    longest_line: Option<usize>,
 }
 
 impl Deref for TcpSocket {
@@ -126,14 +129,29 @@ impl TcpSocket {
             connecting: false,
             bound: false,
             stats: [0.0; 2],
-            born: Instant::now(),
-            age_offset: 0.0,
+            birthday: monotonic_seconds(),
             encrypted: false,
             #[cfg(feature = "tls")]
             tls: None,
-            total_timeout: None,
-            longest_line: usize::MAX,
+            limits: None,
         }
+    }
+
+    /// Seconds for a whole call: LuaSocket's timeout mode `"t"`.
+    #[inline]
+    #[must_use]
+    pub fn total_timeout(&self) -> Option<f64> {
+        self.limits.as_ref()?.total_timeout
+    }
+
+    /// Sets [`TcpSocket::total_timeout`].
+    pub fn set_total_timeout(&mut self, seconds: Option<f64>) {
+        self.limits.get_or_insert_default().total_timeout = seconds;
+    }
+
+    /// Sets how many bytes a receive of a line may gather before its end, give or take one read.
+    pub fn set_longest_line(&mut self, bytes: usize) {
+        self.limits.get_or_insert_default().longest_line = Some(bytes);
     }
 
     /// The class.
@@ -318,7 +336,7 @@ impl TcpSocket {
     /// Bytes received, bytes sent, and age in seconds.
     #[must_use]
     pub fn stats(&self) -> (f64, f64, f64) {
-        let age = self.born.elapsed().as_secs_f64() + self.age_offset;
+        let age = monotonic_seconds() - self.birthday;
         (self.stats[0], self.stats[1], age)
     }
 
@@ -338,10 +356,13 @@ impl TcpSocket {
             self.stats[1] = sent;
         }
         if let Some(age) = age {
-            self.born = Instant::now();
-            self.age_offset = age;
+            self.birthday = monotonic_seconds() - age;
         }
     }
+}
+
+fn monotonic_seconds() -> f64 {
+    process::monotonic_nanoseconds() as f64 / 1e9
 }
 
 impl Default for TcpSocket {

@@ -12,7 +12,7 @@ use crate::socket::{MOST_AT_ONCE, Progress, SEND, Step, receive};
 /// that the peer never fills.
 const LARGEST_READ: usize = 1024 * 1024;
 
-/// A line went beyond [`TcpSocket::longest_line`].
+/// A line went beyond what [`TcpSocket::set_longest_line`] has set.
 pub(super) const LINE_TOO_LONG: SocketError = SocketError::Text("line too long");
 
 impl TcpSocket {
@@ -150,7 +150,10 @@ impl TcpSocket {
 
     /// Whether a line without an end has grown beyond what may be.
     pub(super) fn is_line_too_long(&self, pattern: Pattern) -> bool {
-        pattern == Pattern::Line && self.unread.len() > self.longest_line
+        pattern == Pattern::Line
+            && (self.limits.as_ref())
+                .and_then(|limits| limits.longest_line)
+                .is_some_and(|longest| self.unread.len() > longest)
     }
 
     /// The first `"*a"` to meet the end gets what there is, be it nothing: HTTP bodies end so.

@@ -320,7 +320,7 @@ fn a_count_given_up_leaves_its_bytes_to_the_next_line() {
 fn a_line_without_end_fails_at_its_limit() {
     let mut reactor = reactor();
     let (mut socket, mut peer) = pair(&mut reactor);
-    socket.longest_line = 5;
+    socket.set_longest_line(5);
     peer.write_all(b"seventh\nthe rest").expect("there is room");
     assert_eq!(
         receive(&mut reactor, &mut socket, Pattern::Line),

@@ -64,8 +64,7 @@ impl TcpSocket {
         let mut wrapped = TcpSocket::with(endpoint, TcpClass::Client);
         wrapped.tls = Some(Box::new(session));
         wrapped.encrypted = true;
-        wrapped.total_timeout = self.total_timeout;
-        wrapped.longest_line = self.longest_line;
+        wrapped.limits.clone_from(&self.limits);
         Ok(wrapped)
     }
 
