@@ -31,8 +31,8 @@ typedef struct Channel Channel;
 // The task that runs.
 extern lua_State *running;
 
-// Values that must outlive the call that has them lie in the slots of a coroutine that never runs: a value is moved from
-// stack to stack with a quarter of what a table asks for, and the collector looks at stacks anyway.
+// Values that must outlive the call that has them lie in the slots of a coroutine that never runs, a million at most: to
+// move a value from stack to stack costs less than to look a place up in a table.
 extern lua_State *values;
 enum { NOTHING = 1 };
 int take_slot(void);

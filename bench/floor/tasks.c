@@ -131,25 +131,25 @@ int sleep_for(lua_State *L) {
 }
 
 int run(lua_State *L) {
-    // How many turns may pass before sockets and timers are looked at: a system call is worth many of them.
-    enum { TURNS = 64 };
-    for (unsigned turn = 0; alive; turn++) {
+    // How many may run before sockets and timers are looked at: a system call costs as much as several of them.
+    enum { MANY = 256 };
+    for (unsigned looked = first; alive;) {
         for (unsigned end = last; first != end;) {
             Ready next = ring[first++ & mask];
             resume_task(L, next.task, next.channel ? take_message(next.task, next.channel) : 0);
         }
-        bool idle = first == last;
-        if (!idle && turn % TURNS) {
+        if (first != last && first - looked < MANY) {
             continue;
         }
+        looked = first;
         int milliseconds = any_timer() ? end_timers() : -1;
-        if (first != last) {
+        if (first != last || !alive) {
             milliseconds = 0;
-        } else if (!alive) {
-            break;
         }
-        if (any_descriptor || milliseconds) {
+        if (any_descriptor || milliseconds > 0) {
             look_at_descriptors(L, milliseconds);
+        } else if (milliseconds < 0) {
+            return luaL_error(L, "all tasks wait for ever");
         }
     }
     return 0;
