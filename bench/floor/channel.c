@@ -10,8 +10,10 @@ struct Channel {
     lua_State *reader;
     int *messages;
     unsigned first, last, mask;
-    bool closed;
     int one;
+    // Whether the reader waits and was not made ready.
+    bool waits;
+    bool closed;
 };
 
 // The channels by the addresses of their halves, which say nothing of themselves: open addressing.
@@ -73,9 +75,9 @@ static void grow(Channel *channel) {
 }
 
 static void wake_reader(Channel *channel) {
-    if (channel->reader) {
-        make_ready(channel->reader, channel);
-        channel->reader = NULL;
+    if (channel->waits) {
+        channel->waits = false;
+        make_reader_ready(channel);
     }
 }
 
@@ -97,7 +99,7 @@ static int channel_send(lua_State *L) {
 }
 
 // Pushes the oldest message; nil at the end.
-int take_message(lua_State *L, Channel *channel) {
+static int take_message(lua_State *L, Channel *channel) {
     if (channel->first == channel->last) {
         lua_pushnil(L);
         lua_pushliteral(L, "closed");
@@ -112,6 +114,10 @@ int take_message(lua_State *L, Channel *channel) {
     return 1;
 }
 
+void resume_reader(lua_State *L, Channel *channel) {
+    resume_task(L, channel->reader, take_message(channel->reader, channel));
+}
+
 static int channel_receive(lua_State *L) {
     Channel *channel = channel_of(L);
     if (channel->first != channel->last || channel->closed) {
@@ -120,6 +126,7 @@ static int channel_receive(lua_State *L) {
     wait_in_task(L);
     see_unreplaced(L, receivers);
     channel->reader = L;
+    channel->waits = true;
     return lua_yield(L, 0);
 }
 

@@ -38,8 +38,9 @@ enum { NOTHING = 1 };
 int take_slot(void);
 void free_slot(int slot);
 
-// It runs in its turn, with the oldest message if that is what it waits for.
-void make_ready(lua_State *task, Channel *channel);
+// It runs in its turn.
+void make_ready(lua_State *task);
+void make_reader_ready(Channel *channel);
 void resume_task(lua_State *L, lua_State *task, int arguments);
 // Only the task itself may wait, not a coroutine that it has made.
 void wait_in_task(lua_State *L);
@@ -64,7 +65,8 @@ void see_unreplaced(lua_State *L, const void *class);
 
 // channel.c
 
-int take_message(lua_State *L, Channel *channel);
+// With the oldest message.
+void resume_reader(lua_State *L, Channel *channel);
 void open_channels(lua_State *L);
 
 // socket.c

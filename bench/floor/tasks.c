@@ -2,17 +2,13 @@
 
 #include "floor.h"
 
+#include <stdint.h>
 #include <stdlib.h>
-
-typedef struct {
-    lua_State *task;
-    Channel *channel;
-} Ready;
 
 lua_State *running, *values;
 
-// A ring; `mask` is its length less one.
-static Ready *ring;
+// A ring of tasks, and of channels whose readers are to run, which are odd; `mask` is its length less one.
+static uintptr_t *ring;
 static unsigned first, last, mask;
 static int alive;
 
@@ -22,7 +18,7 @@ static int free_slots, slots = NOTHING;
 
 int take_slot(void) {
     if (!free_slots) {
-        int more = slots;
+        int more = 256;
         if (!lua_checkstack(values, more)) {
             abort();
         }
@@ -50,7 +46,7 @@ static int *slot_of(lua_State *task) {
 
 static void grow_ring(void) {
     unsigned length = mask + 1, longer = 2 * length;
-    Ready *wider = malloc(longer * sizeof *wider);
+    uintptr_t *wider = malloc(longer * sizeof *wider);
     for (unsigned place = first; place != last; place++) {
         wider[place & (longer - 1)] = ring[place & mask];
     }
@@ -59,11 +55,28 @@ static void grow_ring(void) {
     mask = longer - 1;
 }
 
-void make_ready(lua_State *task, Channel *channel) {
+static void append(uintptr_t ready) {
     if (last - first > mask) {
         grow_ring();
     }
-    ring[last++ & mask] = (Ready){ task, channel };
+    ring[last++ & mask] = ready;
+}
+
+void make_ready(lua_State *task) {
+    append((uintptr_t)task);
+}
+
+void make_reader_ready(Channel *channel) {
+    append((uintptr_t)channel | 1);
+}
+
+static void resume_next(lua_State *L) {
+    uintptr_t next = ring[first++ & mask];
+    if (next & 1) {
+        resume_reader(L, (Channel *)(next - 1));
+    } else {
+        resume_task(L, (lua_State *)next, 0);
+    }
 }
 
 void wait_in_task(lua_State *L) {
@@ -82,7 +95,7 @@ int spawn(lua_State *L) {
     lua_replace(values, slot);
     lua_pushvalue(L, 1);
     lua_xmove(L, task, 1);
-    make_ready(task, NULL);
+    make_ready(task);
     alive++;
     // The handle, whose name programs read. It does not keep the coroutine; how it would find it is left out.
     lua_createtable(L, 0, 0);
@@ -125,7 +138,7 @@ int sleep_for(lua_State *L) {
     if (seconds > 0) {
         start_timer(L, seconds);
     } else {
-        make_ready(L, NULL);
+        make_ready(L);
     }
     return lua_yield(L, 0);
 }
@@ -135,8 +148,7 @@ int run(lua_State *L) {
     enum { MANY = 256 };
     for (unsigned looked = first; alive;) {
         for (unsigned end = last; first != end;) {
-            Ready next = ring[first++ & mask];
-            resume_task(L, next.task, next.channel ? take_message(next.task, next.channel) : 0);
+            resume_next(L);
         }
         if (first != last && first - looked < MANY) {
             continue;

@@ -57,7 +57,7 @@ int end_timers(void) {
     while (count && timers[1].due <= time) {
         // It runs after all that are due with it; by then its memory is there.
         __builtin_prefetch(timers[1].task);
-        make_ready(timers[1].task, NULL);
+        make_ready(timers[1].task);
         remove_first();
     }
     return count ? (int)ceil((timers[1].due - time) * 1e3) : -1;
