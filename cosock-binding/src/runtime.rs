@@ -390,3 +390,13 @@ impl Runtime {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Task;
+
+    #[test]
+    fn a_task_takes_no_more_room_than_it_did() {
+        assert!(size_of::<Task>() <= 12);
+    }
+}

@@ -8,6 +8,8 @@ mod lookups;
 mod operations;
 mod parking;
 mod selects;
+#[cfg(all(test, target_pointer_width = "64"))]
+mod sizes;
 mod turn;
 
 use std::collections::{HashMap, VecDeque};

@@ -24,20 +24,34 @@ impl TimerId {
     }
 }
 
-/// Packed, for all of the heap is moved through when many timers come and go.
+/// The four below an entry fill a line of the cache.
 #[derive(Clone, Copy, Debug)]
-#[repr(C, packed(4))]
 struct Entry {
     /// Never later than the timer's deadline.
     queued: Time,
     /// Order among equal deadlines: first set, first fired.
-    sequence: u64,
+    sequence: Sequence,
     timer: u32,
+}
+
+/// Counts how often timers were set. It may begin anew: those with equal deadlines were set within moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sequence(u32);
+
+impl Sequence {
+    fn next(self) -> Sequence {
+        Sequence(self.0.wrapping_add(1))
+    }
+
+    fn before(self, other: Sequence) -> bool {
+        (self.0.wrapping_sub(other.0) as i32) < 0
+    }
 }
 
 impl Entry {
     fn before(&self, other: &Entry) -> bool {
-        (self.queued, self.sequence) < (other.queued, other.sequence)
+        self.queued < other.queued
+            || (self.queued == other.queued && self.sequence.before(other.sequence))
     }
 }
 
@@ -46,7 +60,7 @@ const NOT_QUEUED: u32 = u32::MAX;
 #[derive(Debug)]
 struct Timer<K> {
     deadline: Option<Time>,
-    sequence: u64,
+    sequence: Sequence,
     owner: K,
     position: u32,
 }
@@ -58,7 +72,7 @@ pub struct Timers<K> {
     timers: Vec<Timer<K>>,
     free: Vec<u32>,
     armed: usize,
-    sequence: u64,
+    sequence: Sequence,
 }
 
 impl<K: Copy> Timers<K> {
@@ -70,7 +84,7 @@ impl<K: Copy> Timers<K> {
             timers: Vec::new(),
             free: Vec::new(),
             armed: 0,
-            sequence: 0,
+            sequence: Sequence(0),
         }
     }
 
@@ -79,7 +93,7 @@ impl<K: Copy> Timers<K> {
         let timer = Timer {
             owner,
             deadline: None,
-            sequence: 0,
+            sequence: Sequence(0),
             position: NOT_QUEUED,
         };
         if let Some(index) = self.free.pop() {
@@ -92,7 +106,7 @@ impl<K: Copy> Timers<K> {
 
     /// Sets or moves the deadline.
     pub fn set(&mut self, id: TimerId, deadline: Time) {
-        self.sequence += 1;
+        self.sequence = self.sequence.next();
         let timer = &mut self.timers[id.place() as usize];
         if timer.deadline.is_none() {
             self.armed += 1;
@@ -108,7 +122,7 @@ impl<K: Copy> Timers<K> {
             };
             self.heap.push(entry);
             self.sift_up(self.heap.len() - 1);
-        } else if deadline < { self.heap[position as usize].queued } {
+        } else if deadline < self.heap[position as usize].queued {
             let entry = &mut self.heap[position as usize];
             entry.queued = deadline;
             entry.sequence = self.sequence;
@@ -144,7 +158,7 @@ impl<K: Copy> Timers<K> {
         loop {
             let first = *self.heap.first()?;
             match self.timers[first.timer as usize].deadline {
-                Some(deadline) if deadline == { first.queued } => return Some(deadline),
+                Some(deadline) if deadline == first.queued => return Some(deadline),
                 _ => self.put_right(first),
             }
         }
@@ -154,13 +168,13 @@ impl<K: Copy> Timers<K> {
     pub fn expire(&mut self, now: Time) -> Option<(TimerId, K)> {
         loop {
             let first = *self.heap.first()?;
-            if { first.queued } > now {
+            if first.queued > now {
                 return None;
             }
             let timer = &mut self.timers[first.timer as usize];
             match timer.deadline {
                 // Not set again since, be it to the same deadline: that puts it behind others.
-                Some(_) if timer.sequence == first.sequence => {
+                Some(deadline) if (deadline, timer.sequence) == (first.queued, first.sequence) => {
                     timer.deadline = None;
                     let owner = timer.owner;
                     self.armed -= 1;
@@ -270,6 +284,24 @@ mod tests {
         let fired: Vec<_> = std::iter::from_fn(|| expired(&mut timers, at(zero, 9))).collect();
         assert_eq!(fired, [2, 4, 3, 1, 5]);
         assert_eq!(timers.armed(), 0);
+    }
+
+    #[test]
+    fn order_outlasts_the_count_of_all_that_were_set() {
+        let zero = start();
+        let mut timers = Timers::new();
+        timers.sequence = Sequence(u32::MAX - 2);
+        for owner in 1..=5 {
+            let id = timers.add(owner);
+            timers.set(id, at(zero, 1));
+        }
+        let fired: Vec<_> = std::iter::from_fn(|| expired(&mut timers, at(zero, 1))).collect();
+        assert_eq!(fired, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_timer_takes_no_more_room_than_it_did() {
+        assert!(size_of::<Timer<u32>>() + size_of::<Entry>() <= 40);
     }
 
     #[test]
