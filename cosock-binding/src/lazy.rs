@@ -66,6 +66,13 @@ const LAZY: &[Lazy] = &[
         source: include_str!("lua/channel_jit.lua"),
         native: &[],
     },
+    #[cfg(feature = "luajit")]
+    Lazy {
+        name: "cosock.tcp.jit",
+        chunk: c"=[cosock.socket]",
+        source: include_str!("lua/tcp_jit.lua"),
+        native: &[],
+    },
     #[cfg(feature = "tls")]
     Lazy {
         name: "cosock.adopt",

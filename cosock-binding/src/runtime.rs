@@ -16,6 +16,7 @@ use crate::channel::{Halves, Queue};
 use crate::ffi::{Class, RawState, State};
 use crate::nesting::Nest;
 use crate::pins::Pins;
+use crate::tcp::Loans;
 use crate::timers::Callbacks;
 
 /// What the binding knows of a task beside the scheduler. Nobody has a copy: it would be wrong as soon
@@ -169,6 +170,8 @@ pub(crate) struct Runtime {
     pub(crate) lends: Cell<Option<bool>>,
     /// For how many messages the spare table is; 0 when there is none.
     pub(crate) spare_slots: Cell<usize>,
+    /// What Lua may cut of received bytes.
+    pub(crate) loans: Loans,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
     pub(crate) wakers_set: Cell<bool>,
     /// The state's main coroutine, which lives as long as the state; null where it is not known.
@@ -248,6 +251,7 @@ impl Runtime {
             interrupted: Cell::new(false),
             lends: Cell::new(None),
             spare_slots: Cell::new(0),
+            loans: Loans::default(),
             wakers_set: Cell::new(false),
             main: Cell::new(ptr::null_mut()),
             nests: RefCell::default(),

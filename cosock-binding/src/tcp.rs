@@ -1,6 +1,7 @@
 //! `cosock.socket.tcp`: the methods of TCP objects, and of the inner sockets inside them.
 
 mod connect;
+mod jit;
 mod receive;
 mod send;
 
@@ -22,6 +23,7 @@ use crate::socket::{self, call_inner, tcp};
 use crate::wait::go_on_in_lua;
 
 use connect::{accept, connect};
+pub(crate) use jit::{Loans, take_back};
 pub(crate) use receive::receive;
 pub(crate) use send::send;
 
@@ -243,8 +245,9 @@ pub(crate) fn shutdown(lua: State, runtime: &Runtime) -> c_int {
     succeed(lua)
 }
 
-fn dirty(lua: State, _: &Runtime) -> c_int {
+fn dirty(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "dirty"));
+    take_back(lua, runtime, socket);
     let dirty = socket.borrow().has_unread();
     lua.push_bool(dirty);
     1
@@ -322,6 +325,9 @@ pub(crate) fn foreign(lua: State, runtime: &Runtime, called: Called, shim: &CStr
 
 /// `__gc` of the inner socket: closes it, and whoever still waits on it is told.
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
+    if let Some(socket) = lua.userdata(1, TCP) {
+        jit::forget(lua, runtime, socket);
+    }
     let remains = |socket: &Tcp| closed::of_tcp(&socket.borrow());
     if let Some(socket) = lua.take_userdata_leaving(1, TCP, remains) {
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));

@@ -11,6 +11,7 @@ mod tests;
 use std::rc::Rc;
 
 use line::LineEnd;
+pub use line::Returns;
 pub(crate) use line::lone_line;
 
 /// A run of received bytes.
@@ -192,6 +193,21 @@ impl Unread {
         match &self.data {
             Some(data) => Chunk::new(Rc::clone(data), self.start, data.len()),
             None => Chunk::default(),
+        }
+    }
+
+    /// The first `most` bytes, or all if there are fewer, which stay here, too.
+    #[must_use]
+    pub fn first(&self, most: usize) -> Chunk {
+        let mut chunk = self.all();
+        chunk.end = chunk.end.min(chunk.start + most);
+        chunk
+    }
+
+    /// Drops so many bytes, or all if there are fewer.
+    pub fn skip(&mut self, count: usize) {
+        if count > 0 {
+            self.cut(0, count.min(self.len()));
         }
     }
 

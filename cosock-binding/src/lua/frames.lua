@@ -61,7 +61,9 @@ local tcp, udp = modules["cosock.socket.tcp"], modules["cosock.socket.udp"]
 for _, name in ipairs({ "accept", "connect", "send" }) do
   tcp[name] = framed(tcp[name], name)
 end
-tcp.receive = framed_receive(tcp.receive, "receive")
+local tcp_receive = tcp.receive
+tcp.receive = framed_receive(tcp_receive, "receive")
+native.tcp_receive = { receive = tcp_receive, framed = tcp.receive }
 tcp.setpeername = framed(tcp.setpeername, "connect")
 udp.receive = framed_receive(udp.receive, "receive_datagram")
 udp.receivefrom = framed_receive(udp.receivefrom, "receivefrom")

@@ -136,7 +136,7 @@ fn append(lua: State, runtime: &Runtime, interest: Interest) {
         if socket::has_waker(lua, -1, interest) {
             socket::raise_waited(lua, DIRECT, interest);
         }
-        (element.fd, element.answers) = socket::inner_state(lua, -1, interest);
+        (element.fd, element.answers) = socket::inner_state(lua, runtime, -1, interest);
     } else if has_setwaker(lua, -1) {
         element.foreign = true;
     } else if has_getfd(lua, -1) {
@@ -217,7 +217,7 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
     lua.get_field(object, c"inner_sock");
     if lua.to_bool(-1) {
         let interest = foreign::interest_at(lua, object - 1);
-        let (fd, answers) = socket::inner_state(lua, object, interest);
+        let (fd, answers) = socket::inner_state(lua, runtime, object, interest);
         let fd = if fd < 0 { foreign_fd(lua) } else { fd };
         runtime.enter(lua, |core| {
             if let Some(select) = core.select(key, serial) {

@@ -9,6 +9,7 @@ use super::WAKERS;
 use crate::arguments::raise;
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, TCP, UDP};
+use crate::tcp::take_back;
 
 /// The two wake kinds as Lua names them.
 pub(crate) fn kind_word(interest: Interest) -> &'static str {
@@ -98,7 +99,7 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
 /// Whether an operation or a native select waits on the object in argument 1.
 fn is_parked_on(lua: State, runtime: &Runtime, interest: Interest) -> bool {
     let object = lua.identity(1);
-    let fd = inner_fd(lua, 1);
+    let fd = inner_fd(lua, runtime, 1);
     fd >= 0
         && runtime.enter(lua, |core| {
             if let Some(task) = runtime.running_task() {
@@ -109,15 +110,21 @@ fn is_parked_on(lua: State, runtime: &Runtime, interest: Interest) -> bool {
 }
 
 /// The descriptor of an object's inner socket, if that is ours; else -1.
-pub(crate) fn inner_fd(lua: State, index: c_int) -> c_int {
-    inner_state(lua, index, Interest::Read).0
+pub(crate) fn inner_fd(lua: State, runtime: &Runtime, index: c_int) -> c_int {
+    inner_state(lua, runtime, index, Interest::Read).0
 }
 
 /// The descriptor of an object's inner socket, if that is ours, else -1; and whether an operation in
 /// this direction would be answered without asking the system.
-pub(crate) fn inner_state(lua: State, index: c_int, interest: Interest) -> (c_int, bool) {
+pub(crate) fn inner_state(
+    lua: State,
+    runtime: &Runtime,
+    index: c_int,
+    interest: Interest,
+) -> (c_int, bool) {
     lua.get_field(index, c"inner_sock");
     let state = if let Some(socket) = lua.userdata(-1, TCP) {
+        take_back(lua, runtime, socket);
         let mut socket = socket.borrow_mut();
         let fd = socket.raw_fd();
         (
@@ -161,7 +168,7 @@ pub(crate) fn wake(lua: State, runtime: &Runtime) -> c_int {
             return 1;
         }
     }
-    let fd = inner_fd(lua, 1);
+    let fd = inner_fd(lua, runtime, 1);
     let object = lua.identity(1);
     let woken =
         fd >= 0 && runtime.enter(lua, |core| core.reactor.fire_object(fd, interest, object));

@@ -14,6 +14,7 @@ use crate::module::{Blocking, Plain};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, TCP, UDP};
 use crate::socket::{self, tcp};
+use crate::tcp::take_back;
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 use crate::{classes, shims};
 
@@ -192,6 +193,7 @@ fn wrap(lua: State, runtime: &Runtime) -> c_int {
         let why = format_args!("connection expected, got a listener");
         refuse(lua, called, 1, why);
     }
+    take_back(lua, runtime, socket);
     let wrapped = runtime.enter(lua, |core| {
         socket.borrow_mut().wrap(context, &mut core.reactor)
     });
@@ -294,6 +296,7 @@ fn close(lua: State, runtime: &Runtime) -> c_int {
 
 fn dirty(lua: State, runtime: &Runtime) -> c_int {
     let socket = own!(lua, Called::direct(lua, "dirty"));
+    take_back(lua, runtime, socket);
     let dirty = runtime.enter(lua, |_| socket.borrow_mut().is_dirty());
     lua.push_bool(dirty);
     1

@@ -8,7 +8,7 @@ use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
 use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
 
-use super::{check_class, fail, foreign};
+use super::{check_class, fail, foreign, take_back};
 use crate::arguments::{self, Called};
 use crate::ffi::State;
 use crate::outcome;
@@ -76,6 +76,7 @@ pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     let Some(socket) = tcp(lua, called) else {
         return foreign(lua, runtime, called, c"connect");
     };
+    take_back(lua, runtime, socket);
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
     let is_taken = {

@@ -8,7 +8,7 @@ use cosock_core::reactor::Interest;
 use cosock_core::scheduler;
 use cosock_core::socket::{Progress, Step, Tcp, TcpClass};
 
-use super::{check_class, foreign};
+use super::{check_class, foreign, jit, take_back};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::{Kind, State};
 use crate::outcome;
@@ -53,6 +53,7 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     let Some(socket) = tcp(lua, called) else {
         return foreign(lua, runtime, called, c"receive");
     };
+    take_back(lua, runtime, socket);
     let extra = if lua.kind(3) == Kind::String { 3 } else { 0 };
     let prefix = if extra == 0 { 0 } else { lua.raw_len(3) };
     let pattern = pattern(lua, called, prefix);
@@ -67,6 +68,7 @@ fn receive_line(lua: State, runtime: &Runtime) -> c_int {
     let Some(socket) = socket::tcp_in_table(lua) else {
         return foreign(lua, runtime, called, c"receive");
     };
+    take_back(lua, runtime, socket);
     check_class(lua, socket, TcpClass::Client, called);
     if socket.borrow().has_unread() {
         return receive_unread(lua, runtime, called, socket, Pattern::Line);
@@ -97,12 +99,13 @@ fn receive_pattern(lua: State, runtime: &Runtime) -> c_int {
     let Some(socket) = socket::tcp_in_table(lua) else {
         return foreign(lua, runtime, called, c"receive");
     };
+    take_back(lua, runtime, socket);
     let pattern = pattern(lua, called, 0);
     check_class(lua, socket, TcpClass::Client, called);
     receive_unread(lua, runtime, called, socket, pattern)
 }
 
-/// Receives what has come already, without asking the system; else goes on.
+/// Receives what has come already, without asking the system; else goes on. The inner socket is on top.
 #[inline(never)]
 fn receive_unread(
     lua: State,
@@ -111,6 +114,7 @@ fn receive_unread(
     socket: &Tcp,
     pattern: Pattern,
 ) -> c_int {
+    let inner = lua.top();
     let mut place = [0; SMALL];
     let taken = guard(lua, || socket.borrow_mut().take_unread(pattern, &mut place));
     match taken {
@@ -118,6 +122,7 @@ fn receive_unread(
         Some(Taken::Chunk(chunk)) => runtime.pins.push_chunk(lua, chunk),
         None => return receive_as::<false>(lua, runtime, called, socket, pattern, 0, false),
     }
+    jit::lend(lua, runtime, socket, inner);
     1
 }
 

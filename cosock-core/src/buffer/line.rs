@@ -33,6 +33,31 @@ impl LineEnd {
     }
 }
 
+/// The carriage returns in a run of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returns {
+    /// Whether there is one.
+    pub any: bool,
+    /// The place of the first that stands before no feed, else the number of bytes.
+    pub lone: usize,
+}
+
+impl Returns {
+    /// Looks for them.
+    #[must_use]
+    pub fn find(bytes: &[u8]) -> Returns {
+        let mut any = false;
+        for place in memchr::memchr_iter(b'\r', bytes) {
+            any = true;
+            if bytes.get(place + 1) != Some(&b'\n') {
+                return Returns { any, lone: place };
+            }
+        }
+        let lone = bytes.len();
+        Returns { any, lone }
+    }
+}
+
 /// How long the line is, without its end, that the first `length` bytes of `buffer` are: whole, alone, and
 /// with no return but before its feed.
 #[inline]
@@ -90,6 +115,21 @@ mod tests {
         // Most buffers are longer than a word.
         let long = format!("{buffer}\n2345678\r\n");
         assert_eq!(lone_line(long.as_bytes(), length), line);
+    }
+
+    #[rstest]
+    #[case("", false, 0)]
+    #[case("one\ntwo\n", false, 8)]
+    #[case("one\r\n\r\ntwo", true, 10)]
+    #[case("one\r\nt\rwo\r\n", true, 6)]
+    #[case("one\r\r\n", true, 3)]
+    #[case("one\r", true, 3)]
+    fn a_return_before_no_feed_is_found(
+        #[case] bytes: &str,
+        #[case] any: bool,
+        #[case] lone: usize,
+    ) {
+        assert_eq!(Returns::find(bytes.as_bytes()), Returns { any, lone });
     }
 
     #[test]

@@ -100,6 +100,21 @@ pub(super) fn wake_operation(
 }
 
 impl Scheduler {
+    /// Whether no operation works on the socket, of which Lua has one share, but for what the task that runs has
+    /// kept of its last wait.
+    #[must_use]
+    pub fn leaves_alone(&self, socket: &Tcp, running: Option<TaskKey>) -> bool {
+        let kept = running
+            .and_then(|key| self.look(key))
+            .is_some_and(|task| match &task.wait {
+                Wait::Operation(Operation::Line { socket: last }) => {
+                    task.serial == 0 && Rc::ptr_eq(last, socket)
+                }
+                _ => false,
+            });
+        Rc::strong_count(socket) == 1 + usize::from(kept)
+    }
+
     /// Parks a running task on an operation that would block; each wait of it may last for `timeout`
     /// seconds.
     ///

@@ -1,6 +1,7 @@
 //! TCP: connect, listen, accept, and the byte stream.
 
 mod connect;
+mod loan;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::process;
 use crate::reactor::{Interest, Reactor};
 
 pub use connect::Attempt;
+use loan::Loan;
 #[cfg(feature = "tls")]
 pub use tls::Handshake;
 
@@ -67,6 +69,7 @@ pub struct TcpSocket {
     birthday: f64,
     /// TLS is spoken here, or was until the close.
     encrypted: bool,
+    loan: Loan,
     #[cfg(feature = "tls")]
     tls: Option<Box<crate::tls::Session>>,
     limits: Option<Box<Limits>>,
@@ -131,6 +134,7 @@ impl TcpSocket {
             stats: [0.0; 2],
             birthday: monotonic_seconds(),
             encrypted: false,
+            loan: Loan::None,
             #[cfg(feature = "tls")]
             tls: None,
             limits: None,
@@ -195,6 +199,7 @@ impl TcpSocket {
     /// Takes what satisfies the pattern, if it has been received already; copies what is small to `place`.
     #[inline(always)]
     pub fn take_unread(&mut self, pattern: Pattern, place: &mut Small) -> Option<Taken> {
+        debug_assert!(!self.is_lent());
         self.unread.take_to(pattern, place)
     }
 
@@ -211,6 +216,7 @@ impl TcpSocket {
     /// Whether a read would be answered without asking the system. TLS may decrypt to know.
     #[must_use]
     pub fn answers_read(&mut self) -> bool {
+        debug_assert!(!self.is_lent());
         #[cfg(feature = "tls")]
         if let Some(session) = &mut self.tls
             && session.has_readable()

@@ -95,6 +95,7 @@ impl TcpSocket {
     /// A new connection has its own stream, from the moment when its attempt begins.
     fn begin_stream(&mut self) {
         if !self.connecting {
+            debug_assert!(!self.is_lent());
             self.unread.clear();
             self.ended = false;
             self.end_told = false;

@@ -25,6 +25,7 @@ impl TcpSocket {
         pattern: Pattern,
         reactor: &mut Reactor,
     ) -> Step<Result<Chunk, SocketError>> {
+        debug_assert!(!self.is_lent());
         if let Some(chunk) = self.unread.take(pattern) {
             return Step::Done(Ok(chunk));
         }
@@ -110,6 +111,7 @@ impl TcpSocket {
                 Ok(length) => {
                     moved += length;
                     self.count(0, length);
+                    self.forget_loan();
                     let taken = if large {
                         self.unread.take(pattern)
                     } else {
@@ -166,6 +168,7 @@ impl TcpSocket {
 
     /// Takes the bytes that an unfinished receive has read so far.
     pub fn partial(&mut self, pattern: Pattern) -> Chunk {
+        debug_assert!(!self.is_lent());
         self.unread.take_rest(pattern)
     }
 

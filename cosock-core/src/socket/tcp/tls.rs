@@ -52,6 +52,7 @@ impl TcpSocket {
         if self.encrypted {
             return Err(SocketError::Text("already a TLS connection"));
         }
+        debug_assert!(!self.is_lent());
         let session = Session::new(context, self.raw_fd(), self.unread.all())?;
         self.unread.clear();
         let mut endpoint = Endpoint::new(self.family());
@@ -140,6 +141,7 @@ impl TcpSocket {
             let taken = result.map(|length| {
                 moved += length;
                 self.stats[0] += length as f64;
+                self.forget_loan();
                 if large {
                     self.unread.take(pattern)
                 } else {
