@@ -1,7 +1,8 @@
--- Receives at random from a connection, beside the text that comes over it: each byte must come once, whatever is
--- asked for in between.
+-- Connections of which it is known what comes over them, and receives at random beside that: each byte must come
+-- once, whatever is asked for in between.
 local cosock = require "cosock"
 local expect = require "expect"
+local network = require "network"
 
 local socket = cosock.socket
 local known_stream = {}
@@ -161,6 +162,47 @@ function known_stream.compare(sock, peer, seed, lines, is_plain)
   end
   expect.list(expect.pack(sock:receive()), { n = 3, nil, "closed", "" })
   sock:close()
+end
+
+-- Whether a select tells that `sock` has something to read, at this moment.
+function known_stream.is_readable(sock)
+  local ready = socket.select({ sock }, nil, 0)
+  return ready ~= nil and ready[1] == sock
+end
+
+-- A connection on which so many numbered lines have come, and then `rest`; its other end; and all of the text.
+function known_stream.with_lines(count, rest)
+  local sock, peer = network.pair()
+  local lines = {}
+  for number = 1, count do
+    lines[number] = number .. "\n"
+  end
+  local text = table.concat(lines) .. (rest or "")
+  peer:send(text)
+  network.wait_until(function()
+    return known_stream.is_readable(sock)
+  end)
+  return sock, peer, text
+end
+
+-- Receives the lines of these numbers.
+function known_stream.takes(sock, first, last)
+  for number = first, last do
+    expect.equal(sock:receive(), tostring(number))
+  end
+end
+
+-- Calls `test`; on LuaJIT also with the compiler off, and on again.
+function known_stream.compiled_and_not(test)
+  test()
+  local jit = rawget(_G, "jit")
+  if jit then
+    jit.off()
+    jit.flush()
+    test()
+    jit.on()
+    test()
+  end
 end
 
 return known_stream

@@ -11,31 +11,7 @@ local secure = require "secure"
 local socket, ssl = cosock.socket, cosock.ssl
 local pack = expect.pack
 
-local function is_readable(sock)
-  local ready = socket.select({ sock }, nil, 0)
-  return ready ~= nil and ready[1] == sock
-end
-
--- A connection on which so many numbered lines have come, and then `rest`.
-local function with_lines(count, rest)
-  local sock, peer = network.pair()
-  local lines = {}
-  for number = 1, count do
-    lines[number] = number .. "\n"
-  end
-  local text = table.concat(lines) .. (rest or "")
-  peer:send(text)
-  network.wait_until(function()
-    return is_readable(sock)
-  end)
-  return sock, peer, text
-end
-
-local function takes(sock, first, last)
-  for number = first, last do
-    expect.equal(sock:receive(), tostring(number))
-  end
-end
+local is_readable, with_lines, takes = known_stream.is_readable, known_stream.with_lines, known_stream.takes
 
 local function close(...)
   for place = 1, select("#", ...) do
@@ -290,128 +266,6 @@ local function errors()
   close(sock, peer)
 end
 
--- Finalizers that receive, and so in the middle of other receives: each line comes once.
-local function finalizers(lines, garbage, every)
-  local sock, peer = with_lines(lines)
-  local taken, finalized = {}, 0
-  local function take()
-    local line = sock:receive()
-    expect.equal(taken[line], nil)
-    taken[line] = true
-  end
-  local leave_garbage
-  local function finalize()
-    finalized = finalized + 1
-    if finalized <= garbage then
-      -- The next one has its turn soon, be it that a copy for Lua is being made.
-      leave_garbage()
-      if finalized % every == 0 then
-        take()
-      end
-    end
-  end
-  function leave_garbage()
-    if newproxy then
-      getmetatable(newproxy(true)).__gc = finalize
-    else
-      setmetatable({}, { __gc = finalize })
-    end
-  end
-  take()
-  expect.eager_collector()
-  for _ = 1, garbage do
-    if finalized < garbage then
-      leave_garbage()
-    end
-    take()
-  end
-  expect.usual_collector()
-  expect.equal(finalized >= garbage, true)
-  while sock:dirty() do
-    take()
-  end
-  for number = 1, lines do
-    expect.equal(taken[tostring(number)], true)
-  end
-  close(sock, peer)
-end
-
-local function finalizers_of_all_kinds()
-  finalizers(400, 100, 1)
-  for every = 1, 5 do
-    for _ = 1, 4 do
-      finalizers(60, 10, every)
-    end
-  end
-end
-
--- A hook that receives in the middle of other receives.
-local function hooks_that_receive()
-  for events = 1, 60 do
-    local sock, peer = with_lines(100)
-    local taken, hooked = {}, 0
-    local function take()
-      local line = sock:receive()
-      expect.equal(taken[line], nil)
-      taken[line] = true
-    end
-    take()
-    debug.sethook(function()
-      hooked = hooked + 1
-      if hooked <= 30 then
-        take()
-      end
-    end, "", events)
-    for _ = 1, 30 do
-      take()
-    end
-    debug.sethook()
-    while sock:dirty() do
-      take()
-    end
-    for number = 1, 100 do
-      expect.equal(taken[tostring(number)], true)
-    end
-    close(sock, peer)
-  end
-end
-
--- A hook that raises in the middle of anything: what comes is in order, and an interrupted call has lost at most its
--- own line.
-local function interruptions()
-  local sock, peer = with_lines(3000)
-  local seen, interrupted = 0, 0
-  local finished
-  local place = 0
-  repeat
-    place = place + 1
-    takes(sock, seen + 1, seen + 3)
-    seen = seen + 3
-    finished = pcall(function()
-      debug.sethook(function()
-        debug.sethook()
-        error("interrupted", 0)
-      end, "", place)
-      for _ = 1, 4 do
-        local line = tonumber((sock:receive()))
-        expect.equal(line, seen + 1)
-        seen = line
-      end
-      debug.sethook()
-    end)
-    if not finished then
-      interrupted = interrupted + 1
-      local line = tonumber((sock:receive()))
-      expect.equal(line == seen + 1 or line == seen + 2, true)
-      seen = line
-    end
-  until finished
-  -- What is compiled calls no hook.
-  expect.equal(interrupted > 10 or (rawget(_G, "jit") and jit.status()), true)
-  takes(sock, seen + 1, seen + 20)
-  close(sock, peer)
-end
-
 -- Sockets of which much is left unread are collected like others.
 local function collected()
   local left = setmetatable({}, { __mode = "k" })
@@ -439,7 +293,7 @@ end
 local function all()
   any_sequence()
   for _, test in ipairs {
-    ends, closes, looks, readers, wraps, in_coroutines, errors, finalizers_of_all_kinds, hooks_that_receive, interruptions, collected,
+    ends, closes, looks, readers, wraps, in_coroutines, errors, collected,
   } do
     expect.tasks(test)
   end
@@ -447,13 +301,5 @@ local function all()
   outside()
 end
 
-all()
-if rawget(_G, "jit") then
-  jit.off()
-  jit.flush()
-  all()
-  jit.on()
-  all()
-end
-
+known_stream.compiled_and_not(all)
 world.finish()
