@@ -1,7 +1,5 @@
-//! Where the coroutines and handles of tasks are: what a task anchors, and what the program does.
-//!
-//! A coroutine is anchored while its task lives. A handle lives as long as the program holds it, as the
-//! rock's does, unless somebody may be told of it later: then its task holds it too.
+//! Where the coroutines and handles of tasks are, which are anchored while their tasks live: a handle, too,
+//! though the program may have let go of it, for a finalizer may still ask of its task.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
@@ -18,7 +16,6 @@ const GROUP: u32 = 128;
 #[derive(Clone, Copy, Debug)]
 struct Group {
     coroutines: c_int,
-    /// With weak values.
     handles: c_int,
 }
 
@@ -36,7 +33,7 @@ const fn slot(place: u32) -> usize {
     (place % GROUP) as usize + 1
 }
 
-/// The slot of a task in the tables that only some of them are in.
+/// The slot of a task in the tables that only some tasks are in.
 pub(crate) const fn place_slot(place: u32) -> usize {
     place as usize + 1
 }
@@ -56,16 +53,10 @@ impl Anchors {
     }
 }
 
-/// Anchors the coroutine of a new task, and notes its handle, which it holds if it is to be `held`: both are on
-/// the stack. Returns the place that the task will get, unless something is made before.
+/// Anchors the coroutine and the handle of a new task, which are on the stack. Returns the place that the task
+/// will get, unless something is made before.
 #[inline]
-pub(crate) fn anchor(
-    lua: State,
-    runtime: &Runtime,
-    coroutine: c_int,
-    handle: c_int,
-    held: bool,
-) -> u32 {
+pub(crate) fn anchor(lua: State, runtime: &Runtime, coroutine: c_int, handle: c_int) -> u32 {
     let (place, group) = loop {
         let place = runtime.enter(lua, |core| core.next_place());
         match runtime.anchors.group(place) {
@@ -77,11 +68,15 @@ pub(crate) fn anchor(
     lua.push_kept(group.coroutines);
     lua.push_value(coroutine);
     lua.raw_set_at(-2, slot(place));
-    note_handle(lua, runtime, group, place, handle);
-    if held {
-        lua.push_kept(runtime.kept.get().held);
+    lua.push_kept(group.handles);
+    lua.push_value(handle);
+    lua.raw_set_at(-2, slot(place));
+    let places = runtime.anchors.places.get();
+    if places != 0 {
+        lua.push_kept(places);
         lua.push_value(handle);
-        lua.raw_set_at(-2, place_slot(place));
+        lua.push_integer(i64::from(place));
+        lua.raw_set(-3);
     }
     place
 }
@@ -91,8 +86,6 @@ pub(crate) fn anchor(
 fn add_group(lua: State, runtime: &Runtime) {
     lua.new_table(GROUP as c_int, 0);
     lua.new_table(GROUP as c_int, 0);
-    lua.push_kept(runtime.kept.get().weak_values);
-    lua.set_metatable(-2);
     let handles = lua.keep();
     let coroutines = lua.keep();
     runtime.anchors.groups.borrow_mut().push(Group {
@@ -101,24 +94,9 @@ fn add_group(lua: State, runtime: &Runtime) {
     });
 }
 
-/// Notes the handle of the task at `place`; leaves tables on the stack.
-#[inline]
-fn note_handle(lua: State, runtime: &Runtime, group: Group, place: u32, handle: c_int) {
-    let places = runtime.anchors.places.get();
-    if places != 0 {
-        lua.push_kept(places);
-        lua.push_value(handle);
-        lua.push_integer(i64::from(place));
-        lua.raw_set(-3);
-    }
-    lua.push_kept(group.handles);
-    lua.push_value(handle);
-    lua.raw_set_at(-2, slot(place));
-}
-
 /// Lets go of the coroutine and the handle of a task that is over. Leaves tables on the stack.
 #[inline]
-pub(crate) fn release(lua: State, runtime: &Runtime, key: TaskKey, held: bool) {
+pub(crate) fn release(lua: State, runtime: &Runtime, key: TaskKey) {
     let place = key.index;
     let Some(group) = runtime.anchors.group(place) else {
         return;
@@ -133,13 +111,10 @@ pub(crate) fn release(lua: State, runtime: &Runtime, key: TaskKey, held: bool) {
             lua.raw_set(-4);
         }
     }
-    lua.push_kept(group.coroutines);
-    lua.push_nil();
-    lua.raw_set_at(-2, slot(place));
-    if held {
-        lua.push_kept(runtime.kept.get().held);
+    for table in [group.coroutines, group.handles] {
+        lua.push_kept(table);
         lua.push_nil();
-        lua.raw_set_at(-2, place_slot(place));
+        lua.raw_set_at(-2, slot(place));
     }
 }
 
@@ -161,8 +136,8 @@ pub(crate) fn push_coroutine(lua: State, runtime: &Runtime, key: TaskKey) -> Opt
     Some(unsafe { State::new(raw) })
 }
 
-/// Pushes the handle of a living task, or nil when the program has let go of it.
-pub(crate) fn push_handle_or_nil(lua: State, runtime: &Runtime, key: TaskKey) {
+/// Pushes the handle of a living task; nil when it is over.
+pub(crate) fn push_handle(lua: State, runtime: &Runtime, key: TaskKey) {
     match runtime.anchors.group(key.index) {
         Some(group) if runtime.has_task(key) => {
             lua.push_kept(group.handles);
@@ -170,26 +145,6 @@ pub(crate) fn push_handle_or_nil(lua: State, runtime: &Runtime, key: TaskKey) {
             lua.remove(-2);
         }
         _ => lua.push_nil(),
-    }
-}
-
-/// Pushes the handle of a task, a new one when the program has let go of it; nil when the task is over. Making
-/// it may run a finalizer that ends the task.
-pub(crate) fn push_handle(lua: State, runtime: &Runtime, key: TaskKey) {
-    push_handle_or_nil(lua, runtime, key);
-    if !lua.is_nil(-1) || !runtime.has_task(key) {
-        return;
-    }
-    lua.pop(1);
-    lua.new_table(0, 0);
-    lua.push_kept(runtime.kept.get().handle_meta);
-    lua.set_metatable(-2);
-    let handle = lua.top();
-    if let Some(group) = runtime.anchors.group(key.index)
-        && runtime.has_task(key)
-    {
-        note_handle(lua, runtime, group, key.index, handle);
-        lua.set_top(handle);
     }
 }
 
@@ -202,11 +157,6 @@ pub(crate) fn task_of_handle(lua: State, runtime: &Runtime, index: c_int) -> Opt
     lua.raw_get(-2);
     let place = lua.to_number(-1).map(|place| place as usize);
     let key = place.and_then(|place| runtime.key_at(place));
-    // A finalizer of the program may have a handle that is no longer noted.
-    let key = key.filter(|key| {
-        push_handle_or_nil(lua, runtime, *key);
-        lua.raw_equal(index, -1)
-    });
     lua.set_top(base);
     key
 }
@@ -225,7 +175,7 @@ fn push_places(lua: State, runtime: &Runtime) {
     let living = |key: &TaskKey| runtime.has_task(*key);
     let count = runtime.tasks.borrow().len();
     for key in (0..count).filter_map(|place| runtime.key_at(place).filter(living)) {
-        push_handle_or_nil(lua, runtime, key);
+        push_handle(lua, runtime, key);
         if lua.is_nil(-1) {
             lua.pop(1);
         } else {

@@ -18,6 +18,7 @@ use crate::wait::go_on_in_lua;
 pub(crate) use halves::Halves;
 use queue::{LINK as LINK_OF_QUEUE, METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
 pub(crate) use queue::{Looked, Queue, look, push_link_waited_on};
+pub(crate) use room::Spare;
 use room::{give_back, make_room};
 
 /// Upvalues of every channel function.

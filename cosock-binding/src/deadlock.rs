@@ -151,7 +151,7 @@ fn push_lines(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
         Wait::Operation(operation) => word(operation),
         Wait::Select(_) => "select",
     });
-    anchors::push_handle_or_nil(lua, runtime, key);
+    anchors::push_handle(lua, runtime, key);
     let handle = lua.top();
     let Some(coroutine) = anchors::push_coroutine(lua, runtime, key) else {
         lua.pop(1);

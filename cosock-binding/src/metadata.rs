@@ -46,7 +46,7 @@ fn push_entry(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
         (core.lists(key), core.timeout(key), date)
     });
     let running = runtime.current.get() == Some(key);
-    anchors::push_handle_or_nil(lua, runtime, key);
+    anchors::push_handle(lua, runtime, key);
     let Some(coroutine) = anchors::push_coroutine(lua, runtime, key) else {
         return false;
     };

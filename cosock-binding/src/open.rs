@@ -178,6 +178,14 @@ fn keep_table(lua: State) -> c_int {
     lua.keep()
 }
 
+/// Keeps a table of one value, which to change wants no memory; it is false at first.
+fn keep_place(lua: State) -> c_int {
+    lua.new_table(1, 0);
+    lua.push_bool(false);
+    lua.raw_set_at(-2, 1);
+    lua.keep()
+}
+
 /// Keeps a metatable for tables that are weak.
 fn keep_weak(lua: State, mode: &str) -> c_int {
     lua.new_table(0, 1);
@@ -189,22 +197,17 @@ fn keep_weak(lua: State, mode: &str) -> c_int {
 fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     kept.selects = keep_table(lua);
     kept.handlers = keep_table(lua);
-    kept.held = keep_table(lua);
     kept.callbacks = keep_table(lua);
     kept.references = keep_table(lua);
     kept.modules = keep_table(lua);
     kept.shims = keep_table(lua);
     kept.weak_keys = keep_weak(lua, "k");
-    kept.weak_values = keep_weak(lua, "v");
     lua.new_table(0, 0);
     lua.push_kept(kept.weak_keys);
     lua.set_metatable(-2);
     kept.senders = lua.keep();
-    // With its place, so that no memory is wanted later.
-    lua.new_table(1, 0);
-    lua.push_bool(false);
-    lua.raw_set_at(-2, 1);
-    kept.spare = lua.keep();
+    kept.spare = keep_place(lua);
+    kept.last_reset = keep_place(lua);
     #[cfg(any(feature = "lua51", feature = "luajit"))]
     {
         lua.push_globals();

@@ -12,7 +12,7 @@ use cosock_core::select::Select;
 use cosock_core::socket::{Tcp, Udp};
 
 use crate::anchors::Anchors;
-use crate::channel::{Halves, Queue};
+use crate::channel::{Halves, Queue, Spare};
 use crate::ffi::{Class, RawState, State};
 use crate::nesting::Nest;
 use crate::pins::Pins;
@@ -27,8 +27,6 @@ pub(crate) struct Task {
     pub(crate) key: TaskKey,
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
-    /// Whether it holds its handle: see [`anchors`](crate::anchors).
-    pub(crate) held: bool,
     /// Whether it has an error handler of its own, or may have objects that it selects on.
     pub(crate) has_more: bool,
 }
@@ -62,14 +60,13 @@ pub(crate) enum Shape {
 pub(crate) struct Kept {
     /// The userdata that leads functions here.
     pub(crate) anchor: c_int,
-    /// By the places of those tasks that have any: what they select on, their own error handlers, and handles
-    /// that they hold.
+    /// By the places of those tasks that have any: what they select on, and their own error handlers.
     pub(crate) selects: c_int,
     pub(crate) handlers: c_int,
-    pub(crate) held: c_int,
+    /// A table that has the coroutine which called `reset`.
+    pub(crate) last_reset: c_int,
     /// Metatables.
     pub(crate) weak_keys: c_int,
-    pub(crate) weak_values: c_int,
     pub(crate) handle_meta: c_int,
     pub(crate) result_meta: c_int,
     pub(crate) tcp_meta: c_int,
@@ -168,8 +165,7 @@ pub(crate) struct Runtime {
     pub(crate) interrupted: Cell<bool>,
     /// Whether Lua can count the messages of channels; asked when the first channel is made.
     pub(crate) lends: Cell<Option<bool>>,
-    /// For how many messages the spare table is; 0 when there is none.
-    pub(crate) spare_slots: Cell<usize>,
+    pub(crate) spare: Spare,
     /// What Lua may cut of received bytes.
     pub(crate) loans: Loans,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
@@ -250,7 +246,7 @@ impl Runtime {
             handler: Cell::new(0),
             interrupted: Cell::new(false),
             lends: Cell::new(None),
-            spare_slots: Cell::new(0),
+            spare: Spare::default(),
             loans: Loans::default(),
             wakers_set: Cell::new(false),
             main: Cell::new(ptr::null_mut()),

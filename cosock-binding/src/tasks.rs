@@ -11,13 +11,12 @@ use crate::foreign;
 use crate::run;
 use crate::runtime::{Runtime, Shape, Task};
 
-/// Where, among the handles that are held, the coroutine is that called `reset`, until its run is over; else
-/// there is `false`.
-const LAST_RESET: usize = 0;
+/// Where its table has the coroutine that called `reset`, until its run is over; else there is `false`.
+const LAST_RESET: usize = 1;
 
 /// Lets go of the coroutine that called `reset`. Does not raise, once it has been called.
 pub(crate) fn release_last_reset(lua: State, runtime: &Runtime) {
-    lua.push_kept(runtime.kept.get().held);
+    lua.push_kept(runtime.kept.get().last_reset);
     lua.push_bool(false);
     lua.raw_set_at(-2, LAST_RESET);
     lua.pop(1);
@@ -43,10 +42,8 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     let coroutine = lua.new_coroutine();
     lua.push_value(1);
     lua.move_to(coroutine, 1);
-    // Somebody may be told of these later.
-    let held = named || watched_over || runtime.handler.get() != 0;
     // What may raise comes first, for a task that is not anchored must not exist.
-    let place = anchors::anchor(lua, runtime, handle + 1, handle, held);
+    let place = anchors::anchor(lua, runtime, handle + 1, handle);
     if watched_over {
         lua.push_kept(kept.handlers);
         lua.push_value(handle - 1);
@@ -57,7 +54,6 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
         let task = Task {
             key,
             shape: Shape::Nothing,
-            held,
             has_more: watched_over,
         };
         let mut tasks = runtime.tasks.borrow_mut();
@@ -133,9 +129,9 @@ pub(crate) fn cancel(lua: State, runtime: &Runtime) -> c_int {
 /// Pushes its coroutine; tells whether there was one.
 pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bool {
     let kept = runtime.kept.get();
-    let Some(held) = runtime.look(key, |task| task.held) else {
+    if !runtime.has_task(key) {
         return false;
-    };
+    }
     lua.check_stack(12);
     let found = anchors::push_coroutine(lua, runtime, key).is_some();
     let coroutine = lua.top();
@@ -151,7 +147,7 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
         }
         lua.set_top(objects);
     }
-    anchors::release(lua, runtime, key, held);
+    anchors::release(lua, runtime, key);
     lua.set_top(objects);
     runtime.note(key, |task| task.key = TaskKey::NONE);
     runtime.enter(lua, |core| core.finish(key));
@@ -165,7 +161,7 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
 
 /// [`push_and_forget`] for a task that has returned, of which there is less to undo.
 pub(crate) fn forget_returned(lua: State, runtime: &Runtime, key: TaskKey) {
-    let Some((held, has_more)) = runtime.look(key, |task| (task.held, task.has_more)) else {
+    let Some(has_more) = runtime.look(key, |task| task.has_more) else {
         return;
     };
     if has_more {
@@ -175,7 +171,7 @@ pub(crate) fn forget_returned(lua: State, runtime: &Runtime, key: TaskKey) {
         return;
     }
     let base = lua.top();
-    anchors::release(lua, runtime, key, held);
+    anchors::release(lua, runtime, key);
     lua.set_top(base);
     runtime.note(key, |task| task.key = TaskKey::NONE);
     runtime.enter(lua, |core| core.finish(key));
@@ -243,7 +239,7 @@ pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
         // Its code goes on up to its next wait, and then it is gone like the others. Until then its
         // coroutine needs an anchor.
         if push_and_forget(lua, runtime, key) {
-            lua.push_kept(runtime.kept.get().held);
+            lua.push_kept(runtime.kept.get().last_reset);
             lua.insert(-2);
             lua.raw_set_at(-2, LAST_RESET);
             // There is no task any more that could be parked.

@@ -24,7 +24,7 @@ impl TimerId {
     }
 }
 
-/// The four below an entry fill a line of the cache.
+/// The four below an entry take as much as a line of the cache, in one or two of them.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     /// Never later than the timer's deadline.

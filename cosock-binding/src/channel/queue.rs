@@ -59,6 +59,7 @@ impl Queue {
     pub(super) fn finalize(&self, runtime: &Runtime) {
         // What Lua's own memory holds needs nothing else to be freed.
         const { assert!(!std::mem::needs_drop::<Queue>()) };
+        runtime.spare.end_loan(self);
         runtime.halves.forget(self, self.metatables.replace([0; 2]));
         self.closed.set(true);
     }

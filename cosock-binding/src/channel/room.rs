@@ -1,6 +1,7 @@
 //! The table of a queue's messages: a larger one before it is full, and a new one after a burst, when the last
 //! becomes the spare one of all queues.
 
+use std::cell::Cell;
 use std::ffi::c_int;
 
 use cosock_core::channel::Growth;
@@ -13,7 +14,8 @@ use crate::runtime::Runtime;
 /// The emptied table of more messages than this goes to the collector.
 const MOST_SPARED: usize = 1 << 14;
 
-/// From so many messages on a queue takes the spare table.
+/// From so many messages on a queue takes the spare table, if no other has it: a queue may keep it for long, and
+/// need little of it.
 const MANY: usize = 64;
 
 /// Where the table that is kept for it has the spare table.
@@ -26,7 +28,7 @@ pub(super) fn make_room(lua: State, runtime: &Runtime, queue: &Queue) {
     loop {
         let growth = queue.ring.borrow().growth();
         let Some(growth) = growth else { return };
-        let new = push_spare(lua, runtime, growth).unwrap_or_else(|| {
+        let new = push_spare(lua, runtime, queue, growth).unwrap_or_else(|| {
             lua.new_table(growth.new as c_int, 0);
             growth.new
         });
@@ -68,10 +70,34 @@ pub(super) fn give_back(lua: State, runtime: &Runtime, queue: &Queue) {
     let is_table = lua.raw_get_table_at(metatable, SLOTS);
     lua.insert(-2);
     replace_slots(lua, queue, metatable);
-    if is_table && (runtime.spare_slots.get()..=MOST_SPARED).contains(&capacity) {
+    if is_table && runtime.spare.has_use_of(queue, capacity) {
         keep_spare(lua, runtime, capacity);
     } else {
         lua.pop(1);
+    }
+}
+
+/// What is known of the spare table.
+#[derive(Debug, Default)]
+pub(crate) struct Spare {
+    /// For how many messages it is; 0 when there is none, or a queue has it.
+    slots: Cell<usize>,
+    /// The identity of the queue that has it, or 0.
+    user: Cell<usize>,
+}
+
+impl Spare {
+    /// Notes that the queue has got another table, or ends.
+    pub(super) fn end_loan(&self, queue: &Queue) {
+        if self.user.get() == queue.identity() {
+            self.user.set(0);
+        }
+    }
+
+    /// Whether to keep an emptied table of the queue, for so many messages.
+    fn has_use_of(&self, queue: &Queue, capacity: usize) -> bool {
+        self.end_loan(queue);
+        self.user.get() == 0 && (self.slots.get()..=MOST_SPARED).contains(&capacity)
     }
 }
 
@@ -82,17 +108,20 @@ fn keep_spare(lua: State, runtime: &Runtime, capacity: usize) {
     lua.insert(-2);
     lua.raw_set_at(-2, SPARE);
     lua.pop(1);
-    runtime.spare_slots.set(capacity);
+    runtime.spare.slots.set(capacity);
 }
 
 /// Pushes the spare table, if there is one large enough and the queue is; tells for how many messages it is. Makes
 /// nothing.
-fn push_spare(lua: State, runtime: &Runtime, growth: Growth) -> Option<usize> {
-    let capacity = runtime.spare_slots.get();
+fn push_spare(lua: State, runtime: &Runtime, queue: &Queue, growth: Growth) -> Option<usize> {
+    let spare = &runtime.spare;
+    spare.end_loan(queue);
+    let capacity = spare.slots.get();
     if growth.old < MANY || capacity < growth.new {
         return None;
     }
-    runtime.spare_slots.set(0);
+    spare.slots.set(0);
+    spare.user.set(queue.identity());
     lua.push_kept(runtime.kept.get().spare);
     lua.raw_get_at(-1, SPARE);
     lua.push_bool(false);
