@@ -96,6 +96,39 @@ fn set_native(lua: State, runtime: &Runtime, native: c_int) {
     }
     lua.raw_set_field(native, c"coroutine");
     lua.set_top(native);
+    #[cfg(feature = "luajit")]
+    set_compiled(lua, native);
+}
+
+/// Sets what is compiled where LuaJIT does for us what C would: the libraries' functions as they are now, those that
+/// there are.
+#[cfg(feature = "luajit")]
+fn set_compiled(lua: State, native: c_int) {
+    const LIBRARIES: [(&CStr, &[&CStr]); 4] = [
+        (c"jit", &[c"status"]),
+        (c"bit", &[c"band"]),
+        (c"math", &[c"floor"]),
+        (c"string", &[c"byte", c"find", c"sub"]),
+    ];
+    lua.new_table(0, 10);
+    lua.push_globals();
+    let globals = lua.top();
+    for name in [c"getmetatable", c"rawget", c"setmetatable", c"type"] {
+        lua.raw_get_field(globals, name);
+        lua.raw_set_field(globals - 1, name);
+    }
+    for (library, names) in LIBRARIES {
+        lua.raw_get_field(globals, library);
+        if lua.kind(-1) == Kind::Table {
+            for name in names {
+                lua.raw_get_field(-1, name);
+                lua.raw_set_field(globals - 1, name);
+            }
+        }
+        lua.pop(1);
+    }
+    lua.pop(1);
+    lua.raw_set_field(native, c"compiled");
 }
 
 /// Pushes what compiles the function `name` of a lazy module when it is first called, and calls it.

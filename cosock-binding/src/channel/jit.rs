@@ -216,6 +216,7 @@ impl Queue {
 /// Before the first channel: has Lua take over what it can do.
 pub(super) fn prepare(lua: State, runtime: &Runtime) {
     if cfg!(feature = "luajit") && runtime.lends.get().is_none() {
+        runtime.lends.set(Some(false));
         let kept = runtime.kept.get();
         lua.push_kept(kept.modules);
         lua.get_field(-1, c"cosock.channel.jit");

@@ -5,10 +5,9 @@
 -- Functions with `...` would not be compiled beyond a call of C.
 
 local _, native = ...
-local jit, bit = jit, bit
 local send, receive = native.channel.send, native.channel.receive
-local in_lua, shims = native.in_lua, native.shims
-local getmetatable, rawget, type, band = getmetatable, rawget, type, bit and bit.band
+local in_lua, shims, compiled = native.in_lua, native.shims, native.compiled
+local getmetatable, rawget, type, band = compiled.getmetatable, compiled.rawget, compiled.type, compiled.band
 
 -- In the table of counts: 1 messages sent, 2 received, 3 how many there may be, 4 the mask that makes a slot of a
 -- count, 5 how many are left to C, 6 the messages, 7 and 8 the metatables of sender and receiver.
@@ -59,7 +58,8 @@ end
 -- Puts these into the tables of methods, where something is compiled and nobody has replaced what they stand for.
 return function(sender, receiver)
   local original = native.channel
-  local fits = jit and bit and jit.status() and rawget(sender, "send") == original.send
+  local fine, status = native.pcall(compiled.status)
+  local fits = fine and status and band and getmetatable and rawget and type and rawget(sender, "send") == original.send
     and rawget(receiver, "receive") == original.framed
   if fits then
     sender.send, receiver.receive = send_counted, receive_counted

@@ -5,14 +5,21 @@
 -- loan is still as it was, and the line that looks is the one that moves it on.
 
 local _, native = ...
-local jit = jit
 local receive = native.tcp_receive.receive
-local in_lua, shims = native.in_lua, native.shims
-local type, floor, byte, find, sub = type, math.floor, string.byte, string.find, string.sub
+local in_lua, shims, compiled = native.in_lua, native.shims, native.compiled
+local type, rawget, setmetatable = compiled.type, compiled.rawget, compiled.setmetatable
+local floor, byte, find, sub = compiled.floor, compiled.byte, compiled.find, compiled.sub
+
+-- Programs replace the functions of strings by others, for characters of several bytes.
+local function cuts_bytes()
+  local text = "\195\164\n"
+  return find(text, "\n", 1, true) == 3 and sub(text, 2, 2) == "\164" and byte(text, 2) == 164 and floor(1.5) == 1
+end
 
 -- From inner sockets to their loans. In a loan: 1 the bytes, false once they are taken back; 2 the place of the first
--- that is left; 3 whether there are carriage returns, and 4 up to where all of them stand before a feed.
-local loans = setmetatable({}, { __mode = "k" })
+-- that is left; 3 whether there are carriage returns, and 4 before which place feeds end lines that are for Lua. The last
+-- record is for C, which then lets go of the bytes.
+local loans = setmetatable and setmetatable({}, { __mode = "k" })
 
 local function receive_lent(self, pattern, prefix)
   if type(self) == "table" and prefix == nil then
@@ -31,7 +38,7 @@ local function receive_lent(self, pattern, prefix)
         end
       elseif type(pattern) == "number" and pattern > 0 and floor(pattern) == pattern then
         next = place + pattern
-        if next <= #bytes + 1 then
+        if next <= #bytes then
           cut = sub(bytes, place, next - 1)
         end
       end
@@ -62,12 +69,20 @@ end
 -- Puts this into the tables of methods, where something is compiled and nobody has replaced what it stands for.
 -- Returns the loans, or nil where there can be none.
 return function(tcp, ssl)
+  local fine, status = native.pcall(compiled.status)
+  if not (fine and status and rawget and setmetatable and type) then
+    return nil
+  end
+  local cuts
+  fine, cuts = native.pcall(cuts_bytes)
+  if not (fine and cuts) then
+    return nil
+  end
   local framed, fits = native.tcp_receive.framed, false
-  if jit and jit.status() then
-    for _, methods in ipairs({ tcp, ssl }) do
-      if rawget(methods, "receive") == framed then
-        methods.receive, fits = receive_lent, true
-      end
+  for number = 1, 2 do
+    local methods = number == 1 and tcp or ssl
+    if methods and rawget(methods, "receive") == framed then
+      methods.receive, fits = receive_lent, true
     end
   end
   return fits and loans or nil

@@ -23,7 +23,8 @@ const BYTES: usize = 1;
 const PLACE: usize = 2;
 /// Whether there are carriage returns.
 const RETURNS: usize = 3;
-/// Up to which place every one of them stands before a feed: beyond it, lines are for C.
+/// Before which place feeds end lines that are for Lua: up to it, every return stands before a feed, and the last
+/// line is beyond it.
 const LIMIT: usize = 4;
 
 /// What is lent in one state.
@@ -128,26 +129,21 @@ fn begin_loan(lua: State, runtime: &Runtime, socket: &Tcp, inner: c_int) {
     lua.set_top(top);
 }
 
-/// Has Lua take over what it can do.
+/// Has Lua take over what it can do; once, even if that fails.
 #[cold]
 fn prepare(lua: State, runtime: &Runtime) {
+    runtime.loans.table.set(Some(0));
     lua.push_kept(runtime.kept.get().modules);
     let modules = lua.top();
     lua.get_field(modules, c"cosock.tcp.jit");
     lua.raw_get_field(modules, Module::Tcp.name());
     lua.raw_get_field(modules, Module::Ssl.name());
     lua.call(2, 1);
-    let number = if lua.kind(-1) == Kind::Table {
+    if lua.kind(-1) == Kind::Table {
         lua.new_table(0, 0);
         lua.insert(-2);
         lua.raw_set_at(-2, OF_LUA);
-        lua.keep()
-    } else {
-        0
-    };
-    // A finalizer may have been here meanwhile; then Lua has nothing more to take over.
-    if runtime.loans.table.get().is_none() {
-        runtime.loans.table.set(Some(number));
+        runtime.loans.table.set(Some(lua.keep()));
     }
 }
 
@@ -181,7 +177,8 @@ fn fill(lua: State, runtime: &Runtime, socket: &Tcp, loan: c_int) {
     runtime.pins.push_chunk(lua, bytes);
     // Unless a finalizer has taken them back, or has had others lent.
     if socket.borrow().is_lent() && runtime.loans.begun.get() == begun {
-        for (place, value) in [(PLACE, 1), (LIMIT, returns.lone + 1)] {
+        let limit = (returns.lone + 1).min(lua.raw_len(-1));
+        for (place, value) in [(PLACE, 1), (LIMIT, limit)] {
             lua.push_number(value as f64);
             lua.raw_set_at(loan, place);
         }
