@@ -10,6 +10,11 @@ if _VERSION == "Lua 5.5" then
   collectgarbage("param", "stepmul", 0) -- no limit
   return
 end
+if jit then
+  -- A compiled loop in which a collection is always due may go round for ever in LuaJIT itself. The compiler stays
+  -- on, for what we do only then, and finds nothing hot.
+  jit.opt.start("hotloop=1000000000")
+end
 collectgarbage("setpause", 0)
 if _VERSION == "Lua 5.1" then
   collectgarbage("setstepmul", 0) -- also LuaJIT: no limit
