@@ -72,7 +72,8 @@ for _ = 1, 3 do
   end)
   interrupt_soon()
   print(pcall(cosock.run))
-  print(not closing or failed == closed)]])
+  -- It may come in the handler itself, before its first statement.
+  print(not closing or failed == closed or failed == closed - 1)]])
   expect.contains(output, "interrupted!")
   expect.contains(output, "\ntrue\n")
 end
