@@ -1,13 +1,14 @@
 //! Where the coroutines and handles of tasks are, which are anchored while their tasks live: a handle, too,
 //! though the program may have let go of it, for a finalizer may still ask of its task.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::c_int;
 
 use cosock_core::scheduler::TaskKey;
+use rustc_hash::FxHashMap;
 
 use crate::ffi::State;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Task};
 
 /// How many tasks share two tables, which are made for so many. One table for all would double whenever it is full.
 const GROUP: u32 = 128;
@@ -23,9 +24,9 @@ struct Group {
 #[derive(Debug, Default)]
 pub(crate) struct Anchors {
     groups: RefCell<Vec<Group>>,
-    /// The registry number of a table from handles of living tasks to their places, or 0. It is made when it is
-    /// first asked for, for many programs never do.
-    places: Cell<c_int>,
+    /// Places of living tasks by the identities of their handles; made when it is first asked for, for many programs
+    /// never do.
+    places: RefCell<Option<FxHashMap<usize, u32>>>,
 }
 
 /// The slot of a task in the tables of its group.
@@ -46,9 +47,11 @@ impl Anchors {
 
     /// Lets go of what there is, unless somebody uses it.
     pub(crate) fn close(&self) {
-        self.places.set(0);
         if let Ok(mut groups) = self.groups.try_borrow_mut() {
             *groups = Vec::new();
+        }
+        if let Ok(mut places) = self.places.try_borrow_mut() {
+            *places = None;
         }
     }
 }
@@ -71,14 +74,15 @@ pub(crate) fn anchor(lua: State, runtime: &Runtime, coroutine: c_int, handle: c_
     lua.push_kept(group.handles);
     lua.push_value(handle);
     lua.raw_set_at(-2, slot(place));
-    let places = runtime.anchors.places.get();
-    if places != 0 {
-        lua.push_kept(places);
-        lua.push_value(handle);
-        lua.push_integer(i64::from(place));
-        lua.raw_set(-3);
-    }
     place
+}
+
+/// Notes the place of a new task, whose handle is at `index`.
+#[inline]
+pub(crate) fn note_place(lua: State, runtime: &Runtime, index: c_int, place: u32) {
+    if let Some(places) = &mut *runtime.anchors.places.borrow_mut() {
+        places.insert(lua.identity(index), place);
+    }
 }
 
 /// Makes the tables of the next tasks. That may run finalizers, which may do so too.
@@ -101,14 +105,12 @@ pub(crate) fn release(lua: State, runtime: &Runtime, key: TaskKey) {
     let Some(group) = runtime.anchors.group(place) else {
         return;
     };
-    let places = runtime.anchors.places.get();
-    if places != 0 {
-        lua.push_kept(places);
+    if runtime.anchors.places.borrow().is_some() {
         lua.push_kept(group.handles);
         lua.raw_get_at(-1, slot(place));
-        if !lua.is_nil(-1) {
-            lua.push_nil();
-            lua.raw_set(-4);
+        let handle = lua.identity(-1);
+        if let Some(places) = &mut *runtime.anchors.places.borrow_mut() {
+            places.remove(&handle);
         }
     }
     for table in [group.coroutines, group.handles] {
@@ -150,39 +152,23 @@ pub(crate) fn push_handle(lua: State, runtime: &Runtime, key: TaskKey) {
 
 /// The living task whose handle is the table at `index`.
 pub(crate) fn task_of_handle(lua: State, runtime: &Runtime, index: c_int) -> Option<TaskKey> {
-    let index = lua.absolute(index);
-    let base = lua.top();
-    push_places(lua, runtime);
-    lua.push_value(index);
-    lua.raw_get(-2);
-    let place = lua.to_number(-1).map(|place| place as usize);
-    let key = place.and_then(|place| runtime.key_at(place));
-    lua.set_top(base);
-    key
+    // The handle of a living task is anchored, so no other table has its address.
+    let handle = lua.identity(index);
+    let mut places = runtime.anchors.places.borrow_mut();
+    let places = places.get_or_insert_with(|| places_of_handles(lua, runtime));
+    runtime.key_at(*places.get(&handle)? as usize)
 }
 
-/// Pushes the table from handles to places.
-fn push_places(lua: State, runtime: &Runtime) {
-    let places = runtime.anchors.places.get();
-    if places != 0 {
-        return lua.push_kept(places);
-    }
-    lua.new_table(0, 0);
-    lua.push_kept(runtime.kept.get().weak_keys);
-    lua.set_metatable(-2);
-    let table = lua.top();
-    // Setting fields runs no collection, so the tasks stay what they are meanwhile.
-    let living = |key: &TaskKey| runtime.has_task(*key);
-    let count = runtime.tasks.borrow().len();
-    for key in (0..count).filter_map(|place| runtime.key_at(place).filter(living)) {
-        push_handle(lua, runtime, key);
-        if lua.is_nil(-1) {
-            lua.pop(1);
-        } else {
-            lua.push_integer(i64::from(key.index));
-            lua.raw_set(table);
-        }
-    }
-    lua.push_value(table);
-    runtime.anchors.places.set(lua.keep());
+/// The places of all living tasks by the identities of their handles. To read them runs no Lua.
+#[cold]
+fn places_of_handles(lua: State, runtime: &Runtime) -> FxHashMap<usize, u32> {
+    let tasks = runtime.tasks.borrow();
+    let living = tasks.iter().filter(|task| task.key != TaskKey::NONE);
+    let handle_and_place = |task: &Task| {
+        push_handle(lua, runtime, task.key);
+        let handle = lua.identity(-1);
+        lua.pop(1);
+        (handle, task.key.index)
+    };
+    living.map(handle_and_place).collect()
 }

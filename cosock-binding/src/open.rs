@@ -186,11 +186,13 @@ fn keep_place(lua: State) -> c_int {
     lua.keep()
 }
 
-/// Keeps a metatable for tables that are weak.
-fn keep_weak(lua: State, mode: &str) -> c_int {
+/// Keeps a table whose keys are weak.
+fn keep_weak_table(lua: State) -> c_int {
+    lua.new_table(0, 0);
     lua.new_table(0, 1);
-    lua.push_str(mode);
+    lua.push_str("k");
     lua.raw_set_field(-2, c"__mode");
+    lua.set_metatable(-2);
     lua.keep()
 }
 
@@ -201,11 +203,7 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     kept.references = keep_table(lua);
     kept.modules = keep_table(lua);
     kept.shims = keep_table(lua);
-    kept.weak_keys = keep_weak(lua, "k");
-    lua.new_table(0, 0);
-    lua.push_kept(kept.weak_keys);
-    lua.set_metatable(-2);
-    kept.senders = lua.keep();
+    kept.senders = keep_weak_table(lua);
     kept.spare = keep_place(lua);
     kept.last_reset = keep_place(lua);
     #[cfg(any(feature = "lua51", feature = "luajit"))]

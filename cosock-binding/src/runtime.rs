@@ -66,7 +66,6 @@ pub(crate) struct Kept {
     /// A table that has the coroutine which called `reset`.
     pub(crate) last_reset: c_int,
     /// Metatables.
-    pub(crate) weak_keys: c_int,
     pub(crate) handle_meta: c_int,
     pub(crate) result_meta: c_int,
     pub(crate) tcp_meta: c_int,

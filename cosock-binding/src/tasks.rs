@@ -51,6 +51,7 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     }
     runtime.enter(lua, |core| {
         let key = core.spawn_for(coroutine.raw() as usize);
+        anchors::note_place(lua, runtime, handle, key.index);
         let task = Task {
             key,
             shape: Shape::Nothing,
