@@ -1,7 +1,6 @@
 //! Name look-ups: inline where the text is numeric, off the thread where a task can wait.
 
 use std::ffi::c_int;
-
 use std::net::SocketAddr;
 
 use cosock_core::netdb::{self, Family, Hints, LookupError, SocketKind};

@@ -2,7 +2,7 @@
 //! not pay for what a program never uses.
 //!
 //! The table of modules has a metatable that opens them by name; nothing else needs to know which
-//! modules are lazy. Each chunk gets the table of modules, the native functions of `open.rs` and a
+//! modules are lazy. Each chunk gets the table of modules, the native functions of `shims.rs` and a
 //! table of the module's own native functions, and returns its module.
 
 use std::ffi::{CStr, c_int};

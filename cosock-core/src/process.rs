@@ -58,7 +58,10 @@ mod tests {
         let mut known = MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: the call writes to `known`, and changes nothing.
         let known = unsafe {
-            assert_eq!(libc::sigaction(libc::SIGPIPE, ptr::null(), known.as_mut_ptr()), 0);
+            assert_eq!(
+                libc::sigaction(libc::SIGPIPE, ptr::null(), known.as_mut_ptr()),
+                0
+            );
             known.assume_init()
         };
         (known.sa_sigaction, known.sa_flags)

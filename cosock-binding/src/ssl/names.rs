@@ -116,12 +116,13 @@ fn with_question<T>(
 /// `question(inner)`: the protocols that the client offers, and the function that chooses.
 pub(super) fn question(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(1);
-    let name = with_question(lua, runtime, |question| question.name);
-    let is_named = name.is_some();
+    // Asked for again below: nothing that needs dropping may be held while the field is looked up.
+    let name = || with_question(lua, runtime, |question| question.name);
+    let is_named = name().is_some();
     lua.push_user_table(1);
     if is_named {
         lua.raw_get_field(2, c"names");
-        runtime.pins.push_optional(lua, name);
+        runtime.pins.push_optional(lua, name());
         lua.get(-2);
     } else {
         lua.raw_get_field(2, c"context");

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::error::io_text;
 use crate::sys;
 
 /// Why a look-up failed; prints LuaSocket's words.
@@ -54,10 +55,7 @@ impl fmt::Display for LookupError {
             Self::HostEntry(4) => "No address associated with name",
             Self::HostEntry(_) => "Unknown resolver error",
             Self::System(errno) => {
-                // The standard library appends the number, LuaSocket does not.
-                let text = io::Error::from_raw_os_error(errno).to_string();
-                let suffix = format!(" (os error {errno})");
-                return f.write_str(text.strip_suffix(&suffix).unwrap_or(&text));
+                return f.write_str(&io_text(&io::Error::from_raw_os_error(errno)));
             }
         };
         f.write_str(words)
