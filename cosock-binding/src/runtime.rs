@@ -13,7 +13,7 @@ use cosock_core::socket::{Tcp, Udp};
 
 use crate::anchors::Anchors;
 use crate::channel::{Halves, Queue, Spare};
-use crate::ffi::{Class, RawState, State};
+use crate::ffi::{Class, Marks, RawState, State};
 use crate::nesting::Nest;
 use crate::pins::Pins;
 use crate::tcp::Loans;
@@ -99,12 +99,18 @@ pub(crate) struct Kept {
 }
 
 /// The userdata of inner sockets and queues.
-// SAFETY: three numbers for three types.
-pub(crate) const TCP: Class<Tcp> = unsafe { Class::new(0) };
-// SAFETY: as above.
-pub(crate) const UDP: Class<Udp> = unsafe { Class::new(1) };
-// SAFETY: as above.
-pub(crate) const QUEUE: Class<Queue> = unsafe { Class::new(2) };
+pub(crate) const TCP: Class<Tcp> = {
+    static MARKS: Marks<Tcp> = Marks::new();
+    Class::new(&MARKS)
+};
+pub(crate) const UDP: Class<Udp> = {
+    static MARKS: Marks<Udp> = Marks::new();
+    Class::new(&MARKS)
+};
+pub(crate) const QUEUE: Class<Queue> = {
+    static MARKS: Marks<Queue> = Marks::new();
+    Class::new(&MARKS)
+};
 
 /// By what objects of ours are known.
 #[derive(Clone, Copy, Debug, Default)]

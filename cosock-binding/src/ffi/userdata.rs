@@ -57,6 +57,7 @@ impl State {
                 return None;
             }
             let mark = place.cast::<usize>().read();
+            // `push_block` alone writes this mark, and beside it a value of the type that the marks have.
             if mark == class.mark() {
                 (*place).value.as_ref()
             } else {
@@ -130,18 +131,24 @@ struct Block<T> {
     value: Option<T>,
 }
 
-/// Its address is what marks our userdata, so it cannot be a mark of anybody else.
-static MARK: [u8; 8] = [0; 8];
-
-/// Likewise, for userdata that are finalized: 256 for each class.
-static REMAINS: [u8; 8 * 256] = [0; 8 * 256];
-
-/// Names one kind of userdata, whose value is a `T`.
-#[derive(Debug)]
-pub(crate) struct Class<T> {
-    number: u8,
+/// The places whose addresses are the marks of one kind of userdata, so that they cannot be marks of anybody
+/// else: the first of those that own a value, the others of those that are finalized.
+pub(crate) struct Marks<T> {
+    places: [u8; 1 + 256],
     value: PhantomData<fn() -> T>,
 }
+
+impl<T> Marks<T> {
+    pub(crate) const fn new() -> Marks<T> {
+        Marks {
+            places: [0; 1 + 256],
+            value: PhantomData,
+        }
+    }
+}
+
+/// One kind of userdata, whose value is a `T`: those that bear its marks.
+pub(crate) struct Class<T: 'static>(&'static Marks<T>);
 
 impl<T> Clone for Class<T> {
     fn clone(&self) -> Self {
@@ -152,25 +159,17 @@ impl<T> Clone for Class<T> {
 impl<T> Copy for Class<T> {}
 
 impl<T> Class<T> {
-    /// The class of this number, of which there are eight.
-    ///
-    /// # Safety
-    ///
-    /// No other class, of another type, has the number.
-    pub(crate) const unsafe fn new(number: u8) -> Class<T> {
-        assert!(number < 8);
-        Class {
-            number,
-            value: PhantomData,
-        }
+    /// The class that has these marks to itself: a `static` has a type, so no value of another has them.
+    pub(crate) const fn new(marks: &'static Marks<T>) -> Class<T> {
+        Class(marks)
     }
 
     fn mark(self) -> usize {
-        MARK.as_ptr() as usize + self.number as usize
+        self.0.places.as_ptr() as usize
     }
 
     fn mark_of_remains(self, remains: u8) -> usize {
-        REMAINS.as_ptr() as usize + usize::from(self.number) * 256 + usize::from(remains)
+        self.mark() + 1 + usize::from(remains)
     }
 }
 

@@ -47,10 +47,7 @@ pub(crate) fn make_class(lua: State, runtime: &Runtime) -> c_int {
     plain.set(meta, c"__tostring", to_string);
     lua.new_table(0, METHODS.len() as c_int + 3);
     let methods = lua.top();
-    for (name, push) in METHODS {
-        push(plain);
-        lua.raw_set_field(methods, name);
-    }
+    plain.fill(METHODS);
     listing::set_methods(lua, runtime, methods);
     lua.raw_set_field(meta, c"__index");
     lua.keep()

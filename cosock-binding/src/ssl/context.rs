@@ -12,14 +12,16 @@ use cosock_core::tls::{Builder, ConfigError, HostCheck, Protocol};
 
 use super::CONTEXT;
 use crate::arguments::{Called, DIRECT, bytes, raise, refuse_kind};
-use crate::ffi::{Class, State, upvalue};
+use crate::ffi::{Class, Marks, State, upvalue};
 use crate::lazy;
 use crate::module::{Plain, Pusher};
 use crate::runtime::Runtime;
 
 /// A context in the making.
-// SAFETY: a number of its own, beside those in `runtime`, `ssl` and `ssl::certificate`.
-const MAKING: Class<RefCell<Making>> = unsafe { Class::new(6) };
+const MAKING: Class<RefCell<Making>> = {
+    static MARKS: Marks<RefCell<Making>> = Marks::new();
+    Class::new(&MARKS)
+};
 
 /// What a table is turned into, step by step. It lives in a userdata, for in between Lua may raise.
 #[derive(Default)]
@@ -120,10 +122,8 @@ pub(super) fn open(lua: State, runtime: &Runtime) -> c_int {
     lazy::load(lua, runtime, c"=[cosock.context]", source);
     lua.new_table(0, (NATIVE.len() + TEXT_STEPS.len()) as c_int + 2);
     let pusher = Pusher::new(lua, runtime);
-    for (name, push) in NATIVE.iter().chain(TEXT_STEPS) {
-        push(pusher);
-        lua.raw_set_field(-2, name);
-    }
+    pusher.fill(NATIVE);
+    pusher.fill(TEXT_STEPS);
     // The metatable of contexts in the making.
     lua.new_table(0, 1);
     pusher.set(-1, c"__gc", collect_making);

@@ -12,7 +12,7 @@ use std::ffi::{CStr, c_int};
 
 use cosock_core::tls::context::SharedContext;
 
-use crate::ffi::{Class, State};
+use crate::ffi::{Class, Marks, State};
 use crate::module::Pusher;
 use crate::open::{self, Module};
 use crate::runtime::{Classes, ObjectClass, Runtime};
@@ -24,11 +24,15 @@ pub(crate) use connection::NATIVE;
 const FUNCTIONS: &CStr = c"functions.ssl";
 
 /// What `newcontext` returns.
-// SAFETY: a number of its own, beside those in `runtime`.
-pub(crate) const CONTEXT: Class<SharedContext> = unsafe { Class::new(3) };
+pub(crate) const CONTEXT: Class<SharedContext> = {
+    static MARKS: Marks<SharedContext> = Marks::new();
+    Class::new(&MARKS)
+};
 /// A certificate.
-// SAFETY: as above.
-pub(crate) const CERTIFICATE: Class<certificate::Object> = unsafe { Class::new(4) };
+pub(crate) const CERTIFICATE: Class<certificate::Object> = {
+    static MARKS: Marks<certificate::Object> = Marks::new();
+    Class::new(&MARKS)
+};
 
 /// Registry numbers of what TLS keeps.
 #[derive(Clone, Copy, Debug, Default)]

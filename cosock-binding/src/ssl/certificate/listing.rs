@@ -9,7 +9,7 @@ use cosock_core::tls::certificate::{
 
 use super::{check, find};
 use crate::arguments::Called;
-use crate::ffi::{Class, State, upvalue};
+use crate::ffi::{Class, Marks, State, upvalue};
 use crate::module::Pusher;
 use crate::runtime::Runtime;
 
@@ -21,8 +21,10 @@ enum Listing {
     Nothing,
 }
 
-// SAFETY: a number of its own, beside those in `runtime` and `ssl`.
-const LISTING: Class<Listing> = unsafe { Class::new(5) };
+const LISTING: Class<Listing> = {
+    static MARKS: Marks<Listing> = Marks::new();
+    Class::new(&MARKS)
+};
 /// The metatable of listings, in the functions that make one.
 const LISTING_META: c_int = upvalue(2);
 
