@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::module;
 
 /// A Lua version. To add one: a variant, its place in [`Lua::ALL`], its row in `Lua::row`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lua {
     /// PUC Lua 5.1
     Lua51,

@@ -9,7 +9,7 @@ use crate::interpreter::Lua;
 use crate::module;
 
 /// An implementation of cosock, and the way into it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// Our module in the stock interpreter.
     Module,

@@ -2,13 +2,13 @@
 //! against the rock and the table of intended differences; and ours on one version beside ours on
 //! the newest. `ci/matrix` makes the report of the same cells.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use conformance::matrix::{
-    self, Counted, Grade, Line, Mismatch, NEWEST, POSITION_ENDINGS, Scenario, Table, Trace,
+    self, Counted, Grade, Line, Memo, Mismatch, NEWEST, POSITION_ENDINGS, Scenario, Table, Trace,
     Verdict, scenarios, unlisted_variations, unused_lines,
 };
 use conformance::{Lua, Subject};
@@ -183,21 +183,9 @@ fn table() -> &'static Table {
 
 /// Each cell is run once in a process.
 fn judge(scenario: &Arc<Scenario>, lua: Lua, subject: Subject) -> Arc<Verdict> {
-    type Key = (String, &'static str, &'static str);
-    type Slot = Arc<OnceLock<Arc<Verdict>>>;
-    static KNOWN: Mutex<Option<HashMap<Key, Slot>>> = Mutex::new(None);
-    let key = (scenario.name.clone(), lua.name(), subject.name());
-    let slot = {
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        Slot::clone(
-            known
-                .get_or_insert_with(HashMap::new)
-                .entry(key)
-                .or_default(),
-        )
-    };
-    let verdict = slot.get_or_init(|| Arc::new(matrix::judge(table(), scenario, lua, subject)));
-    Arc::clone(verdict)
+    static KNOWN: Memo<(String, Lua, Subject), Verdict> = Memo::new();
+    let key = (scenario.name.clone(), lua, subject);
+    KNOWN.get(key, || matrix::judge(table(), scenario, lua, subject))
 }
 
 #[test]

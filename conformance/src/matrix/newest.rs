@@ -1,10 +1,10 @@
 //! Ours on one Lua beside ours on the newest: where the rock shows nothing or something else, that is
 //! what a line is held to.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use super::differences::Table;
+use super::memo::Memo;
 use super::scenario::{Scenario, Seen, Trouble};
 use super::trace::{Mismatch, Trace};
 use crate::interpreter::Lua;
@@ -19,16 +19,9 @@ pub(super) type Run = Arc<Result<Seen, Trouble>>;
 
 /// Runs a scenario, once in a process.
 pub(super) fn first_run(scenario: &Scenario, lua: Lua, subject: Subject) -> Run {
-    type Key = (String, &'static str, &'static str);
-    type Slot = Arc<OnceLock<Run>>;
-    static KNOWN: Mutex<Option<HashMap<Key, Slot>>> = Mutex::new(None);
-    let key = (scenario.name.clone(), lua.name(), subject.name());
-    let slot = {
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get_or_insert_with(HashMap::new);
-        Slot::clone(known.entry(key).or_default())
-    };
-    Arc::clone(slot.get_or_init(|| Arc::new(scenario.run(lua, subject))))
+    static KNOWN: Memo<(String, Lua, Subject), Result<Seen, Trouble>> = Memo::new();
+    let key = (scenario.name.clone(), lua, subject);
+    KNOWN.get(key, || scenario.run(lua, subject))
 }
 
 /// What a subject shows on [`NEWEST`]: none for that one itself, where these tests leave it out, where it is

@@ -1,13 +1,13 @@
 //! The rock's side: run where the rock is at hand, else read from what was recorded.
 
-use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use super::fingerprint::Fingerprint;
+use super::memo::Memo;
 use super::recording::Recording;
 use super::scenario::Scenario;
 use super::trace::{Mismatch, Trace};
@@ -65,18 +65,8 @@ pub struct Rock {
 ///
 /// As [`is_at_hand`].
 pub fn rock(lua: Lua, scenario: &Scenario) -> Arc<Rock> {
-    type Slot = Arc<OnceLock<Arc<Rock>>>;
-    static KNOWN: Mutex<Option<HashMap<(&'static str, String), Slot>>> = Mutex::new(None);
-    let slot = {
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get_or_insert_with(HashMap::new);
-        Slot::clone(
-            known
-                .entry((lua.name(), scenario.name.clone()))
-                .or_default(),
-        )
-    };
-    Arc::clone(slot.get_or_init(|| Arc::new(find_out(lua, scenario))))
+    static KNOWN: Memo<(Lua, String), Rock> = Memo::new();
+    KNOWN.get((lua, scenario.name.clone()), || find_out(lua, scenario))
 }
 
 fn find_out(lua: Lua, scenario: &Scenario) -> Rock {
