@@ -1,6 +1,7 @@
 -- title: channel send and receive, one task
 -- operations: 4000
 -- limit: 1500
+-- wanted: 1400
 --
 -- Bursts of a hundred messages that are there when they are asked for: nothing waits.
 

@@ -1,6 +1,7 @@
 -- title: line from the buffer
 -- operations: 4096
 -- limit: 1800
+-- wanted: 1700
 --
 -- Lines of 64 bytes that have arrived before they are asked for. They are sent 256 at a time by one
 -- `send`, whose cost is so a 256th part of a send for each line, and is counted with it.

@@ -1,6 +1,7 @@
 -- title: sleep(0), one task
 -- operations: 4000
 -- limit: 1000
+-- wanted: 950
 --
 -- A yield and a resume through the scheduler with nothing else to do.
 

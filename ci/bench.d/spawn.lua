@@ -1,6 +1,7 @@
 -- title: spawn and finish
 -- operations: 8000
 -- limit: 4100
+-- wanted: 6000
 --
 -- Tasks that end at once, in groups of 100 so that the number alive does not grow with the count. What they
 -- leave is collected between groups: where else a collection began, by chance, tells how many living tasks it
