@@ -73,11 +73,9 @@ receiver.receive = framed_receive(receive, "channel_receive")
 native.channel = { send = modules["cosock.channel"].sender.send, receive = receive, framed = receiver.receive }
 
 local sleep = native.sleep
-local function finish_sleep(first, seconds)
+function native.sleep(...)
+  local first, seconds = sleep(...)
   if first == in_lua then
     shims.sleep(seconds)
   end
-end
-function native.sleep(...)
-  finish_sleep(sleep(...))
 end
