@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use conformance::matrix::Fingerprint;
 use conformance::{DIST, Lua};
 
 use crate::floor::{self, FLOOR};
@@ -166,11 +167,9 @@ impl Subject {
         let (_, path) = variables.find(|(name, _)| *name == "LUA_CPATH")?;
         let mut files = path.split(';').map(|part| part.replace('?', "cosock"));
         let module = files.find_map(|file| fs::read(file).ok())?;
-        // FNV-1a.
-        let sum = module.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-            (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
-        });
-        Some(format!("build {:08x}", sum >> 32))
+        let mut sum = Fingerprint::new();
+        sum.take(&module);
+        Some(format!("build {:08x}", sum.value() >> 32))
     }
 
     /// Whether it has a program for `workload`.

@@ -1,20 +1,32 @@
 //! Tells one version of some files from another: FNV-1a, 64 bits.
 
-pub(super) struct Fingerprint(u64);
+/// A sum over bytes.
+pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    pub(super) fn new() -> Fingerprint {
+    /// That of nothing.
+    #[must_use]
+    pub fn new() -> Fingerprint {
         Fingerprint(0xcbf2_9ce4_8422_2325)
     }
 
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    /// Goes on with these bytes.
+    pub fn take(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }
 
-    pub(super) fn value(&self) -> u64 {
+    /// The sum of all bytes so far.
+    #[must_use]
+    pub fn value(&self) -> u64 {
         self.0
+    }
+}
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Fingerprint::new()
     }
 }
 

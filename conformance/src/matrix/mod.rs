@@ -20,6 +20,7 @@ mod verdict;
 
 pub use audit::{unused_lines, vague_lines};
 pub use differences::{Difference, Line, Table, Variation};
+pub use fingerprint::Fingerprint;
 pub use grade::Grade;
 pub use memo::Memo;
 pub use newest::{NEWEST, unlisted_variations};

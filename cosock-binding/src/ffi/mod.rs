@@ -10,6 +10,9 @@
 //! 3. Indexes are valid or acceptable in Lua's sense, and pushes fit: Lua guarantees 20 slots to a
 //!    C function; whoever needs more calls [`State::check_stack`].
 //! 4. A function yields only as its last act.
+//!
+//! They hold for programs that leave to us what is ours: with the debug library one can change the upvalues of our
+//! functions and what is in the registry, as one can break the language's own.
 
 mod calls;
 mod functions;

@@ -189,10 +189,10 @@ end
 
 -- `wrap` gives equal tables the same context, as long as it is among the last few, for to make one costs
 -- more than a handshake. A table is described by its fields, and by what the system says of the files that
--- they name; one with a function, a metatable or a file that has just changed is not, and gets its own. So does a server's
--- that verifies its clients, for a session that is resumed is not verified again; and one whose
--- authorities OpenSSL looks up when it needs them, and keeps. Of the description, in which a password may be, only the
--- fingerprint is kept.
+-- they name; one with a function, a metatable or a file that has just changed is not, and gets its own. So
+-- does a server's that verifies its clients, for a session that is resumed is not verified again; and one whose
+-- authorities OpenSSL looks up when it needs them, and keeps. Of the description, in which a password may be,
+-- only the fingerprint is kept.
 local known, latest, most = {}, {}, 8
 
 local identity_fields = { "key", "certificate", "password" }

@@ -227,7 +227,7 @@ function connection:receivestatusline()
   return tonumber(code), line
 end
 
--- httparse wants a whole block of a known number of fields and refuses names that servers do send;
+-- The crate httparse wants a whole block of a known number of fields and refuses names that servers do send;
 -- LuaSocket takes any text before a colon.
 local function receive_headers(object)
   -- By their names, the pieces that the values are put together from.
@@ -236,6 +236,7 @@ local function receive_headers(object)
   while line and line ~= "" do
     local name, value = line:match "^(.-):%s*(.*)"
     if not name then
+      -- LuaSocket's word, as it spells it.
       return nil, "malformed reponse headers"
     end
     name = name:lower()
