@@ -34,15 +34,6 @@ pub(crate) enum Begun {
     Pending(LookupId),
 }
 
-/// The netdb family of a socket's family.
-pub(crate) fn family_of(family: cosock_core::socket::Family) -> Family {
-    match family {
-        cosock_core::socket::Family::Unspecified => Family::Any,
-        cosock_core::socket::Family::Inet => Family::Inet,
-        cosock_core::socket::Family::Inet6 => Family::Inet6,
-    }
-}
-
 /// Replaces `"*"` by the address that means every interface.
 pub(crate) fn any(host: &[u8], family: Family) -> &[u8] {
     match (host, family) {
@@ -276,7 +267,7 @@ fn push_list(lua: State, runtime: &Runtime) -> c_int {
     let mut place = 0;
     while let Some(address) = nth(place) {
         lua.new_table(0, 2);
-        lua.push_str(cosock_core::socket::Family::of(&address).word());
+        lua.push_str(Family::of(&address).word());
         lua.raw_set_field(-2, c"family");
         crate::addresses::push_address(lua, address);
         lua.raw_set_field(-2, c"addr");

@@ -170,7 +170,7 @@ pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
     check_class(lua, socket, TcpClass::Master, called);
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
-    let family = crate::dns::family_of(socket.borrow().family());
+    let family = socket.borrow().family();
     let hints = Hints {
         family,
         passive: true,

@@ -194,7 +194,7 @@ fn setsockname(lua: State, runtime: &Runtime) -> c_int {
     check_class(lua, socket, UdpClass::Unconnected, called);
     let host = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
-    let family = dns::family_of(socket.borrow().family());
+    let family = socket.borrow().family();
     let hints = Hints {
         family,
         passive: true,
@@ -229,7 +229,7 @@ fn setpeername(lua: State, runtime: &Runtime) -> c_int {
         return finish(lua, runtime, result);
     }
     let service = arguments::bytes(lua, called, 3);
-    let family = dns::family_of(socket.borrow().family());
+    let family = socket.borrow().family();
     let hints = Hints {
         family,
         ..Hints::new(SocketKind::Udp)

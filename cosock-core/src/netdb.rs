@@ -25,15 +25,38 @@ pub enum SocketKind {
     Udp,
 }
 
-/// The address family that a look-up is limited to.
+/// The address family of a socket, which its first address decides unless it was made for one; or that a
+/// look-up is limited to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
-    /// No limit (`AF_UNSPEC`).
-    Any,
-    /// IPv4 only.
+    /// Undecided, as there is no descriptor yet; no limit (`AF_UNSPEC`).
+    Unspecified,
+    /// IPv4.
     Inet,
-    /// IPv6 only.
+    /// IPv6.
     Inet6,
+}
+
+impl Family {
+    /// The family of an address.
+    #[must_use]
+    pub fn of(address: &SocketAddr) -> Family {
+        if address.is_ipv4() {
+            Family::Inet
+        } else {
+            Family::Inet6
+        }
+    }
+
+    /// The word of `getsockname` and `getpeername`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Family::Unspecified => "unspec",
+            Family::Inet => "inet",
+            Family::Inet6 => "inet6",
+        }
+    }
 }
 
 /// What kind of addresses a look-up shall give.
@@ -54,7 +77,7 @@ impl Hints {
     pub const fn new(kind: SocketKind) -> Self {
         Self {
             kind,
-            family: Family::Any,
+            family: Family::Unspecified,
             passive: false,
             numeric_only: false,
         }
@@ -339,7 +362,7 @@ fn resolve(
         flags |= libc::AI_NUMERICHOST | libc::AI_NUMERICSERV;
     }
     let address = match hints.family {
-        Family::Any => libc::AF_UNSPEC,
+        Family::Unspecified => libc::AF_UNSPEC,
         Family::Inet => libc::AF_INET,
         Family::Inet6 => libc::AF_INET6,
     };

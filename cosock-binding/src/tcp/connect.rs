@@ -86,7 +86,7 @@ pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     if is_taken {
         return fail(lua, runtime, SocketError::Text("already connected"));
     }
-    let family = crate::dns::family_of(socket.borrow().family());
+    let family = socket.borrow().family();
     let hints = Hints {
         family,
         ..Hints::new(SocketKind::Tcp)

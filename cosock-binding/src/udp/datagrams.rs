@@ -9,7 +9,6 @@ use cosock_core::socket::{Step, Udp, UdpClass};
 
 use super::{check_class, fail};
 use crate::arguments::{self, Called};
-use crate::dns;
 use crate::ffi::State;
 use crate::outcome;
 use crate::runtime::{Runtime, Shape};
@@ -47,7 +46,7 @@ pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
     check_class(lua, socket, UdpClass::Unconnected, called);
     let data = arguments::bytes(lua, called, 2);
     let host = arguments::bytes(lua, called, 3);
-    let family = dns::family_of(socket.borrow().family());
+    let family = socket.borrow().family();
     let send = |to| {
         let result = runtime.enter(lua, |core| {
             socket.borrow_mut().send(data, to, &mut core.reactor)

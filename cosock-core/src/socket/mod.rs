@@ -21,6 +21,7 @@ pub use udp::{Datagram, UdpClass, UdpSocket};
 
 use crate::error::SocketError;
 use crate::fd::Descriptor;
+pub use crate::netdb::Family;
 use crate::reactor::{Interest, Reactor, SourceId};
 
 /// How bytes are sent: a peer that is gone is an error of the call, never SIGPIPE. On Apple's systems
@@ -86,38 +87,7 @@ impl Progress {
 /// nobody else waiting. The call that reaches it may move more: all that the system holds.
 pub const MOST_AT_ONCE: usize = 256 * 1024;
 
-/// A socket's address family; decided by its first address unless it was made for one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// Undecided: no descriptor yet.
-    Unspecified,
-    /// IPv4.
-    Inet,
-    /// IPv6.
-    Inet6,
-}
-
 impl Family {
-    /// The family of an address.
-    #[must_use]
-    pub fn of(address: &SocketAddr) -> Family {
-        if address.is_ipv4() {
-            Family::Inet
-        } else {
-            Family::Inet6
-        }
-    }
-
-    /// The word of `getsockname` and `getpeername`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Family::Unspecified => "unspec",
-            Family::Inet => "inet",
-            Family::Inet6 => "inet6",
-        }
-    }
-
     fn domain(self) -> Domain {
         if self == Family::Inet6 {
             Domain::IPV6
