@@ -93,7 +93,7 @@ fn is_c_function(lua: State, _: &Runtime) -> c_int {
 /// which it runs.
 fn is_running(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(1);
-    let mut outer = nesting::outer_coroutines(runtime, lua);
+    let mut outer = nesting::outer_coroutines(lua, runtime);
     let running = runs_in(lua, lua, 1) || outer.any(|outer| runs_in(lua, outer, 0));
     lua.push_bool(running);
     1

@@ -88,11 +88,7 @@ pub(crate) fn resume_coroutine(lua: State, runtime: &Runtime) -> c_int {
     let (status, count) = resume(lua, runtime, inner, arguments, raw, || {});
     runtime.current_coroutine.set(own);
     let mut count = if status == Status::Error { 1 } else { count };
-    let waits = status == Status::Yield && count > 0 && select::is_marked(inner);
-    if waits && !select::knows_mark(runtime, lua) {
-        inner.pop(1);
-        count -= 1;
-    }
+    let waits = take_mark(lua, runtime, inner, status, &mut count);
     if !lua.has_stack(count + 2) {
         inner.pop(count);
         return refuse(lua, "too many results to resume");
@@ -115,6 +111,23 @@ pub(crate) fn resume_coroutine(lua: State, runtime: &Runtime) -> c_int {
     lua.top() - 1
 }
 
+/// Whether what a coroutine has yielded, so many values, is a wait of cosock's own. Its mark is taken off where
+/// whoever resumes `lua` would not know it.
+pub(crate) fn take_mark(
+    lua: State,
+    runtime: &Runtime,
+    inner: State,
+    status: Status,
+    count: &mut c_int,
+) -> bool {
+    let waits = status == Status::Yield && *count > 0 && select::is_marked(inner);
+    if waits && !select::knows_mark(lua, runtime) {
+        inner.pop(1);
+        *count -= 1;
+    }
+    waits
+}
+
 fn refuse(lua: State, message: &str) -> c_int {
     lua.push_nil();
     lua.push_bool(false);
@@ -129,18 +142,18 @@ fn nest_of(runtime: &Runtime, coroutine: *mut RawState) -> Option<Nest> {
 }
 
 /// Whether what runs in `lua` is resumed by a loop of ours.
-pub(crate) fn is_nested(runtime: &Runtime, lua: State) -> bool {
+pub(crate) fn is_nested(lua: State, runtime: &Runtime) -> bool {
     nest_of(runtime, lua.raw()).is_some()
 }
 
 /// The coroutine that the program knows of, as whose part `lua` runs.
 #[cfg(feature = "lua51")]
-pub(crate) fn base_of(runtime: &Runtime, lua: State) -> *mut RawState {
+pub(crate) fn base_of(lua: State, runtime: &Runtime) -> *mut RawState {
     nest_of(runtime, lua.raw()).map_or(lua.raw(), |nest| nest.base)
 }
 
 /// The nests in which `lua` runs, the innermost first.
-fn nests_of(runtime: &Runtime, lua: State) -> impl Iterator<Item = Nest> {
+fn nests_of(lua: State, runtime: &Runtime) -> impl Iterator<Item = Nest> {
     let mut place = runtime.nests.borrow().len();
     let mut coroutine = lua.raw();
     std::iter::from_fn(move || {
@@ -158,14 +171,14 @@ fn outer_of(nest: Nest) -> State {
 }
 
 /// The coroutines that resume what runs in `lua`, the nearest first, as far as loops of ours do.
-pub(crate) fn outer_coroutines(runtime: &Runtime, lua: State) -> impl Iterator<Item = State> {
-    nests_of(runtime, lua).map(outer_of)
+pub(crate) fn outer_coroutines(lua: State, runtime: &Runtime) -> impl Iterator<Item = State> {
+    nests_of(lua, runtime).map(outer_of)
 }
 
 /// Those among them that the program does not tell apart from `lua`, for they made protected calls.
 #[cfg(feature = "lua51")]
-pub(crate) fn protected_callers(runtime: &Runtime, lua: State) -> impl Iterator<Item = State> {
-    nests_of(runtime, lua)
+pub(crate) fn protected_callers(lua: State, runtime: &Runtime) -> impl Iterator<Item = State> {
+    nests_of(lua, runtime)
         .take_while(|nest| nest.base != nest.inner)
         .map(outer_of)
 }

@@ -9,7 +9,6 @@ use std::ffi::c_int;
 use crate::ffi::{Kind, State, Status};
 use crate::nesting;
 use crate::runtime::Runtime;
-use crate::select;
 
 /// How many frames are looked at for one that forbids to yield: enough for what programs do between
 /// a callback of C and a wait.
@@ -103,7 +102,7 @@ fn resume(lua: State, runtime: &Runtime, inner: State, arguments: c_int) -> c_in
     if !lua.shares_globals(inner) {
         lua.give_globals(2);
     }
-    let base = nesting::base_of(runtime, lua);
+    let base = nesting::base_of(lua, runtime);
     let mut message = None;
     let (mut status, mut count) = nesting::resume(lua, runtime, inner, arguments, base, || {
         if handled && !inner.is_out_of_memory() && !handle(lua, inner) {
@@ -117,11 +116,7 @@ fn resume(lua: State, runtime: &Runtime, inner: State, arguments: c_int) -> c_in
     if !lua.shares_globals(inner) {
         lua.take_globals(2);
     }
-    let waits = status == Status::Yield && count > 0 && select::is_marked(inner);
-    if waits && !select::knows_mark(runtime, lua) {
-        inner.pop(1);
-        count -= 1;
-    }
+    nesting::take_mark(lua, runtime, inner, status, &mut count);
     if !lua.has_stack(count + 1) {
         (status, message) = (Status::Error, Some("stack overflow"));
     }
@@ -232,7 +227,7 @@ fn push_arguments(lua: State, count: c_int) {
 /// `callers()`: this coroutine, and those that made the protected calls on behalf of which it runs.
 pub(crate) fn callers(lua: State, runtime: &Runtime) -> c_int {
     lua.push_self();
-    for outer in nesting::protected_callers(runtime, lua) {
+    for outer in nesting::protected_callers(lua, runtime) {
         lua.check_stack(1);
         outer.push_self();
         outer.move_to(lua, 1);
@@ -250,7 +245,7 @@ fn can_wait(lua: State) -> bool {
 
 /// `running()`: the coroutine that the program knows of, or nil in the main program.
 pub(crate) fn running(lua: State, runtime: &Runtime) -> c_int {
-    let base = nesting::base_of(runtime, lua);
+    let base = nesting::base_of(lua, runtime);
     if base == lua.raw() {
         if lua.push_self() {
             lua.push_nil();

@@ -94,7 +94,7 @@ fn wait_at(lua: State, runtime: &Runtime, level: c_int) -> c_int {
         waiting::raise_outside(lua, level);
     }
     lua.pop(1);
-    if !knows_mark(runtime, lua) {
+    if !knows_mark(lua, runtime) {
         return lua.yield_or_raise(3);
     }
     lua.push_pointer(mark());
@@ -102,8 +102,8 @@ fn wait_at(lua: State, runtime: &Runtime, level: c_int) -> c_int {
 }
 
 /// Whether who resumes `lua` is the scheduler or a loop of ours, and not the program.
-pub(crate) fn knows_mark(runtime: &Runtime, lua: State) -> bool {
-    runtime.task_of(lua).is_some() || nesting::is_nested(runtime, lua)
+pub(crate) fn knows_mark(lua: State, runtime: &Runtime) -> bool {
+    runtime.task_of(lua).is_some() || nesting::is_nested(lua, runtime)
 }
 
 /// Whether the coroutine has yielded one of cosock's own waits, and is as that left it.

@@ -17,8 +17,6 @@ use crate::reactor::Interest;
 
 /// The most that one record holds: what one read decrypts at most, and what one write encrypts.
 pub(crate) const RECORD: usize = 16 * 1024;
-/// `SSL_OP_IGNORE_UNEXPECTED_EOF`.
-const IGNORE_UNEXPECTED_END: u64 = 1 << 7;
 
 /// Why a call did not succeed at once.
 #[derive(Debug)]
@@ -321,7 +319,7 @@ impl Session {
             _ => error.ssl_error().and_then(words::reason),
         };
         self.phase = Phase::Over;
-        let lenient = ffi::options(self.ssl()) & IGNORE_UNEXPECTED_END != 0;
+        let lenient = ffi::options(self.ssl()) & openssl_sys::SSL_OP_IGNORE_UNEXPECTED_EOF != 0;
         let wire = self.stream.get_mut();
         Err(if let Some(errno) = wire.failure.take() {
             Blocked::Failed(match errno {
