@@ -3,22 +3,11 @@ local world = require "world"
 local examples = (arg[0]:match("^(.*[/\\])") or "./") .. "../../../examples/"
 package.path = examples .. "?.lua;" .. package.path
 
-local cosock = require "cosock"
 local bounded_channel = require "bounded_channel"
-local socket = cosock.socket
+local expect = require "expect"
+local socket = require "cosock.socket"
 
-local function in_tasks(...)
-  for index, task in ipairs { ... } do
-    cosock.spawn(task, "task " .. index)
-  end
-  cosock.run()
-end
-
-local function check(got, expected)
-  if got ~= expected then
-    error("expected " .. tostring(expected) .. ", got " .. tostring(got), 2)
-  end
-end
+local check, in_tasks = expect.equal, expect.tasks
 
 -- A full channel makes a sender wait, and refuses it when its time is up; nothing is lost or added.
 do
