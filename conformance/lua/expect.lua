@@ -1,5 +1,6 @@
 -- Comparisons for the test scripts, which say what came and what was expected.
 local cosock = require "cosock"
+local collector = require "collector"
 
 local expect = {}
 
@@ -106,34 +107,9 @@ function expect.nothing_waits(counts)
 end
 
 -- For tests of large numbers, which would take for ever under the most eager collector.
-function expect.usual_collector()
-  if expect.version == "5.1" or expect.version == "jit" or expect.version < "5.4" then
-    collectgarbage("setpause", 200)
-    collectgarbage("setstepmul", 200)
-  elseif expect.version == "5.4" then
-    collectgarbage("incremental", 200, 100, 13)
-  else
-    collectgarbage("incremental")
-    collectgarbage("param", "pause", 200)
-    collectgarbage("param", "stepmul", 200)
-  end
-end
+expect.usual_collector = collector.usual
 
 -- A whole collection at nearly every allocation.
-function expect.eager_collector()
-  if expect.version == "5.5" then
-    collectgarbage("incremental")
-    collectgarbage("param", "pause", 0)
-    collectgarbage("param", "stepmul", 0)
-  elseif expect.version == "5.4" then
-    collectgarbage("setpause", 0)
-    collectgarbage("incremental", 0, 1000, 30)
-  else
-    collectgarbage("setpause", 0)
-    local unlimited = expect.version == "5.1" or expect.version == "jit"
-    collectgarbage("setstepmul", unlimited and 0 or 1000000)
-  end
-  collectgarbage()
-end
+expect.eager_collector = collector.eager
 
 return expect
