@@ -2,11 +2,64 @@
 
 use std::ffi::c_int;
 
+use cosock_core::error::SocketError;
 use cosock_core::operation::Outcome;
 use cosock_core::socket::{TcpSocket, UdpClass};
 
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, Shape, TCP, UDP};
+
+/// From so many bytes on, received bytes are pushed with care.
+pub(crate) const LARGE: usize = 1024 * 1024;
+
+/// Pushes what the method of a parked task returns, and returns how many values that is: [`push`], but what a
+/// peer has made larger than memory ends that task's receive, and not the loop of all tasks.
+pub(crate) fn push_in_loop(
+    lua: State,
+    runtime: &Runtime,
+    outcome: Outcome,
+    shape: Shape,
+    object: c_int,
+    extra: c_int,
+) -> c_int {
+    let results = match &outcome {
+        Outcome::Received(chunk) if chunk.as_slice().len() >= LARGE => 1,
+        Outcome::Partial(_, chunk) if chunk.as_slice().len() >= LARGE => 3,
+        _ => return push(lua, runtime, outcome, shape, object, extra),
+    };
+    let (pinned, unpushed) = (runtime.pins.depth(), runtime.outcomes.borrow().len());
+    runtime.keep_outcome(outcome);
+    lua.push_function(runtime, push_kept, 0);
+    if extra == 0 {
+        lua.push_nil();
+    } else {
+        lua.push_value(extra);
+    }
+    if lua.call_in_memory(1, results) {
+        return results;
+    }
+    runtime.pins.unwind_to(pinned);
+    runtime.outcomes.borrow_mut().truncate(unpushed);
+    runtime.pins.push_failure(lua, SocketError::no_memory());
+    lua.push_str("");
+    3
+}
+
+/// Pushes a receive's outcome that is kept, joined to the prefix that is its argument, unless that is nil.
+fn push_kept(lua: State, runtime: &Runtime) -> c_int {
+    let kept = runtime.outcomes.borrow_mut().pop();
+    match kept {
+        Some(outcome) => push(
+            lua,
+            runtime,
+            outcome,
+            Shape::Received { prefixed: true },
+            0,
+            1,
+        ),
+        None => 0,
+    }
+}
 
 /// Pushes what the method returns, and returns how many values that is.
 ///

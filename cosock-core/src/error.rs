@@ -30,6 +30,12 @@ impl SocketError {
         SocketError::Io(io::Error::from_raw_os_error(libc::EBADF))
     }
 
+    /// There is no room for what a peer sends: Lua's words for it.
+    #[must_use]
+    pub fn no_memory() -> SocketError {
+        SocketError::Text("not enough memory")
+    }
+
     /// LuaSocket's word for this error.
     #[must_use]
     pub fn word(&self) -> Cow<'static, str> {

@@ -23,6 +23,18 @@ impl State {
         Status::of(unsafe { ffi::lua_pcall(self.0, arguments, results, handler) })
     }
 
+    /// Calls, and tells whether there was enough memory; raises whatever else the callee raises.
+    pub(crate) fn call_in_memory(self, arguments: c_int, results: c_int) -> bool {
+        match unsafe { ffi::lua_pcall(self.0, arguments, results, 0) } {
+            ffi::LUA_OK => true,
+            ffi::LUA_ERRMEM => {
+                self.pop(1);
+                false
+            }
+            _ => self.raise_top(),
+        }
+    }
+
     /// Calls as the last act, and returns all the results of the callee, which may yield.
     #[cfg(not(any(feature = "lua51", feature = "luajit")))]
     pub(crate) fn tail_call(self, arguments: c_int) -> c_int {

@@ -48,6 +48,9 @@ pub(super) fn try_line(
         return false;
     }
     match core.try_line(started.key) {
+        Ok(line) if line.as_slice().len() >= outcome::LARGE => {
+            *other = Some(Tried::Complete(Outcome::Received(line)));
+        }
         Ok(line) => match runtime.pins.hold(line) {
             Ok(()) => return true,
             Err(line) => *other = Some(Tried::Complete(Outcome::Received(line))),
@@ -103,7 +106,7 @@ fn hand_over_outcome(
     let Tried::Complete(outcome) = tried else {
         return None;
     };
-    let count = outcome::push(lua, runtime, outcome, shape, 0, 0);
+    let count = outcome::push_in_loop(lua, runtime, outcome, shape, 0, 0);
     hand_over(lua, coroutine, count);
     Some(count)
 }
@@ -131,7 +134,7 @@ fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Op
     let base = lua.top();
     coroutine.pop(1);
     coroutine.move_to(lua, 2);
-    let count = outcome::push(lua, runtime, outcome, shape, base + 1, base + 2);
+    let count = outcome::push_in_loop(lua, runtime, outcome, shape, base + 1, base + 2);
     hand_over(lua, coroutine, count);
     lua.set_top(base);
     Some(count)

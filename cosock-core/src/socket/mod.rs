@@ -103,6 +103,9 @@ pub struct Endpoint {
     fd: Option<Descriptor>,
     family: Family,
     source: Option<SourceId>,
+    /// Whether the descriptor is what a refused address has left: good for all but another address,
+    /// which may be of another family and gets a descriptor of its own.
+    refused: bool,
     /// How often the socket was closed or given another descriptor: what an operation began with.
     epoch: u32,
 }
@@ -113,6 +116,7 @@ impl Endpoint {
             fd: None,
             family,
             source: None,
+            refused: false,
             epoch: 0,
         }
     }
@@ -122,6 +126,7 @@ impl Endpoint {
             fd: Some(socket.into()),
             family,
             source: None,
+            refused: false,
             epoch: 0,
         }
     }
@@ -182,6 +187,38 @@ impl Endpoint {
             reactor.forget(socket.as_raw_fd());
         }
         self.source = None;
+        self.refused = false;
+    }
+
+    /// Opens a descriptor for the first of `addresses` that `attempt` takes. If it takes none, the
+    /// socket keeps the last descriptor, and may still be of any family: as in LuaSocket.
+    fn open_for(
+        &mut self,
+        addresses: &[SocketAddr],
+        kind: Type,
+        reactor: &mut Reactor,
+        attempt: impl Fn(&Socket, &SocketAddr) -> Result<(), SocketError>,
+    ) -> Result<(), SocketError> {
+        let mut result = Err(SocketError::Text(
+            "host or service not provided, or not known",
+        ));
+        let fresh = self.fd.is_none() || self.refused;
+        let before = self.family;
+        for address in addresses {
+            if self.refused {
+                self.drop_fd(reactor);
+            }
+            let socket = self.open(Family::of(address), kind, reactor)?;
+            result = attempt(socket, address);
+            if result.is_ok() {
+                break;
+            }
+            if fresh {
+                self.refused = true;
+                self.family = before;
+            }
+        }
+        result
     }
 
     /// Replaces the descriptor without closing the old one: LuaSocket's `setfd`.
@@ -192,6 +229,7 @@ impl Endpoint {
             socket.give_up();
         }
         self.source = None;
+        self.refused = false;
         self.fd = Descriptor::adopt(fd);
         if let Some(socket) = &self.fd {
             reactor.adopted(fd);

@@ -237,27 +237,15 @@ impl TcpSocket {
         reuse: bool,
         reactor: &mut Reactor,
     ) -> Result<(), SocketError> {
-        let fresh = self.raw_fd() < 0;
-        let mut result = Err(SocketError::Text(
-            "host or service not provided, or not known",
-        ));
-        for address in addresses {
-            let family = Family::of(address);
-            let socket = self.endpoint.open(family, Type::STREAM, reactor)?;
-            if reuse {
-                socket.set_reuse_address(true)?;
-            }
-            result = socket.bind(&(*address).into()).map_err(SocketError::from);
-            if result.is_ok() {
-                self.bound = true;
-                break;
-            }
-            if fresh {
-                self.endpoint.drop_fd(reactor);
-                self.endpoint.family = Family::Unspecified;
-            }
-        }
-        result
+        self.endpoint
+            .open_for(addresses, Type::STREAM, reactor, |socket, address| {
+                if reuse {
+                    socket.set_reuse_address(true)?;
+                }
+                socket.bind(&(*address).into()).map_err(SocketError::from)
+            })?;
+        self.bound = true;
+        Ok(())
     }
 
     /// `listen(2)`.

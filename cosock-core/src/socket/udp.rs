@@ -159,25 +159,10 @@ impl UdpSocket {
         reactor: &mut Reactor,
         attempt: impl Fn(&socket2::Socket, &SocketAddr) -> Result<(), SocketError>,
     ) -> Result<(), SocketError> {
-        let mut result = Err(SocketError::Text(
-            "host or service not provided, or not known",
-        ));
-        let (fresh, family) = (self.raw_fd() < 0, self.endpoint.family);
-        for address in addresses {
-            let of = Family::of(address);
-            let socket = self.endpoint.open(of, Type::DGRAM, reactor)?;
-            result = attempt(socket, address);
-            if result.is_ok() {
-                self.closed = false;
-                break;
-            }
-            if fresh {
-                // The next address may be of another family.
-                self.endpoint.drop_fd(reactor);
-                self.endpoint.family = family;
-            }
-        }
-        result
+        self.endpoint
+            .open_for(addresses, Type::DGRAM, reactor, attempt)?;
+        self.closed = false;
+        Ok(())
     }
 
     /// Sends one datagram, to `to` or to the fixed peer: `sendto(2)`; returns its length.

@@ -78,7 +78,7 @@ impl TcpSocket {
     fn connect_one(&mut self, address: &SocketAddr, reactor: &mut Reactor) -> Result<(), Errno> {
         let family = Family::of(address);
         let other = self.endpoint.family != family && self.endpoint.family != Family::Unspecified;
-        if other && !self.connecting && !self.bound {
+        if self.endpoint.refused || (other && !self.connecting && !self.bound) {
             self.endpoint.drop_fd(reactor);
         }
         let socket = self

@@ -3,7 +3,7 @@
 use rustix::io::Errno;
 
 use super::TcpSocket;
-use crate::buffer::{Chunk, Pattern};
+use crate::buffer::{Chunk, Pattern, Unread};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SCRATCH_SIZE, ScratchRead};
 use crate::socket::{MOST_AT_ONCE, Progress, SEND, Step, receive};
@@ -14,6 +14,23 @@ const LARGEST_READ: usize = 1024 * 1024;
 
 /// A line went beyond what [`TcpSocket::set_longest_line`] has set.
 pub(super) const LINE_TOO_LONG: SocketError = SocketError::Text("line too long");
+
+/// Makes room for a read of so much of what is missing as is reasonable; false if there is no memory for it:
+/// the peer says how much comes, and must not be able to end the process.
+fn make_room(unread: &mut Unread, pattern: Pattern, missing: usize) -> bool {
+    let storage = unread.storage();
+    let result = if pattern == Pattern::All || missing > LARGEST_READ {
+        storage.try_reserve(missing.max(storage.len() / 2).min(LARGEST_READ))
+    } else {
+        storage.try_reserve_exact(missing)
+    };
+    result.is_ok()
+}
+
+/// [`make_room`] for a read that is added to what has come of a line; short ones get by without.
+pub(super) fn has_room_for_line(unread: &mut Unread) -> bool {
+    unread.len() < SCRATCH_SIZE || unread.storage().try_reserve(SCRATCH_SIZE).is_ok()
+}
 
 impl TcpSocket {
     /// Reads until the pattern is satisfied: `recv(2)`.
@@ -88,13 +105,15 @@ impl TcpSocket {
                 Pattern::Line | Pattern::Count(_) => None,
             };
             let large = missing.is_some();
-            let (result, room) = if let Some(missing) = missing {
+            let has_room = match missing {
+                Some(missing) => make_room(&mut self.unread, pattern, missing),
+                None => has_room_for_line(&mut self.unread),
+            };
+            if !has_room {
+                return Step::Done(Err(SocketError::no_memory()));
+            }
+            let (result, room) = if large {
                 let storage = self.unread.storage();
-                if pattern == Pattern::All || missing > LARGEST_READ {
-                    storage.reserve(missing.max(storage.len() / 2).min(LARGEST_READ));
-                } else {
-                    storage.reserve_exact(missing);
-                }
                 let room = storage.capacity() - storage.len();
                 (
                     receive(socket, rustix::buffer::spare_capacity(storage)),

@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::stream::LINE_TOO_LONG;
+use std::collections::TryReserveError;
+
+use super::stream::{LINE_TOO_LONG, has_room_for_line};
 use super::{TcpClass, TcpSocket};
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
@@ -17,14 +19,18 @@ use crate::tls::wire::Reading;
 const LARGEST_GROWTH: usize = 1024 * 1024;
 
 /// Makes room for a record: for all that is missing, within reason, or for as much again.
-fn make_room(storage: &mut Vec<u8>, missing: usize) {
+///
+/// # Errors
+///
+/// There is no memory for it.
+fn make_room(storage: &mut Vec<u8>, missing: usize) -> Result<(), TryReserveError> {
     if storage.capacity() - storage.len() >= RECORD {
-        return;
+        return Ok(());
     }
     if missing <= LARGEST_GROWTH {
-        storage.reserve_exact(missing);
+        storage.try_reserve_exact(missing)
     } else {
-        storage.reserve(RECORD);
+        storage.try_reserve(RECORD)
     }
 }
 
@@ -131,10 +137,17 @@ impl TcpSocket {
                 Pattern::Line => 0,
             };
             let large = missing >= RECORD;
+            let has_room = if large {
+                make_room(self.unread.storage(), missing).is_ok()
+            } else {
+                has_room_for_line(&mut self.unread)
+            };
+            if !has_room {
+                self.note(session, reactor);
+                return Step::Done(Err(SocketError::no_memory()));
+            }
             let result = if large {
-                let storage = self.unread.storage();
-                make_room(storage, missing);
-                session.read_onto(storage)
+                session.read_onto(self.unread.storage())
             } else {
                 session.read(reactor.scratch())
             };
