@@ -81,6 +81,26 @@ impl Gate {
     }
 }
 
+/// A resolver whose look-ups wait at a gate, and the reactor that it wakes.
+fn gated() -> (Poll, Gate, Resolver) {
+    gated_with(|settings| settings)
+}
+
+/// The same with one thread at most.
+fn gated_single() -> (Poll, Gate, Resolver) {
+    gated_with(|settings| Settings {
+        threads: 1,
+        ..settings
+    })
+}
+
+fn gated_with(change: impl FnOnce(Settings) -> Settings) -> (Poll, Gate, Resolver) {
+    let (poll, waker) = reactor();
+    let (gate, settings) = Gate::new();
+    let resolver = Resolver::with_settings(waker, change(settings));
+    (poll, gate, resolver)
+}
+
 /// Waits by the reactor until `count` answers are there.
 fn wait_for(poll: &mut Poll, resolver: &mut Resolver, count: usize) -> Vec<(LookupId, Answer)> {
     let (mut finished, mut events) = (Vec::new(), Events::with_capacity(4));
@@ -160,15 +180,7 @@ fn no_thread_exists_before_the_first_query() {
 
 #[test]
 fn one_thread_takes_queries_in_the_order_of_submission() {
-    let (mut poll, waker) = reactor();
-    let (gate, settings) = Gate::new();
-    let mut resolver = Resolver::with_settings(
-        waker,
-        Settings {
-            threads: 1,
-            ..settings
-        },
-    );
+    let (mut poll, gate, mut resolver) = gated_single();
     let ids = ["a", "b", "c", "d"].map(|host| resolver.submit(query(host)));
     for host in ["a", "b", "c", "d"] {
         assert_eq!(gate.next_begun(), host);
@@ -181,9 +193,7 @@ fn one_thread_takes_queries_in_the_order_of_submission() {
 
 #[test]
 fn queries_beyond_the_fourth_wait_in_the_queue() {
-    let (mut poll, waker) = reactor();
-    let (gate, settings) = Gate::new();
-    let mut resolver = Resolver::with_settings(waker, settings);
+    let (mut poll, gate, mut resolver) = gated();
     for host in ["a", "b", "c", "d", "e", "f"] {
         resolver.submit(query(host));
     }
@@ -199,9 +209,7 @@ fn queries_beyond_the_fourth_wait_in_the_queue() {
 
 #[test]
 fn equal_queries_share_one_lookup_and_each_gets_the_answer() {
-    let (mut poll, waker) = reactor();
-    let (gate, settings) = Gate::new();
-    let mut resolver = Resolver::with_settings(waker, settings);
+    let (mut poll, gate, mut resolver) = gated();
     let first = resolver.submit(query("same"));
     assert_eq!(gate.next_begun(), "same");
     let second = resolver.submit(query("same"));
@@ -216,9 +224,7 @@ fn equal_queries_share_one_lookup_and_each_gets_the_answer() {
 
 #[test]
 fn an_answered_query_is_looked_up_afresh_next_time() {
-    let (mut poll, waker) = reactor();
-    let (gate, settings) = Gate::new();
-    let mut resolver = Resolver::with_settings(waker, settings);
+    let (mut poll, gate, mut resolver) = gated();
     for _ in 0..2 {
         let id = resolver.submit(query("again"));
         assert_eq!(gate.next_begun(), "again");
@@ -232,15 +238,7 @@ fn an_answered_query_is_looked_up_afresh_next_time() {
 
 #[test]
 fn a_cancelled_query_in_the_queue_is_never_looked_up() {
-    let (mut poll, waker) = reactor();
-    let (gate, settings) = Gate::new();
-    let mut resolver = Resolver::with_settings(
-        waker,
-        Settings {
-            threads: 1,
-            ..settings
-        },
-    );
+    let (mut poll, gate, mut resolver) = gated_single();
     let first = resolver.submit(query("first"));
     let cancelled = resolver.submit(query("cancelled"));
     let last = resolver.submit(query("last"));
@@ -262,9 +260,7 @@ fn a_cancelled_query_in_the_queue_is_never_looked_up() {
 
 #[test]
 fn cancelling_one_of_two_equal_queries_leaves_the_other() {
-    let (mut poll, waker) = reactor();
-    let (gate, settings) = Gate::new();
-    let mut resolver = Resolver::with_settings(waker, settings);
+    let (mut poll, gate, mut resolver) = gated();
     let cancelled = resolver.submit(query("same"));
     let kept = resolver.submit(query("same"));
     assert!(resolver.cancel(cancelled));
@@ -278,9 +274,7 @@ fn cancelling_one_of_two_equal_queries_leaves_the_other() {
 
 #[test]
 fn asking_again_joins_a_lookup_whose_asker_left() {
-    let (mut poll, waker) = reactor();
-    let (gate, settings) = Gate::new();
-    let mut resolver = Resolver::with_settings(waker, settings);
+    let (mut poll, gate, mut resolver) = gated();
     let left = resolver.submit(query("slow"));
     assert_eq!(gate.next_begun(), "slow");
     assert!(resolver.cancel(left));
@@ -321,15 +315,7 @@ fn asking_again_finds_an_answer_whose_wake_was_ignored() {
 
 #[test]
 fn an_answer_that_nobody_waits_for_is_dropped() {
-    let (mut poll, waker) = reactor();
-    let (gate, settings) = Gate::new();
-    let mut resolver = Resolver::with_settings(
-        waker,
-        Settings {
-            threads: 1,
-            ..settings
-        },
-    );
+    let (mut poll, gate, mut resolver) = gated_single();
     let left = resolver.submit(query("left"));
     assert_eq!(gate.next_begun(), "left");
     assert!(resolver.cancel(left));
@@ -453,9 +439,7 @@ fn dropping_waits_for_no_thread_and_keeps_no_waker() {
 
 #[test]
 fn a_renewed_resolver_wakes_the_new_reactor() {
-    let (mut old, waker) = reactor();
-    let (gate, settings) = Gate::new();
-    let mut resolver = Resolver::with_settings(waker, settings);
+    let (mut old, gate, mut resolver) = gated();
     let id = resolver.submit(query("host"));
     assert_eq!(gate.next_begun(), "host");
     let (mut new, waker) = reactor();
