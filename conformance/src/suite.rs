@@ -15,6 +15,23 @@ use crate::run::run;
 use crate::subject::Subject;
 use crate::{examples, repository};
 
+/// Defines the tests of a module crate: every example and every test script, in the stock interpreter of this
+/// version. Their files are named as the module crates see them, which lie beside this one.
+#[macro_export]
+macro_rules! stock_suite {
+    ($lua:ident) => {
+        #[rstest::rstest]
+        fn example(#[files("../examples/*.lua")] path: std::path::PathBuf) {
+            $crate::suite::example($crate::Lua::$lua, $crate::Subject::Module, &path);
+        }
+
+        #[rstest::rstest]
+        fn script(#[files("../conformance/lua/tests/*.lua")] path: std::path::PathBuf) {
+            $crate::suite::script($crate::Lua::$lua, $crate::Subject::Module, &path);
+        }
+    };
+}
+
 /// Runs an example; all that is known of it must hold.
 ///
 /// # Panics

@@ -1,18 +1,3 @@
 //! The module in the stock Lua 5.1 interpreter: every example, every test script.
 
-use std::path::PathBuf;
-
-use conformance::{Lua, Subject, suite};
-use rstest::rstest;
-
-const LUA: Lua = Lua::Lua51;
-
-#[rstest]
-fn example(#[files("../examples/*.lua")] path: PathBuf) {
-    suite::example(LUA, Subject::Module, &path);
-}
-
-#[rstest]
-fn script(#[files("../conformance/lua/tests/*.lua")] path: PathBuf) {
-    suite::script(LUA, Subject::Module, &path);
-}
+conformance::stock_suite!(Lua51);

@@ -1,4 +1,4 @@
-//! How the module is linked.
+//! How a module is linked: the build script of every module crate.
 
 fn main() {
     if std::env::var("CARGO_CFG_TARGET_VENDOR").as_deref() == Ok("apple") {
