@@ -19,7 +19,7 @@ pub(crate) use halves::Halves;
 use queue::{LINK as LINK_OF_QUEUE, METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
 pub(crate) use queue::{Looked, Queue, look, push_link_waited_on};
 pub(crate) use room::Spare;
-use room::{give_back, make_room};
+use room::{give_back, make_room, prepare_to_give_back};
 
 /// Upvalues of every channel function.
 pub(crate) const NAMES: [&CStr; 5] = [c"link", c"queue", c"waker", c"timeout", c"setwaker"];
@@ -74,7 +74,7 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     }
     if let Some(queue) = lua.userdata(2, QUEUE_CLASS) {
         queue.metatables.set(halves);
-        runtime.halves.expect_one();
+        runtime.halves.remember(queue, halves);
     }
     lua.push_kept(kept.senders);
     lua.push_value(6);
@@ -85,33 +85,39 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     2
 }
 
-/// Finds the queue of the half in argument 1: the shortest way, by its metatable, which every half has
-/// for itself; a wrapper's by its `link`. Leaves the metatable of a half on top of the stack, and for a
-/// wrapper something below it.
+/// A channel, as a method finds it.
+struct Opened<'a> {
+    queue: &'a Queue,
+    /// Where the metatable of a half is, on top of the stack.
+    metatable: c_int,
+    /// Whether argument 1 is the half itself, and no wrapper.
+    is_half: bool,
+}
+
+/// Finds the queue of the half in argument 1: by its metatable, which every half has for itself; a wrapper's by
+/// its `link`. Pushes the metatable of a half above so many arguments, and for a wrapper something below it.
 #[inline]
-fn open<'a>(lua: State, runtime: &Runtime, called: impl FnOnce() -> Called) -> &'a Queue {
+fn open<'a>(
+    lua: State,
+    runtime: &Runtime,
+    arguments: c_int,
+    called: impl FnOnce() -> Called,
+) -> Opened<'a> {
     if lua.metatable(1) {
-        let metatable = lua.identity(-1);
-        if let Some(queue) = runtime.halves.find(metatable) {
-            return queue;
+        if let Some(queue) = runtime.halves.find(lua.identity(-1)) {
+            return Opened {
+                queue,
+                metatable: arguments + 1,
+                is_half: true,
+            };
         }
         lua.pop(1);
     }
-    open_slowly(lua, runtime, called())
+    open_slowly(lua, called())
 }
 
 #[cold]
-fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> &'a Queue {
-    if lua.metatable(1) {
-        lua.raw_get_at(-1, QUEUE_OF_HALF);
-        let metatable = lua.identity(-2);
-        if let Some(queue) = lua.userdata(-1, QUEUE_CLASS)
-            && runtime.halves.remember(metatable, queue)
-        {
-            lua.pop(1);
-            return queue;
-        }
-    }
+fn open_slowly<'a>(lua: State, called: Called) -> Opened<'a> {
     if lua.kind(1) == Kind::Table {
         push_link(lua);
         if lua.kind(-1) == Kind::Table {
@@ -120,7 +126,11 @@ fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> &'a Queue {
             if let Some(queue) = lua.userdata(-1, QUEUE_CLASS) {
                 lua.push_user_table(-1);
                 lua.raw_get_at(-1, METATABLES[1]);
-                return queue;
+                return Opened {
+                    queue,
+                    metatable: lua.top(),
+                    is_half: false,
+                };
             }
         }
     }
@@ -128,12 +138,10 @@ fn open_slowly<'a>(lua: State, runtime: &Runtime, called: Called) -> &'a Queue {
 }
 
 /// Anchors the queue of the half whose metatable is on top, below it, before code runs that may break the
-/// channel up: what a metatable holds is open to programs. Raises if somebody has done that before.
+/// channel up. Raises if somebody has done that before.
 #[cold]
 fn anchor(lua: State, queue: &Queue, called: impl FnOnce() -> Called) {
-    lua.raw_get_at(-1, QUEUE_OF_HALF);
-    let anchored = lua.userdata(-1, QUEUE_CLASS);
-    if !anchored.is_some_and(|anchored| std::ptr::eq(anchored, queue)) {
+    if !queue.push_anchor(lua, -1) {
         refuse_kind(lua, called(), 1, "channel");
     }
     lua.insert(-2);
@@ -157,34 +165,38 @@ fn push_link(lua: State) {
 
 /// `tx:send(value)`.
 pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
-    if lua.top() < 2 {
+    let mut arguments = lua.top();
+    if arguments < 2 {
         lua.set_top(2);
+        arguments = 2;
     }
-    let half = lua.top() + 1;
     let called = || Called::direct(lua, "send");
-    let queue = open(lua, runtime, called);
-    let mut metatable = lua.top();
-    let is_wrapper = metatable != half;
+    let opened = open(lua, runtime, arguments, called);
+    let (queue, mut metatable) = (opened.queue, opened.metatable);
+    queue.prepare_loan(lua, runtime, metatable, queue.len() + 1);
     queue.take_back(lua, metatable);
     if queue.is_closed() {
         lua.push_bool(false);
         lua.push_str("closed");
         return 2;
     }
-    if queue.ring.borrow().growth().is_some() {
+    if queue.ring.get().growth().is_some() {
         anchor(lua, queue, called);
         make_room(lua, runtime, queue);
         metatable = lua.top();
     }
     queue.append(lua, 2, -1);
-    if let Some(task) = queue.waiter.get() {
+    // Who is parked has found nothing, so the first message wakes it.
+    if queue.len() == 1
+        && let Some(task) = queue.waiter.get()
+    {
         queue.wake(lua, runtime, task);
     }
     if queue.watched.get() {
         lua.set_top(metatable);
         anchor(lua, queue, called);
         call_waker(lua, queue);
-    } else if !is_wrapper {
+    } else if opened.is_half {
         queue.lend(lua, runtime, metatable);
     }
     lua.push_bool(true);
@@ -216,7 +228,7 @@ fn call_waker(lua: State, queue: &Queue) {
 /// `tx:close()` and `rx:close()`.
 pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
     let called = || Called::direct(lua, "close");
-    let queue = open(lua, runtime, called);
+    let Opened { queue, .. } = open(lua, runtime, lua.top(), called);
     anchor(lua, queue, called);
     queue.closed.set(true);
     queue.take_back(lua, lua.top());
@@ -231,15 +243,21 @@ pub(crate) fn close(lua: State, runtime: &Runtime) -> c_int {
 
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
-    let half = lua.top() + 1;
-    let mut queue = open(lua, runtime, || Called::wrapped(lua, "receive"));
-    let metatable = lua.top();
+    let opened = open(lua, runtime, lua.top(), || Called::wrapped(lua, "receive"));
+    let (mut queue, metatable) = (opened.queue, opened.metatable);
     let (task, timeout) = loop {
+        queue.prepare_loan(lua, runtime, metatable, queue.len().saturating_sub(1));
         queue.take_back(lua, metatable);
+        // Whatever has to be made is made before a message is taken, for that may fail.
+        let fresh = if queue.ring.get().is_at_last_of_many() {
+            prepare_to_give_back(lua, queue, metatable)
+        } else {
+            None
+        };
         if queue.take(lua, metatable) {
-            if queue.ring.borrow().is_worth_giving_back() {
-                give_back(lua, runtime, queue);
-            } else if metatable == half {
+            if let Some(fresh) = fresh {
+                give_back(lua, runtime, queue, metatable, fresh);
+            } else if opened.is_half {
                 queue.lend(lua, runtime, metatable);
             }
             return 1;
@@ -253,8 +271,11 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
             return go_on_in_lua(lua, runtime, c"channel_receive", 1);
         };
         lua.push_value(TIMEOUT);
-        lua.get(1);
-        let timeout = arguments::given_timeout(lua, -1, WRAPPED);
+        let timeout = if lua.get_is_nil(1) {
+            None
+        } else {
+            arguments::given_timeout(lua, -1, WRAPPED)
+        };
         // Looking at the object may have run code that sent, closed, ended the task or broke the channel up.
         if runtime.halves.forgotten() != forgotten {
             match find_slowly(lua, metatable) {
@@ -344,7 +365,7 @@ fn raise_waited(lua: State, level: c_int) -> ! {
 pub(crate) fn settimeout(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "settimeout");
     lua.set_top(2);
-    open(lua, runtime, || called);
+    open(lua, runtime, 2, || called);
     arguments::timeout(lua, called, 2);
     lua.push_value(TIMEOUT);
     lua.push_value(2);
@@ -361,7 +382,7 @@ pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
     // The waker takes the kind's place, which `open` keeps.
     lua.replace(2);
     let called = || Called::direct(lua, "setwaker");
-    let queue = open(lua, runtime, called);
+    let Opened { queue, .. } = open(lua, runtime, 2, called);
     anchor(lua, queue, called);
     let metatable = lua.top();
     queue.take_back(lua, metatable);
@@ -408,7 +429,7 @@ pub(crate) fn queue_index(lua: State, _: &Runtime) -> c_int {
     };
     lua.new_table(0, 1);
     queue.look_into(lua, 1);
-    let slot = queue.ring.borrow().slot(place);
+    let slot = queue.ring.get().slot(place);
     let Some(slot) = slot else { return 0 };
     lua.push_user_table(1);
     lua.raw_get_at(-1, METATABLES[0]);

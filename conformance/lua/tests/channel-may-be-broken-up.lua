@@ -66,5 +66,27 @@ for _, act in ipairs {
   cosock.run()
 end
 
+-- What a half is told its queue is, when the table of a burst is given up, and when the messages become several.
+for _, instead in ipairs { false, 5, {} } do
+  for _, count in ipairs { 2, 1000 } do
+    local tx, rx = cosock.channel.new()
+    for number = 1, count do
+      tx:send(number)
+    end
+    getmetatable(rx)[2] = instead
+    for number = 1, count do
+      expect.equal(rx:receive(), number)
+    end
+    getmetatable(tx)[2] = instead
+    for number = 1, count do
+      -- An error, where there has to be more room.
+      pcall(tx.send, tx, number)
+    end
+    for number = 1, #rx.link.queue do
+      expect.equal(rx:receive(), number)
+    end
+  end
+end
+
 expect.nothing_waits()
 world.finish()

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::ffi::c_int;
 
 use super::Queue;
-use super::queue::{METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
+use super::queue::{METATABLES, SLOTS};
 use crate::ffi::{Kind, State};
 use crate::runtime::Runtime;
 
@@ -86,7 +86,7 @@ impl Queue {
         if self.recount(lua, metatable) {
             let counts = lua.top();
             // As many received as sent, and no room.
-            let (_, sent) = self.ring.borrow().counts();
+            let (_, sent) = self.ring.get().counts();
             set(lua, counts, RECEIVED, sent);
             set(lua, counts, SENT, sent);
             set(lua, counts, LIMIT, 0);
@@ -100,7 +100,9 @@ impl Queue {
         let found = push_counts(lua, metatable);
         if found {
             let (received, sent) = read(lua, lua.top());
-            self.ring.borrow_mut().recount(received, sent);
+            let mut ring = self.ring.get();
+            ring.recount(received, sent);
+            self.ring.set(ring);
         }
         found
     }
@@ -123,33 +125,45 @@ impl Queue {
         }
     }
 
-    /// Has Lua count the messages, if there are several and nobody has to be woken for the next; who
-    /// was parked is woken already. May make a table, and so run finalizers and raise.
+    /// Makes what Lua needs to count so many messages, if they are enough. That may run finalizers and raise, so it
+    /// comes before anything is sent or taken; `metatable` is where that of a half is.
     #[inline]
-    pub(super) fn lend(&self, lua: State, runtime: &Runtime, metatable: c_int) {
+    pub(super) fn prepare_loan(
+        &self,
+        lua: State,
+        runtime: &Runtime,
+        metatable: c_int,
+        count: usize,
+    ) {
         if cfg!(feature = "luajit")
             && runtime.lends.get() == Some(true)
-            && self.ring.borrow().len() >= SEVERAL
+            && !self.lent.made.get()
+            && count >= SEVERAL
         {
+            self.make_counts(lua, metatable);
+        }
+    }
+
+    /// Has Lua count the messages, if there are several and nobody has to be woken for the next; who
+    /// was parked is woken already. Makes nothing.
+    #[inline]
+    pub(super) fn lend(&self, lua: State, runtime: &Runtime, metatable: c_int) {
+        if cfg!(feature = "luajit") && runtime.lends.get() == Some(true) && self.len() >= SEVERAL {
             self.begin_loan(lua, metatable);
         }
     }
 
     #[cold]
     fn begin_loan(&self, lua: State, metatable: c_int) {
-        if !self.lent.made.get() {
-            self.make_counts(lua, metatable);
-        }
         // A hook that sends could come in the middle of another send, which is atomic only in C.
         if self.lent.counts.get() || self.watched.get() || lua.has_hook() {
             return;
         }
         if push_counts(lua, metatable) {
             let counts = lua.top();
-            let ring = self.ring.borrow();
+            let ring = self.ring.get();
             let (capacity, is_large) = (ring.capacity(), ring.is_large());
             let (received, sent) = ring.counts();
-            drop(ring);
             if !self.lent.informed.replace(true) {
                 set(lua, counts, MASK, capacity.saturating_sub(1));
                 set(lua, counts, LEFT, usize::from(is_large));
@@ -170,9 +184,12 @@ impl Queue {
     }
 
     /// Makes the table of counts, with no room and no messages, and enters it into both metatables.
+    #[cold]
     fn make_counts(&self, lua: State, metatable: c_int) {
         let top = lua.top();
-        lua.raw_get_at(metatable, QUEUE_OF_HALF);
+        if !self.push_anchor(lua, metatable) {
+            return;
+        }
         lua.push_user_table(-1);
         let of_queue = lua.top();
         lua.new_table(HALVES[1] as c_int, 0);
@@ -185,12 +202,13 @@ impl Queue {
             lua.raw_set_at(counts, place);
         }
         // A finalizer may have been here meanwhile.
-        if !self.lent.made.replace(true) {
+        if !self.lent.made.get() {
             for half in HALVES {
                 lua.raw_get_at(counts, half);
                 lua.push_value(counts);
                 lua.raw_set_signed(-2, COUNTS);
             }
+            self.lent.made.set(true);
         }
         lua.set_top(top);
     }
@@ -206,7 +224,6 @@ impl Queue {
         self.take_back(lua, metatable);
         let taken = self.take(lua, metatable);
         if taken {
-            // There is a table of counts, so this makes nothing.
             self.lend(lua, runtime, metatable);
         }
         taken

@@ -3,7 +3,7 @@
 //! The messages are in a Lua table, in the slots that the core's ring tells. One that wakes a parked
 //! receiver stays there until the receiver runs: somebody else may take it before.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::c_int;
 
 use cosock_core::channel::Ring;
@@ -24,7 +24,7 @@ pub(crate) const LINK: usize = 3;
 /// The Rust half of a channel's queue.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    pub(super) ring: RefCell<Ring>,
+    pub(super) ring: Cell<Ring>,
     /// Who waits in `receive`, or did: the core knows whether the wait still lasts.
     pub(super) waiter: Cell<Option<TaskKey>>,
     /// Whether `link.waker` is set.
@@ -39,7 +39,7 @@ pub(crate) struct Queue {
 impl Queue {
     /// How many messages wait.
     pub(crate) fn len(&self) -> usize {
-        self.ring.borrow().len()
+        self.ring.get().len()
     }
 
     /// Whether either half was closed.
@@ -60,7 +60,7 @@ impl Queue {
         // What Lua's own memory holds needs nothing else to be freed.
         const { assert!(!std::mem::needs_drop::<Queue>()) };
         runtime.spare.end_loan(self);
-        runtime.halves.forget(self, self.metatables.replace([0; 2]));
+        runtime.halves.forget(self.metatables.replace([0; 2]));
         self.closed.set(true);
     }
 
@@ -70,12 +70,25 @@ impl Queue {
         self.metatables.get()[1]
     }
 
+    /// Pushes this queue from the metatable of a half at `metatable`, before code runs that may break the channel
+    /// up: what a metatable holds is open to programs. Pushes nothing, and tells so, if somebody has done that.
+    pub(super) fn push_anchor(&self, lua: State, metatable: c_int) -> bool {
+        lua.raw_get_at(metatable, QUEUE);
+        let found = lua.userdata(-1, QUEUE_CLASS);
+        let is_this = found.is_some_and(|found| std::ptr::eq(found, self));
+        if !is_this {
+            lua.pop(1);
+        }
+        is_this
+    }
+
     /// Takes the oldest message and pushes it, with another value below it; `metatable` is where that of
     /// a half is. Tells whether there was one. Makes nothing, so it cannot raise.
     #[inline]
     pub(super) fn take(&self, lua: State, metatable: c_int) -> bool {
-        let slot = self.ring.borrow_mut().pop();
-        let Some(slot) = slot else { return false };
+        let mut ring = self.ring.get();
+        let Some(slot) = ring.pop() else { return false };
+        self.ring.set(ring);
         if lua.raw_get_table_at(metatable, SLOTS) {
             lua.raw_get_at(-1, slot + 1);
             lua.push_nil();
@@ -89,7 +102,9 @@ impl Queue {
     pub(super) fn append(&self, lua: State, message: c_int, metatable: c_int) {
         if lua.raw_get_table_at(metatable, SLOTS) {
             lua.push_value(message);
-            let slot = self.ring.borrow_mut().push();
+            let mut ring = self.ring.get();
+            let slot = ring.push();
+            self.ring.set(ring);
             lua.raw_set_at(-2, slot + 1);
         }
     }

@@ -7,7 +7,7 @@ use std::ffi::c_int;
 use cosock_core::channel::Growth;
 
 use super::Queue;
-use super::queue::{METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
+use super::queue::{METATABLES, SLOTS};
 use crate::ffi::State;
 use crate::runtime::Runtime;
 
@@ -21,12 +21,12 @@ const MANY: usize = 64;
 /// Where the table that is kept for it has the spare table.
 const SPARE: usize = 1;
 
-/// Lays the messages out anew in a larger table, with the metatable of a half on top.
+/// Lays the messages out anew in a larger table, with the metatable of a half on top and the queue below it.
 #[cold]
 pub(super) fn make_room(lua: State, runtime: &Runtime, queue: &Queue) {
     let metatable = lua.top();
     loop {
-        let growth = queue.ring.borrow().growth();
+        let growth = queue.ring.get().growth();
         let Some(growth) = growth else { return };
         let new = push_spare(lua, runtime, queue, growth).unwrap_or_else(|| {
             lua.new_table(growth.new as c_int, 0);
@@ -38,38 +38,55 @@ pub(super) fn make_room(lua: State, runtime: &Runtime, queue: &Queue) {
             // Somebody has broken the channel up.
             return lua.set_top(metatable);
         }
-        if queue.ring.borrow().growth() == Some(growth) {
+        if queue.ring.get().growth() == Some(growth) {
             for position in 0..growth.len {
                 lua.raw_get_at(-1, ((growth.head + position) & (growth.old - 1)) + 1);
                 lua.raw_set_at(-3, position + 1);
             }
             lua.pop(1);
-            replace_slots(lua, queue, metatable);
-            queue.ring.borrow_mut().grown(Growth { new, ..growth });
+            replace_slots(lua, queue, metatable - 1);
+            let mut ring = queue.ring.get();
+            ring.grown(Growth { new, ..growth });
+            queue.ring.set(ring);
             return;
         }
         lua.set_top(metatable);
     }
 }
 
-/// Gives up the large table of a burst that is over; the last message, on top, stays there.
+/// Makes the table that is to take the place of the large one of a burst, and pushes it above the queue, which
+/// stays alive by that; `metatable` is where that of a half is. Tells where the table is, unless somebody has
+/// broken the channel up.
 #[cold]
-pub(super) fn give_back(lua: State, runtime: &Runtime, queue: &Queue) {
-    // Below the message are the table that it was in, and the metatable. The queue stays, whatever comes.
-    lua.raw_get_at(-3, QUEUE_OF_HALF);
-    lua.insert(1);
-    let metatable = lua.top() - 2;
-    lua.new_table(0, 0);
-    // Making a table may run a finalizer, which may send.
-    queue.take_back(lua, metatable);
-    let capacity = queue.ring.borrow().capacity();
-    let still = queue.ring.borrow_mut().give_back();
-    if !still {
-        return lua.pop(1);
+pub(super) fn prepare_to_give_back(lua: State, queue: &Queue, metatable: c_int) -> Option<c_int> {
+    if !queue.push_anchor(lua, metatable) {
+        return None;
     }
+    lua.new_table(0, 0);
+    // Making a table may run a finalizer, which may send and receive.
+    queue.take_back(lua, metatable);
+    Some(lua.top())
+}
+
+/// Gives up the large table of a burst, if that is over still, for the one at `fresh`; the last message, on top,
+/// stays there. Makes nothing.
+#[cold]
+pub(super) fn give_back(
+    lua: State,
+    runtime: &Runtime,
+    queue: &Queue,
+    metatable: c_int,
+    fresh: c_int,
+) {
+    let mut ring = queue.ring.get();
+    let capacity = ring.capacity();
+    if !ring.give_back() {
+        return;
+    }
+    queue.ring.set(ring);
     let is_table = lua.raw_get_table_at(metatable, SLOTS);
-    lua.insert(-2);
-    replace_slots(lua, queue, metatable);
+    lua.push_value(fresh);
+    replace_slots(lua, queue, fresh - 1);
     if is_table && runtime.spare.has_use_of(queue, capacity) {
         keep_spare(lua, runtime, capacity);
     } else {
@@ -130,18 +147,17 @@ fn push_spare(lua: State, runtime: &Runtime, queue: &Queue, growth: Growth) -> O
     Some(capacity)
 }
 
-/// Pops a table of messages and gives it to both halves, of which one has the metatable at
-/// `metatable`. Makes nothing.
-fn replace_slots(lua: State, queue: &Queue, metatable: c_int) {
+/// Pops a table of messages and gives it to both halves of the queue, which is at `anchor`. Makes nothing.
+fn replace_slots(lua: State, queue: &Queue, anchor: c_int) {
     let slots = lua.top();
-    lua.raw_get_at(metatable, QUEUE_OF_HALF);
-    lua.push_user_table(-1);
+    lua.push_user_table(anchor);
     for half in METATABLES {
         lua.raw_get_at(-1, half);
         lua.push_value(slots);
         lua.raw_set_at(-2, SLOTS);
         lua.pop(1);
     }
-    queue.lent.forget_messages(lua, metatable);
+    lua.raw_get_at(-1, METATABLES[0]);
+    queue.lent.forget_messages(lua, lua.top());
     lua.set_top(slots - 1);
 }

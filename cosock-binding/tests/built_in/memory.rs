@@ -1,7 +1,7 @@
 //! A state without memory: wherever an allocation fails, the program gets Lua's error, and goes on when
 //! there is memory again.
 
-use mlua::Lua;
+use mlua::{Function, Lua};
 
 use crate::support::{run, state, try_run};
 
@@ -156,6 +156,55 @@ fn tasks_and_channels() {
         end)
         cosock.run()",
     );
+}
+
+/// The last message of a burst is received as the table of all of them is given up for a new one.
+#[test]
+fn a_message_that_cannot_be_received_stays() {
+    if cfg!(feature = "luajit") {
+        // As above.
+        return;
+    }
+    let lua = state();
+    run(
+        &lua,
+        "
+        local tx, rx = channel.new()
+        for number = 1, 1000 do
+            tx:send(number)
+        end
+        for number = 1, 999 do
+            assert(rx:receive() == number)
+        end
+        local got
+        function receive()
+            got = rx:receive()
+        end
+        function check(expected, left)
+            assert(got == expected, got)
+            assert(#rx.link.queue == left, #rx.link.queue)
+        end",
+    );
+    let receive: Function = lua.globals().get("receive").expect("it is there");
+    let mut failures = 0;
+    for step in 0.. {
+        assert!(step < 4000, "it never has enough");
+        lua.gc_collect().expect("finalizers do not raise");
+        let limit = lua.used_memory() + step * 16;
+        lua.set_memory_limit(limit).expect("it can be limited");
+        let result = receive.call::<()>(());
+        lua.set_memory_limit(0).expect("it can be limited");
+        match result {
+            Ok(()) => break,
+            Err(error) => {
+                assert!(error.to_string().contains("memory"), "{error}");
+                run(&lua, "check(nil, 1)");
+                failures += 1;
+            }
+        }
+    }
+    assert!(failures > 0, "nothing was tested");
+    run(&lua, "check(1000, 0)");
 }
 
 #[test]
