@@ -119,6 +119,32 @@ expect.tasks(function()
   sock:close()
 end)
 
+-- "*a" gets what came before a reset, and an end, as the rock has it: a server that closes before it has read all
+-- of a question resets the connection after its answer.
+for _, waits in ipairs { true, false } do
+  expect.tasks(function()
+    local sock, peer = network.pair()
+    peer:send("answer")
+    local function reset()
+      peer:setoption("linger", { on = true, timeout = 0 })
+      peer:close()
+    end
+    if waits then
+      cosock.spawn(function()
+        socket.sleep(0.02)
+        reset()
+      end, "resetter")
+    else
+      check(expect.pack(sock:receive(3)), "ans")
+      reset()
+    end
+    check(expect.pack(sock:receive("*a")), waits and "answer" or "wer")
+    check(expect.pack(sock:receive("*a")), nil, "closed", "")
+    check(expect.pack(sock:receive("*l")), nil, "closed", "")
+    sock:close()
+  end)
+end
+
 -- Sending to a peer that is gone ends in "closed" too, and the process lives on.
 expect.tasks(function()
   local sock, peer = network.pair()

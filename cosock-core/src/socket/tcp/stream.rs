@@ -164,6 +164,10 @@ impl TcpSocket {
                     };
                 }
                 Err(Errno::INTR) => {}
+                // As in the rock: a peer that closes before it has read all resets what it has answered in full.
+                Err(Errno::CONNRESET | Errno::CONNABORTED) if pattern == Pattern::All => {
+                    self.ended = true;
+                }
                 Err(errno) => return Step::Done(Err(errno.into())),
             }
         }
