@@ -22,26 +22,28 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::options::{Options, USAGE};
+use crate::options::{Asked, Options, USAGE};
 use crate::subject::Subject;
+use crate::workload::ALL;
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
-        Ok(Some(options)) => options,
-        Ok(None) => {
+    let outcome = match Options::parse(std::env::args().skip(1)) {
+        Ok(Asked::Help) => {
             println!("{USAGE}");
-            return ExitCode::SUCCESS;
+            Ok(true)
         }
+        Ok(Asked::List) => {
+            for workload in ALL {
+                println!("{:20} {}", workload.name, workload.title);
+            }
+            Ok(true)
+        }
+        Ok(Asked::Document(folder)) => report::document(&folder).map(|()| true),
+        Ok(Asked::Measure(options)) => run(&options),
         Err(text) => {
             eprintln!("bench: {text}\n{USAGE}");
             return ExitCode::from(2);
         }
-    };
-    raise_descriptor_limit();
-    let outcome = if options.document {
-        report::document(&options.output).map(|()| true)
-    } else {
-        run(&options)
     };
     match outcome {
         Ok(all_worked) => ExitCode::from(u8::from(!all_worked)),
@@ -65,6 +67,7 @@ fn raise_descriptor_limit() {
 
 /// Measures and reports; whether everybody did what is within reach.
 fn run(options: &Options) -> std::io::Result<bool> {
+    raise_descriptor_limit();
     let mut good = true;
     std::fs::create_dir_all(&options.output)?;
     for &lua in &options.luas {

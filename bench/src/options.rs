@@ -23,13 +23,23 @@ of other workloads stays among the results.
 ci/bench --instructions counts instead; the first lines of ci/jobs/instructions tell more.
 COSOCK_DIST names the folder of ci/build, COSOCK_REFERENCE that of the rock, COPAS_REFERENCE that of copas.";
 
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Help,
+    /// The names of the workloads.
+    List,
+    /// The page of the results that are in this folder.
+    Document(PathBuf),
+    Measure(Options),
+}
+
 /// What to measure.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) quick: bool,
     pub(crate) rounds: usize,
     pub(crate) goes_on: bool,
-    pub(crate) document: bool,
     pub(crate) luas: Vec<Lua>,
     /// Names and values of `LUA_CPATH`.
     pub(crate) against: Vec<(String, String)>,
@@ -39,16 +49,14 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// None if only help was asked for.
-    pub(crate) fn parse(
-        arguments: impl IntoIterator<Item = String>,
-    ) -> Result<Option<Options>, String> {
+    /// Reads the arguments after the program's name; an error is a sentence on one that cannot be used.
+    pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Asked, String> {
         let mut arguments = arguments.into_iter();
+        let mut document = false;
         let mut options = Options {
             quick: false,
             rounds: 0,
             goes_on: false,
-            document: false,
             luas: Vec::new(),
             against: Vec::new(),
             subjects: Vec::new(),
@@ -58,21 +66,16 @@ impl Options {
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
-                "--help" => return Ok(None),
-                "--list" => {
-                    for workload in ALL {
-                        println!("{:20} {}", workload.name, workload.title);
-                    }
-                    std::process::exit(0);
-                }
+                "--help" => return Ok(Asked::Help),
+                "--list" => return Ok(Asked::List),
                 "--quick" => options.quick = true,
                 "--rounds" => {
                     let text = value()?;
                     options.rounds = text.parse().map_err(|_| format!("{text} rounds"))?;
                 }
                 "--continue" => options.goes_on = true,
-                "--document" => options.document = true,
-                "--lua" => options.luas.push(lua(&value()?)?),
+                "--document" => document = true,
+                "--lua" => options.luas.push(value()?.parse()?),
                 "--against" => {
                     let text = value()?;
                     let (name, path) = text
@@ -95,7 +98,11 @@ impl Options {
         if options.workloads.is_empty() {
             options.workloads = ALL.iter().collect();
         }
-        Ok(Some(options))
+        Ok(if document {
+            Asked::Document(options.output)
+        } else {
+            Asked::Measure(options)
+        })
     }
 
     fn choose(&mut self, name: &str) -> Result<(), String> {
@@ -113,10 +120,4 @@ impl Options {
         self.workloads.extend(chosen);
         Ok(())
     }
-}
-
-fn lua(name: &str) -> Result<Lua, String> {
-    let mut all = Lua::ALL.into_iter();
-    all.find(|lua| lua.name() == name)
-        .ok_or_else(|| format!("there is no Lua {name}"))
 }

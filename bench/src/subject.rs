@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use conformance::matrix::Fingerprint;
-use conformance::{DIST, Lua};
+use conformance::{DIST, Lua, REFERENCE};
 
 use crate::floor::{self, FLOOR};
 use crate::workload::Workload;
@@ -86,7 +86,7 @@ impl Subject {
         add(
             "rock",
             "cosock",
-            checkout("COSOCK_REFERENCE"),
+            checkout(REFERENCE),
             "require 'cosock' print('cosock on', require 'socket'._VERSION)",
         );
         add(

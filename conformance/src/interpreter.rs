@@ -3,6 +3,7 @@
 use std::env;
 use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 use crate::module;
 
@@ -106,10 +107,9 @@ impl Lua {
             return true;
         };
         for name in wanted.split_whitespace() {
-            assert!(
-                Lua::ALL.iter().any(|lua| lua.name() == name),
-                "COSOCK_TEST_LUA names \"{name}\", which is no version of Lua here"
-            );
+            if let Err(problem) = name.parse::<Lua>() {
+                panic!("COSOCK_TEST_LUA={wanted}: {problem}");
+            }
         }
         wanted.split_whitespace().any(|name| name == self.name())
     }
@@ -123,6 +123,16 @@ impl Lua {
 fn is_installed(program: &str) -> bool {
     let paths = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&paths).any(|directory| directory.join(program).is_file())
+}
+
+impl FromStr for Lua {
+    type Err = String;
+
+    /// The version that people and scripts call so.
+    fn from_str(name: &str) -> Result<Lua, String> {
+        let found = Lua::ALL.into_iter().find(|lua| lua.name() == name);
+        found.ok_or_else(|| format!("there is no Lua {name}"))
+    }
 }
 
 impl fmt::Display for Lua {

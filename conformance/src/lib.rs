@@ -18,7 +18,7 @@ pub mod suite;
 
 pub use interpreter::Lua;
 pub use module::DIST;
-pub use subject::{CANDIDATE, Subject};
+pub use subject::{CANDIDATE, REFERENCE, Subject};
 
 /// The root of the repository.
 pub fn repository() -> &'static Path {

@@ -15,13 +15,16 @@ pub enum Subject {
     Module,
     /// Our runner, with Lua built in.
     Runner,
-    /// The rock over LuaSocket, in the stock interpreter: in the directory that `COSOCK_REFERENCE`
+    /// The rock over LuaSocket, in the stock interpreter: in the directory that [`REFERENCE`]
     /// names, else where the interpreter finds it.
     Reference,
     /// Any other cosock, in the stock interpreter: in the directory that [`CANDIDATE`] names, as Lua
     /// files, as `cosock.so`, or as `<version>/cosock.so`.
     Candidate,
 }
+
+/// Names the directory of [`Subject::Reference`].
+pub const REFERENCE: &str = "COSOCK_REFERENCE";
 
 /// Names the directory of [`Subject::Candidate`].
 pub const CANDIDATE: &str = "COSOCK_CANDIDATE";
@@ -134,7 +137,7 @@ impl Subject {
             }
             // LuaSocket is the distribution's, so the interpreter's own paths follow.
             Subject::Reference => {
-                let path = match env::var("COSOCK_REFERENCE") {
+                let path = match env::var(REFERENCE) {
                     Ok(rock) => format!("{support};{rock}/?.lua;{rock}/?/init.lua;;"),
                     Err(_) => format!("{support};;"),
                 };

@@ -40,14 +40,14 @@ pub(crate) fn report(
 /// Shows the error object on top of the stack, and takes it off. One that is nil by now is shown by no
 /// version.
 pub(crate) fn show_error(state: State, program: Option<&CStr>) -> bool {
-    if state.kind(-1) == ffi::LUA_TNIL {
-        return false;
+    let is_shown = state.kind(-1) != ffi::LUA_TNIL;
+    if is_shown {
+        // SAFETY: used up before the value leaves the stack.
+        let message = unsafe { state.text(-1) };
+        show(program, message.unwrap_or(DIALECT.errors.not_a_string));
     }
-    // SAFETY: used up before the value leaves the stack.
-    let message = unsafe { state.text(-1) };
-    show(program, message.unwrap_or(DIALECT.errors.not_a_string));
     state.pop(1);
-    true
+    is_shown
 }
 
 /// The message handler of all chunks: puts a message in the place of the error object, with a

@@ -8,7 +8,7 @@ use super::scenario::Scenario;
 use super::trace::Trace;
 use crate::interpreter::Lua;
 use crate::repository;
-use crate::subject::Subject;
+use crate::subject::{REFERENCE, Subject};
 
 /// A trace that was recorded from the scenario as it is now.
 pub(super) struct Recording {
@@ -61,7 +61,7 @@ pub fn record(lua: Lua, scenario: &Scenario) -> Result<bool, String> {
         fingerprint_line(scenario),
         trace.text()
     );
-    if let Ok(place) = std::env::var("COSOCK_REFERENCE")
+    if let Ok(place) = std::env::var(REFERENCE)
         && text.contains(&place)
     {
         return Err(format!("a path of this machine is in the trace:\n{text}"));

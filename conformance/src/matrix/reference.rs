@@ -13,10 +13,7 @@ use super::scenario::Scenario;
 use super::trace::{Mismatch, Trace};
 use crate::interpreter::Lua;
 use crate::run::{PATIENCE, run};
-use crate::subject::Subject;
-
-/// Names the directory that holds the rock.
-const REFERENCE: &str = "COSOCK_REFERENCE";
+use crate::subject::{REFERENCE, Subject};
 
 /// The commit of the rock that ours is compared with.
 pub const REVISION: &str = "204ae4e";
@@ -130,7 +127,7 @@ fn not_as_recorded(differing: &[Mismatch]) -> Option<String> {
     (!lines.is_empty()).then(|| format!("the rock does not do what was recorded:\n{lines}"))
 }
 
-/// Whether the rock can be run: from the directory that `COSOCK_REFERENCE` names, or from where the
+/// Whether the rock can be run: from the directory that [`REFERENCE`] names, or from where the
 /// interpreter finds it.
 ///
 /// # Panics

@@ -59,7 +59,7 @@ pub struct LineVerdict {
 ///
 /// # Panics
 ///
-/// If the subject cannot be built, or `COSOCK_REFERENCE` names no rock.
+/// If the subject cannot be built, or [`REFERENCE`](crate::REFERENCE) names no rock.
 pub fn judge(table: &Table, scenario: &Scenario, lua: Lua, subject: Subject) -> Verdict {
     let rock = rock(lua, scenario);
     let mut verdict = Verdict {

@@ -87,8 +87,7 @@ impl Options {
         match name {
             "--only" => self.choose(value),
             "--lua" => {
-                let found = Lua::ALL.into_iter().find(|lua| lua.name() == value);
-                let found = found.ok_or_else(|| format!("there is no Lua {value}"))?;
+                let found = value.parse()?;
                 if !self.luas.contains(&found) {
                     self.luas.push(found);
                 }

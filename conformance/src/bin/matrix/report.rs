@@ -7,7 +7,7 @@ use std::path::Path;
 use conformance::matrix::{
     Difference, Grade, Line, LineVerdict, NEWEST, Scenario, TroubleKind, Verdict,
 };
-use conformance::{CANDIDATE, DIST, Lua, Subject};
+use conformance::{CANDIDATE, DIST, Lua, REFERENCE, Subject};
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::Comparison;
@@ -225,7 +225,7 @@ impl Subtest {
 
 /// The command that runs one cell alone, with the variables that choose what is run.
 fn command(test: &str, lua: Lua, subject: Subject) -> String {
-    let variables = [DIST, "COSOCK_REFERENCE"].into_iter();
+    let variables = [DIST, REFERENCE].into_iter();
     let set =
         variables.filter_map(|name| Some(format!("{name}={} ", quoted(&env::var(name).ok()?))));
     let which = match (subject, env::var(CANDIDATE)) {

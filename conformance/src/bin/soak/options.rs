@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conformance::{DIST, Lua, Subject};
+use conformance::{DIST, Lua, REFERENCE, Subject};
 
 use crate::plan::Plan;
 use crate::request::Service;
@@ -76,10 +76,7 @@ impl Options {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let plan = &mut self.plan;
         match name {
-            "--lua" => {
-                let found = Lua::ALL.into_iter().find(|lua| lua.name() == value);
-                self.lua = found.ok_or_else(|| format!("{value} is no version of Lua here"))?;
-            }
+            "--lua" => self.lua = value.parse()?,
             "--subject" => {
                 let found = Subject::ALL
                     .into_iter()
@@ -106,7 +103,7 @@ impl Options {
 /// rest of this crate looks.
 pub(crate) fn take_variables(arguments: &mut Vec<String>) -> Vec<(&'static str, String)> {
     let mut variables = Vec::new();
-    for (option, variable) in [("--dist", DIST), ("--reference", "COSOCK_REFERENCE")] {
+    for (option, variable) in [("--dist", DIST), ("--reference", REFERENCE)] {
         while let Some(at) = arguments.iter().position(|argument| argument == option) {
             if at + 1 == arguments.len() {
                 break;

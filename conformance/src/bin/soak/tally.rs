@@ -35,24 +35,18 @@ impl Tally {
             answered,
             bytes_sent,
             bytes_received,
-            ..
-        } = self;
-        let Tally {
             dribbled_bytes,
             pauses,
             deaf,
             walls,
             binary,
-            ..
-        } = self;
-        let Tally {
             resets,
             abrupt_closes,
             closes,
             half_closes,
             cut_requests,
             refusals,
-            ..
+            deaf_now: _,
         } = self;
         vec![
             format!("connections: {connected} opened, {replaced} of them in place of ended ones"),
