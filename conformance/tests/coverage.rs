@@ -129,7 +129,7 @@ fn scenario_says_every_name_that_it_covers() {
     assert!(problems.is_empty(), "{problems:#?}");
 }
 
-/// Where the rock is at hand, the list of names is what it shows.
+/// Where the rock is at hand, as in `ci/jobs/names`, the list of names is what it shows.
 #[test]
 fn names_are_those_that_the_rock_shows() {
     if !(Lua::Lua54.is_selected() && is_at_hand(Lua::Lua54)) {
