@@ -8,30 +8,28 @@ use cosock_core::scheduler::TaskKey;
 use rustc_hash::FxHashMap;
 
 use crate::ffi::State;
-use crate::runtime::{Runtime, Task};
+use crate::runtime::{Note, Runtime};
 
-/// How many tasks share two tables, which are made for so many. One table for all would double whenever it is full.
+/// How many tasks share a table, which is made for so many. One table for all would double whenever it is full.
 const GROUP: u32 = 128;
-
-/// The registry numbers of two tables.
-#[derive(Clone, Copy, Debug)]
-struct Group {
-    coroutines: c_int,
-    handles: c_int,
-}
 
 /// The tables of all tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Anchors {
-    groups: RefCell<Vec<Group>>,
+    /// Their registry numbers.
+    groups: RefCell<Vec<c_int>>,
     /// Places of living tasks by the identities of their handles; made when it is first asked for, for many programs
     /// never do.
     places: RefCell<Option<FxHashMap<usize, u32>>>,
 }
 
-/// The slot of a task in the tables of its group.
-const fn slot(place: u32) -> usize {
-    (place % GROUP) as usize + 1
+/// The slots of a task in the table of its group.
+const fn coroutine_slot(place: u32) -> usize {
+    (place % GROUP) as usize * 2 + 1
+}
+
+const fn handle_slot(place: u32) -> usize {
+    coroutine_slot(place) + 1
 }
 
 /// The slot of a task in the tables that only some tasks are in.
@@ -40,8 +38,9 @@ pub(crate) const fn place_slot(place: u32) -> usize {
 }
 
 impl Anchors {
+    /// The registry number of the table of this place.
     #[inline]
-    fn group(&self, place: u32) -> Option<Group> {
+    fn group(&self, place: u32) -> Option<c_int> {
         self.groups.borrow().get((place / GROUP) as usize).copied()
     }
 
@@ -56,68 +55,61 @@ impl Anchors {
     }
 }
 
-/// Anchors the coroutine and the handle of a new task, which are on the stack. Returns the place that the task
-/// will get, unless something is made before.
+/// Makes a task and anchors its handle, which is at `handle`, and its coroutine, which is above that.
 #[inline]
-pub(crate) fn anchor(lua: State, runtime: &Runtime, coroutine: c_int, handle: c_int) -> u32 {
+pub(crate) fn spawn(lua: State, runtime: &Runtime, coroutine: State, note: Note, handle: c_int) {
     let (place, group) = loop {
-        let place = runtime.enter(lua, |core| core.next_place());
-        match runtime.anchors.group(place) {
-            Some(group) => break (place, group),
+        let spawned = runtime.enter(lua, |core| {
+            let place = core.next_place();
+            let group = runtime.anchors.group(place)?;
+            core.spawn_for(coroutine.raw() as usize, note.number());
+            if let Some(places) = &mut *runtime.anchors.places.borrow_mut() {
+                places.insert(lua.identity(handle), place);
+            }
+            Some((place, group))
+        });
+        match spawned {
+            Some(spawned) => break spawned,
             None => add_group(lua, runtime),
         }
     };
-    // Setting fields runs no collection, so the place stays free meanwhile.
-    lua.push_kept(group.coroutines);
-    lua.push_value(coroutine);
-    lua.raw_set_at(-2, slot(place));
-    lua.push_kept(group.handles);
+    // The table has room for them, so this does not raise.
+    lua.push_kept(group);
+    lua.push_value(handle + 1);
+    lua.raw_set_at(-2, coroutine_slot(place));
     lua.push_value(handle);
-    lua.raw_set_at(-2, slot(place));
-    place
+    lua.raw_set_at(-2, handle_slot(place));
 }
 
-/// Notes the place of a new task, whose handle is at `index`.
-#[inline]
-pub(crate) fn note_place(lua: State, runtime: &Runtime, index: c_int, place: u32) {
-    if let Some(places) = &mut *runtime.anchors.places.borrow_mut() {
-        places.insert(lua.identity(index), place);
-    }
-}
-
-/// Makes the tables of the next tasks. That may run finalizers, which may do so too.
+/// Makes the table of the next tasks. That may run finalizers, which may do so too.
 #[cold]
 fn add_group(lua: State, runtime: &Runtime) {
-    lua.new_table(GROUP as c_int, 0);
-    lua.new_table(GROUP as c_int, 0);
-    let handles = lua.keep();
-    let coroutines = lua.keep();
-    runtime.anchors.groups.borrow_mut().push(Group {
-        coroutines,
-        handles,
-    });
+    lua.new_table(GROUP as c_int * 2, 0);
+    let group = lua.keep();
+    runtime.anchors.groups.borrow_mut().push(group);
 }
 
-/// Lets go of the coroutine and the handle of a task that is over. Leaves tables on the stack.
+/// Lets go of the coroutine and the handle of a task that is over.
 #[inline]
 pub(crate) fn release(lua: State, runtime: &Runtime, key: TaskKey) {
     let place = key.index;
     let Some(group) = runtime.anchors.group(place) else {
         return;
     };
+    lua.push_kept(group);
     if runtime.anchors.places.borrow().is_some() {
-        lua.push_kept(group.handles);
-        lua.raw_get_at(-1, slot(place));
+        lua.raw_get_at(-1, handle_slot(place));
         let handle = lua.identity(-1);
+        lua.pop(1);
         if let Some(places) = &mut *runtime.anchors.places.borrow_mut() {
             places.remove(&handle);
         }
     }
-    for table in [group.coroutines, group.handles] {
-        lua.push_kept(table);
-        lua.push_nil();
-        lua.raw_set_at(-2, slot(place));
-    }
+    lua.push_nil();
+    lua.raw_set_at(-2, coroutine_slot(place));
+    lua.push_nil();
+    lua.raw_set_at(-2, handle_slot(place));
+    lua.pop(1);
 }
 
 /// Pushes the coroutine of a living task. To be used only while it is on the stack: then it stays alive whatever
@@ -127,8 +119,8 @@ pub(crate) fn push_coroutine(lua: State, runtime: &Runtime, key: TaskKey) -> Opt
         return None;
     }
     let group = runtime.anchors.group(key.index)?;
-    lua.push_kept(group.coroutines);
-    lua.raw_get_at(-1, slot(key.index));
+    lua.push_kept(group);
+    lua.raw_get_at(-1, coroutine_slot(key.index));
     lua.remove(-2);
     let Some(raw) = lua.to_coroutine(-1) else {
         lua.pop(1);
@@ -142,8 +134,8 @@ pub(crate) fn push_coroutine(lua: State, runtime: &Runtime, key: TaskKey) -> Opt
 pub(crate) fn push_handle(lua: State, runtime: &Runtime, key: TaskKey) {
     match runtime.anchors.group(key.index) {
         Some(group) if runtime.has_task(key) => {
-            lua.push_kept(group.handles);
-            lua.raw_get_at(-1, slot(key.index));
+            lua.push_kept(group);
+            lua.raw_get_at(-1, handle_slot(key.index));
             lua.remove(-2);
         }
         _ => lua.push_nil(),
@@ -162,13 +154,13 @@ pub(crate) fn task_of_handle(lua: State, runtime: &Runtime, index: c_int) -> Opt
 /// The places of all living tasks by the identities of their handles. To read them runs no Lua.
 #[cold]
 fn places_of_handles(lua: State, runtime: &Runtime) -> FxHashMap<usize, u32> {
-    let tasks = runtime.tasks.borrow();
-    let living = tasks.iter().filter(|task| task.key != TaskKey::NONE);
-    let handle_and_place = |task: &Task| {
-        push_handle(lua, runtime, task.key);
+    let keys = (0..).map_while(|place| runtime.key_at(place));
+    let living = keys.filter(|key| runtime.has_task(*key));
+    let handle_and_place = |key: TaskKey| {
+        push_handle(lua, runtime, key);
         let handle = lua.identity(-1);
         lua.pop(1);
-        (handle, task.key.index)
+        (handle, key.index)
     };
     living.map(handle_and_place).collect()
 }

@@ -13,22 +13,38 @@ use cosock_core::socket::{Tcp, Udp};
 
 use crate::anchors::Anchors;
 use crate::channel::{Halves, Queue, Spare};
+use crate::dns::Report;
 use crate::ffi::{Class, Marks, RawState, State};
 use crate::nesting::Nest;
 use crate::pins::Pins;
 use crate::tcp::Loans;
 use crate::timers::Callbacks;
 
-/// What the binding knows of a task beside the scheduler. Nobody has a copy: it would be wrong as soon
-/// as something runs a finalizer that ends the task.
-#[derive(Debug)]
-pub(crate) struct Task {
-    /// [`TaskKey::NONE`] once it is over.
-    pub(crate) key: TaskKey,
+/// What the binding notes of a task in the scheduler. Nobody has a copy: it would be wrong as soon as something runs
+/// a finalizer that ends the task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Note {
     /// How the result of its operation looks in Lua.
     pub(crate) shape: Shape,
     /// Whether it has an error handler of its own, or may have objects that it selects on.
     pub(crate) has_more: bool,
+}
+
+impl Note {
+    /// As the scheduler keeps it.
+    pub(crate) fn number(self) -> u16 {
+        self.shape.number() << 1 | u16::from(self.has_more)
+    }
+
+    fn of(number: u16) -> Note {
+        Note {
+            shape: Shape::ALL
+                .get(usize::from(number >> 1))
+                .copied()
+                .unwrap_or_default(),
+            has_more: number & 1 != 0,
+        }
+    }
 }
 
 /// How an operation's result becomes Lua values.
@@ -52,7 +68,44 @@ pub(crate) enum Shape {
     /// A string, and with `from` the sender's address.
     Datagram { from: bool },
     /// What a look-up found.
-    Names(crate::dns::Report),
+    Names(Report),
+}
+
+impl Shape {
+    /// All of them, each at the place that is its number.
+    const ALL: [Shape; 14] = [
+        Shape::Nothing,
+        Shape::Received { prefixed: false },
+        Shape::Received { prefixed: true },
+        Shape::Sent,
+        Shape::Accepted,
+        Shape::Connected,
+        Shape::Handshake,
+        Shape::One,
+        Shape::Datagram { from: false },
+        Shape::Datagram { from: true },
+        Shape::Names(Report::Address),
+        Shape::Names(Report::Name),
+        Shape::Names(Report::List),
+        Shape::Names(Report::Names),
+    ];
+
+    fn number(self) -> u16 {
+        match self {
+            Shape::Nothing => 0,
+            Shape::Received { prefixed } => 1 + u16::from(prefixed),
+            Shape::Sent => 3,
+            Shape::Accepted => 4,
+            Shape::Connected => 5,
+            Shape::Handshake => 6,
+            Shape::One => 7,
+            Shape::Datagram { from } => 8 + u16::from(from),
+            Shape::Names(Report::Address) => 10,
+            Shape::Names(Report::Name) => 11,
+            Shape::Names(Report::List) => 12,
+            Shape::Names(Report::Names) => 13,
+        }
+    }
 }
 
 /// Registry numbers of the tables that outlive calls.
@@ -143,7 +196,6 @@ pub(crate) struct Runtime {
     /// Dropped, and borrowed for ever, once the state closes.
     core: RefCell<ManuallyDrop<Scheduler>>,
     closed: Cell<bool>,
-    pub(crate) tasks: RefCell<Vec<Task>>,
     pub(crate) anchors: Anchors,
     pub(crate) pins: Pins,
     pub(crate) halves: Halves,
@@ -233,7 +285,6 @@ impl Runtime {
         Runtime {
             core: RefCell::new(ManuallyDrop::new(core)),
             closed: Cell::new(false),
-            tasks: RefCell::default(),
             anchors: Anchors::default(),
             pins: Pins::default(),
             halves: Halves::default(),
@@ -310,7 +361,6 @@ impl Runtime {
         if self.closed.replace(true) {
             return;
         }
-        give_back(&self.tasks);
         self.anchors.close();
         self.halves.close();
         give_back(&self.nests);
@@ -338,33 +388,39 @@ impl Runtime {
         lua.push_kept(self.kept.get().anchor);
     }
 
-    /// Looks at what the binding knows of a living task.
+    /// What the binding has noted of a task; `None` once it is over.
     #[inline]
-    pub(crate) fn look<T>(&self, key: TaskKey, look: impl FnOnce(&Task) -> T) -> Option<T> {
-        let tasks = self.tasks.borrow();
-        let task = tasks.get(key.index as usize)?;
-        (task.key == key).then(|| look(task))
+    pub(crate) fn note(&self, key: TaskKey) -> Option<Note> {
+        self.look(|core| core.note(key)).map(Note::of)
     }
 
-    /// Whether the task is still alive here.
+    /// Changes what the binding has noted of a living task.
+    #[inline]
+    pub(crate) fn change_note(&self, key: TaskKey, change: impl FnOnce(&mut Note)) {
+        if let Ok(mut core) = self.core.try_borrow_mut()
+            && let Some(number) = core.note(key)
+        {
+            let mut note = Note::of(number);
+            change(&mut note);
+            core.set_note(key, note.number());
+        }
+    }
+
+    /// Whether the task is still alive.
     #[inline]
     pub(crate) fn has_task(&self, key: TaskKey) -> bool {
-        self.look(key, |_| ()).is_some()
+        self.look(|core| core.is_alive(key).then_some(())).is_some()
     }
 
     /// The task at a place, which may be over; `None` beyond the last.
     pub(crate) fn key_at(&self, place: usize) -> Option<TaskKey> {
-        self.tasks.borrow().get(place).map(|task| task.key)
+        self.look(|core| core.key_at(place))
     }
 
-    /// Changes what the binding knows of a task.
+    /// Looks at the core, in which there is nothing once the state closes.
     #[inline]
-    pub(crate) fn note(&self, key: TaskKey, change: impl FnOnce(&mut Task)) {
-        if let Some(task) = self.tasks.borrow_mut().get_mut(key.index as usize)
-            && task.key == key
-        {
-            change(task);
-        }
+    fn look<T>(&self, look: impl FnOnce(&Scheduler) -> Option<T>) -> Option<T> {
+        look(&*self.core.try_borrow().ok()?)
     }
 
     /// The coroutine of a task that the core has just named, for the length of one call from Lua.
@@ -398,10 +454,16 @@ impl Runtime {
 
 #[cfg(test)]
 mod tests {
-    use super::Task;
+    use super::{Note, Shape};
 
     #[test]
-    fn a_task_takes_no_more_room_than_it_did() {
-        assert!(size_of::<Task>() <= 12);
+    fn a_note_is_what_its_number_says() {
+        for (place, shape) in Shape::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(shape.number()), place);
+            for has_more in [false, true] {
+                let note = Note { shape, has_more };
+                assert_eq!(Note::of(note.number()), note);
+            }
+        }
     }
 }

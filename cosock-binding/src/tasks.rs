@@ -9,7 +9,7 @@ use crate::arguments::{Called, DIRECT, raise, refuse, refuse_kind};
 use crate::ffi::{Kind, State, Status};
 use crate::foreign;
 use crate::run;
-use crate::runtime::{Runtime, Shape, Task};
+use crate::runtime::{Note, Runtime};
 
 /// Where its table has the coroutine that called `reset`, until its run is over; else there is `false`.
 const LAST_RESET: usize = 1;
@@ -42,27 +42,19 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     let coroutine = lua.new_coroutine();
     lua.push_value(1);
     lua.move_to(coroutine, 1);
-    // What may raise comes first, for a task that is not anchored must not exist.
-    let place = anchors::anchor(lua, runtime, handle + 1, handle);
     if watched_over {
+        // What may raise comes first, for a task without its handler must not exist. Setting fields runs no
+        // collection, so the place stays free meanwhile.
+        let place = runtime.enter(lua, |core| core.next_place());
         lua.push_kept(kept.handlers);
         lua.push_value(handle - 1);
         lua.raw_set_at(-2, place_slot(place));
     }
-    runtime.enter(lua, |core| {
-        let key = core.spawn_for(coroutine.raw() as usize);
-        anchors::note_place(lua, runtime, handle, key.index);
-        let task = Task {
-            key,
-            shape: Shape::Nothing,
-            has_more: watched_over,
-        };
-        let mut tasks = runtime.tasks.borrow_mut();
-        match tasks.get_mut(key.index as usize) {
-            Some(place) => *place = task,
-            None => tasks.push(task),
-        }
-    });
+    let note = Note {
+        has_more: watched_over,
+        ..Note::default()
+    };
+    anchors::spawn(lua, runtime, coroutine, note, handle);
     lua.set_top(handle);
     1
 }
@@ -150,7 +142,6 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
     }
     anchors::release(lua, runtime, key);
     lua.set_top(objects);
-    runtime.note(key, |task| task.key = TaskKey::NONE);
     runtime.enter(lua, |core| core.finish(key));
     if lua.kind(objects) == Kind::Table {
         // An error of theirs is lost: who ends a task is not who waited on them.
@@ -161,21 +152,20 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
 }
 
 /// [`push_and_forget`] for a task that has returned, of which there is less to undo.
+#[inline(never)]
 pub(crate) fn forget_returned(lua: State, runtime: &Runtime, key: TaskKey) {
-    let Some(has_more) = runtime.look(key, |task| task.has_more) else {
-        return;
-    };
-    if has_more {
-        if push_and_forget(lua, runtime, key) {
-            lua.pop(1);
+    let is_over = runtime.enter(lua, |core| {
+        let is_plain = core.note(key) == Some(Note::default().number());
+        if is_plain {
+            core.finish(key);
         }
-        return;
+        is_plain
+    });
+    if is_over {
+        anchors::release(lua, runtime, key);
+    } else if push_and_forget(lua, runtime, key) {
+        lua.pop(1);
     }
-    let base = lua.top();
-    anchors::release(lua, runtime, key);
-    lua.set_top(base);
-    runtime.note(key, |task| task.key = TaskKey::NONE);
-    runtime.enter(lua, |core| core.finish(key));
 }
 
 /// Pops a coroutine and closes it where the language can: its to-be-closed variables run.

@@ -132,7 +132,7 @@ pub(crate) fn doubt<P: Parkable>(
 /// Notes how the result of the operation looks on which the task has just been parked. Lines need no note.
 #[inline]
 pub(crate) fn note(runtime: &Runtime, key: TaskKey, shape: Shape) {
-    runtime.note(key, |task| task.shape = shape);
+    runtime.change_note(key, |note| note.shape = shape);
 }
 
 /// Whether the arguments of a function that yields stay on the stack; LuaJIT takes away what is not yielded.

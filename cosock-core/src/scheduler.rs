@@ -33,14 +33,6 @@ pub struct TaskKey {
     generation: u32,
 }
 
-impl TaskKey {
-    /// Names no task.
-    pub const NONE: TaskKey = TaskKey {
-        index: u32::MAX,
-        generation: 0,
-    };
-}
-
 /// Seconds, or none, which is what no timeout is: NaN.
 #[derive(Clone, Copy, Debug)]
 struct Timeout(f64);
@@ -159,9 +151,17 @@ struct Task {
     /// The epoch of the operation's socket when it began.
     epoch: u32,
     last_run: Option<Time>,
+    /// What its owner notes of it.
+    note: u16,
 }
 
 impl Task {
+    /// Whether something is registered that would wake it.
+    #[inline]
+    fn is_armed(&self) -> bool {
+        self.deadline.is_some() || self.watched.is_some() || matches!(self.wait, Wait::Select(_))
+    }
+
     /// When a wait after bytes have moved has to be over: each has its own timeout, within the `limit` of the
     /// operation as a whole.
     fn next_deadline(&self, clock: &Clock, limit: Option<Time>) -> Option<Time> {
@@ -269,11 +269,11 @@ impl Scheduler {
 
     /// A new task, ready to run in the next turn.
     pub fn spawn(&mut self) -> TaskKey {
-        self.spawn_for(0)
+        self.spawn_for(0, 0)
     }
 
-    /// The same, with a number by which its owner knows it.
-    pub fn spawn_for(&mut self, owner: usize) -> TaskKey {
+    /// The same, with a number by which its owner knows it, and what the owner notes of it.
+    pub fn spawn_for(&mut self, owner: usize, note: u16) -> TaskKey {
         let index = self.free.pop().unwrap_or_else(|| {
             self.tasks.push(Task {
                 generation: 0,
@@ -291,6 +291,7 @@ impl Scheduler {
                 lists: Lists::Empty,
                 epoch: 0,
                 last_run: None,
+                note: 0,
             });
             (self.tasks.len() - 1) as u32
         });
@@ -301,6 +302,7 @@ impl Scheduler {
         );
         task.phase = Phase::Ready;
         task.owner = owner;
+        task.note = note;
         let key = TaskKey {
             index,
             generation: task.generation,
@@ -326,6 +328,31 @@ impl Scheduler {
     #[must_use]
     pub fn is_alive(&self, key: TaskKey) -> bool {
         self.look(key).is_some()
+    }
+
+    /// The task at a place, which may be over; `None` beyond the last.
+    #[must_use]
+    pub fn key_at(&self, place: usize) -> Option<TaskKey> {
+        let task = self.tasks.get(place)?;
+        Some(TaskKey {
+            index: place as u32,
+            generation: task.generation,
+        })
+    }
+
+    /// What its owner has noted of a task; `None` once it is over.
+    #[inline]
+    #[must_use]
+    pub fn note(&self, key: TaskKey) -> Option<u16> {
+        self.look(key).map(|task| task.note)
+    }
+
+    /// Notes something of a task for its owner.
+    #[inline]
+    pub fn set_note(&mut self, key: TaskKey, note: u16) {
+        if let Some(task) = self.task(key) {
+            task.note = note;
+        }
     }
 
     /// How many tasks are alive.
@@ -387,6 +414,7 @@ impl Scheduler {
     }
 
     /// Ends a task in whatever state it is: nothing of it stays registered.
+    #[inline]
     pub fn finish(&mut self, key: TaskKey) {
         if !self.is_alive(key) {
             return;
@@ -406,7 +434,9 @@ impl Scheduler {
         if let Some(timer) = task.timer.take() {
             self.timers.remove(timer);
         }
-        if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
+        if !matches!(task.wait, Wait::Nothing)
+            && let Wait::Operation(operation) = std::mem::take(&mut task.wait)
+        {
             self.drop_lookup(&operation);
         }
         self.forget_limit(key);

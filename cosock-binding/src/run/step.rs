@@ -72,7 +72,20 @@ fn complete_any(
 ) -> Option<c_int> {
     let Started { key, start, .. } = started;
     match start {
-        Start::First | Start::Select { .. } => start_or_select(lua, runtime, key, start, coroutine),
+        Start::First if coroutine.is_fresh() => {
+            // They fit: its stack has but the function.
+            for _ in 0..3 {
+                coroutine.push_nil();
+            }
+            Some(3)
+        }
+        Start::Select { timed_out } if coroutine.is_yielded() => {
+            Some(hand_over_selected(lua, runtime, key, timed_out, coroutine))
+        }
+        Start::First | Start::Select { .. } => {
+            abandon(lua, runtime, key, coroutine);
+            None
+        }
         Start::Look { timed_out } => look(lua, runtime, started, coroutine, timed_out),
         _ if !is_parked(coroutine) => {
             abandon(lua, runtime, key, coroutine);
@@ -114,7 +127,7 @@ fn hand_over_outcome(
 /// Tries the operation of a parked task; moves its results to the coroutine, or parks it again.
 #[inline(never)]
 fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
-    let shape = runtime.look(key, |task| task.shape)?;
+    let shape = runtime.note(key)?.shape;
     let data = match shape {
         Shape::Sent => coroutine.to_bytes(-2).unwrap_or_default(),
         _ => &[],
@@ -181,45 +194,26 @@ fn look(
     }
 }
 
-/// Prepares the first resume of a task, or one with the results of a select.
+/// Moves the results of a select to the coroutine; returns how many they are.
 #[inline(never)]
-fn start_or_select(
+fn hand_over_selected(
     lua: State,
     runtime: &Runtime,
     key: TaskKey,
-    start: Start,
+    timed_out: bool,
     coroutine: State,
-) -> Option<c_int> {
-    let as_left = match start {
-        Start::First => coroutine.is_fresh(),
-        _ => coroutine.is_yielded(),
-    };
-    if !as_left {
-        abandon(lua, runtime, key, coroutine);
-        return None;
-    }
-    match start {
-        Start::Select { timed_out } => {
-            runtime.enter(lua, |core| {
-                let mut woken = runtime.woken.borrow_mut();
-                woken.clear();
-                if let Some(mut select) = core.take_select(key) {
-                    woken.append(&mut select.take_woken());
-                }
-            });
-            coroutine.set_top(0);
-            select::push_results(lua, runtime, key, timed_out);
+) -> c_int {
+    runtime.enter(lua, |core| {
+        let mut woken = runtime.woken.borrow_mut();
+        woken.clear();
+        if let Some(mut select) = core.take_select(key) {
+            woken.append(&mut select.take_woken());
         }
-        _ => {
-            // They fit: its stack has but the function.
-            for _ in 0..3 {
-                coroutine.push_nil();
-            }
-            return Some(3);
-        }
-    }
+    });
+    coroutine.set_top(0);
+    select::push_results(lua, runtime, key, timed_out);
     hand_over(lua, coroutine, 3);
-    Some(3)
+    3
 }
 
 /// Drops a task whose coroutine somebody else has resumed or closed while it was parked.
@@ -244,8 +238,16 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, mut arg
         let (status, count) = coroutine.resume(lua, arguments);
         // From here on, what Lua calls runs outside the task.
         runtime.current_coroutine.set(std::ptr::null_mut());
-        if status != Status::Yield {
-            return finish(lua, runtime, key, coroutine, status, count);
+        match status {
+            Status::Ok => {
+                if count > 0 {
+                    // With values left on its stack it would count as suspended.
+                    coroutine.set_top(0);
+                }
+                return tasks::forget_returned(lua, runtime, key);
+            }
+            Status::Error => return fail(lua, runtime, key, coroutine),
+            Status::Yield => {}
         }
         // A method has parked its task before it yielded.
         let parked = count > 0 && coroutine.to_pointer(-1) == token();
@@ -260,23 +262,9 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, mut arg
     }
 }
 
-/// Ends a task that has failed, or has returned so many values.
+/// Ends a task that has failed.
 #[inline(never)]
-fn finish(
-    lua: State,
-    runtime: &Runtime,
-    key: TaskKey,
-    coroutine: State,
-    status: Status,
-    count: c_int,
-) {
-    if status == Status::Ok {
-        if count > 0 {
-            // With values left on its stack it would count as suspended.
-            coroutine.set_top(0);
-        }
-        return tasks::forget_returned(lua, runtime, key);
-    }
+fn fail(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
     // The original stays: to-be-closed variables are told of it. A stack that is full has no room for
     // the copy, so that one gives its own. The traceback comes after it: a finalizer may close the coroutine
     // while it is made.

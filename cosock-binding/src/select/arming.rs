@@ -36,7 +36,7 @@ pub(crate) fn arm(lua: State, runtime: &Runtime) -> c_int {
         })
     });
     let Some(serial) = serial else { return 0 };
-    runtime.note(key, |task| task.has_more = true);
+    runtime.change_note(key, |note| note.has_more = true);
     lua.push_kept(runtime.kept.get().selects);
     lua.push_value(OBJECTS);
     lua.raw_set_at(-2, place_slot(key.index));

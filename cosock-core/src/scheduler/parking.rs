@@ -185,7 +185,14 @@ impl Scheduler {
     }
 
     /// Takes back every registration of a task.
+    #[inline]
     pub(super) fn disarm(&mut self, key: TaskKey) {
+        if self.tasks[key.index as usize].is_armed() {
+            self.disarm_armed(key);
+        }
+    }
+
+    fn disarm_armed(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
         if task.deadline.is_some()
             && let Some(timer) = task.timer
