@@ -32,11 +32,11 @@ pub(crate) struct Note {
 
 impl Note {
     /// As the scheduler keeps it.
-    pub(crate) fn number(self) -> u16 {
-        self.shape.number() << 1 | u16::from(self.has_more)
+    pub(crate) fn number(self) -> u8 {
+        self.shape.number() << 1 | u8::from(self.has_more)
     }
 
-    fn of(number: u16) -> Note {
+    fn of(number: u8) -> Note {
         Note {
             shape: Shape::ALL
                 .get(usize::from(number >> 1))
@@ -90,16 +90,16 @@ impl Shape {
         Shape::Names(Report::Names),
     ];
 
-    fn number(self) -> u16 {
+    fn number(self) -> u8 {
         match self {
             Shape::Nothing => 0,
-            Shape::Received { prefixed } => 1 + u16::from(prefixed),
+            Shape::Received { prefixed } => 1 + u8::from(prefixed),
             Shape::Sent => 3,
             Shape::Accepted => 4,
             Shape::Connected => 5,
             Shape::Handshake => 6,
             Shape::One => 7,
-            Shape::Datagram { from } => 8 + u16::from(from),
+            Shape::Datagram { from } => 8 + u8::from(from),
             Shape::Names(Report::Address) => 10,
             Shape::Names(Report::Name) => 11,
             Shape::Names(Report::List) => 12,

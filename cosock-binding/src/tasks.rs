@@ -152,7 +152,6 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
 }
 
 /// [`push_and_forget`] for a task that has returned, of which there is less to undo.
-#[inline(never)]
 pub(crate) fn forget_returned(lua: State, runtime: &Runtime, key: TaskKey) {
     let is_over = runtime.enter(lua, |core| {
         let is_plain = core.note(key) == Some(Note::default().number());

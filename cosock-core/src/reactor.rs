@@ -20,7 +20,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Poll, Token};
 
 use crate::sys;
-use waiters::fire;
+use waiters::Others;
 
 pub(crate) use readiness::ScratchRead;
 pub use waiters::{Company, Role, Waiter};
@@ -72,8 +72,10 @@ struct Source {
     /// The peer ended its side or sent urgent data, at which a read stops: a short read does not
     /// prove that nothing is left.
     behind_short_reads: bool,
-    readers: Vec<Waiter>,
-    writers: Vec<Waiter>,
+    /// Who waits to read, where that is one alone, as it nearly always is: it has room here.
+    reader: Option<Waiter>,
+    /// Whoever else waits.
+    others: Option<Box<Others>>,
 }
 
 impl Source {
@@ -84,8 +86,8 @@ impl Source {
             maybe_readable: false,
             maybe_writable: false,
             behind_short_reads: false,
-            readers: Vec::new(),
-            writers: Vec::new(),
+            reader: None,
+            others: None,
         }
     }
 
@@ -100,13 +102,6 @@ impl Source {
     fn has_read(&mut self, short: bool) {
         if short {
             self.maybe_readable = self.behind_short_reads;
-        }
-    }
-
-    fn waiters(&mut self, interest: Interest) -> &mut Vec<Waiter> {
-        match interest {
-            Interest::Read => &mut self.readers,
-            Interest::Write => &mut self.writers,
         }
     }
 }
@@ -194,8 +189,6 @@ impl Reactor {
         source.maybe_readable = true;
         source.maybe_writable = true;
         source.behind_short_reads = false;
-        // Most have one reader and never another; a vector would begin with room for four.
-        source.readers.reserve_exact(1);
         let place = fd as usize;
         if place >= self.by_fd.len() {
             self.by_fd.resize(place + 1, None);
@@ -211,9 +204,8 @@ impl Reactor {
         self.by_fd[fd as usize] = None;
         self.registered -= 1;
         let source = &mut self.sources[id.index as usize];
-        self.waiters -= source.readers.len() + source.writers.len();
-        self.fired.append(&mut source.readers);
-        self.fired.append(&mut source.writers);
+        self.waiters -= source.fire(Interest::Read, &mut self.fired);
+        self.waiters -= source.fire(Interest::Write, &mut self.fired);
         // Before a forked child has a poll of its own, this one is its parent's. A descriptor closed
         // elsewhere is no longer in the poll; there is nothing left to undo.
         if self.fork_count == sys::fork_count() {
@@ -312,11 +304,11 @@ impl Reactor {
             }
             if event.is_readable() || event.is_read_closed() || broken {
                 source.maybe_readable = true;
-                self.waiters -= fire(&mut source.readers, &mut self.fired, &mut take);
+                self.waiters -= source.offer(&mut self.fired, &mut take);
             }
             if event.is_writable() || event.is_write_closed() || broken {
                 source.maybe_writable = true;
-                self.waiters -= fire(&mut source.writers, &mut self.fired, &mut |_| false);
+                self.waiters -= source.fire(Interest::Write, &mut self.fired);
             }
         }
     }

@@ -141,9 +141,8 @@ struct Task {
     /// That of the current wait, to start its deadline again when bytes moved.
     timeout: Timeout,
     deadline: Option<Time>,
-    /// Where its operation waits, and for what.
+    /// Where its operation waits.
     watched: Option<SourceId>,
-    interest: Interest,
     /// Identity of the object that is waited on, or how many they are.
     object: u64,
     /// Of the current wait, or the last one.
@@ -152,7 +151,7 @@ struct Task {
     epoch: u32,
     last_run: Option<Time>,
     /// What its owner notes of it.
-    note: u16,
+    note: u8,
 }
 
 impl Task {
@@ -273,7 +272,7 @@ impl Scheduler {
     }
 
     /// The same, with a number by which its owner knows it, and what the owner notes of it.
-    pub fn spawn_for(&mut self, owner: usize, note: u16) -> TaskKey {
+    pub fn spawn_for(&mut self, owner: usize, note: u8) -> TaskKey {
         let index = self.free.pop().unwrap_or_else(|| {
             self.tasks.push(Task {
                 generation: 0,
@@ -286,7 +285,6 @@ impl Scheduler {
                 timeout: Timeout::NONE,
                 deadline: None,
                 watched: None,
-                interest: Interest::Read,
                 object: 0,
                 lists: Lists::Empty,
                 epoch: 0,
@@ -343,13 +341,13 @@ impl Scheduler {
     /// What its owner has noted of a task; `None` once it is over.
     #[inline]
     #[must_use]
-    pub fn note(&self, key: TaskKey) -> Option<u16> {
+    pub fn note(&self, key: TaskKey) -> Option<u8> {
         self.look(key).map(|task| task.note)
     }
 
     /// Notes something of a task for its owner.
     #[inline]
-    pub fn set_note(&mut self, key: TaskKey, note: u16) {
+    pub fn set_note(&mut self, key: TaskKey, note: u8) {
         if let Some(task) = self.task(key) {
             task.note = note;
         }

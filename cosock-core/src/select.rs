@@ -163,7 +163,7 @@ impl Select {
     pub(crate) fn unwatch(&self, task: TaskKey, reactor: &mut Reactor) {
         for element in &self.elements {
             if let Some(id) = element.watched {
-                reactor.unwatch(id, element.interest, task);
+                reactor.unwatch(id, task);
             }
         }
     }

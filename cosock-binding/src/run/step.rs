@@ -238,16 +238,8 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, mut arg
         let (status, count) = coroutine.resume(lua, arguments);
         // From here on, what Lua calls runs outside the task.
         runtime.current_coroutine.set(std::ptr::null_mut());
-        match status {
-            Status::Ok => {
-                if count > 0 {
-                    // With values left on its stack it would count as suspended.
-                    coroutine.set_top(0);
-                }
-                return tasks::forget_returned(lua, runtime, key);
-            }
-            Status::Error => return fail(lua, runtime, key, coroutine),
-            Status::Yield => {}
+        if status != Status::Yield {
+            return finish(lua, runtime, key, coroutine, status, count);
         }
         // A method has parked its task before it yielded.
         let parked = count > 0 && coroutine.to_pointer(-1) == token();
@@ -262,9 +254,23 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, mut arg
     }
 }
 
-/// Ends a task that has failed.
+/// Ends a task that has failed, or has returned so many values.
 #[inline(never)]
-fn fail(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
+fn finish(
+    lua: State,
+    runtime: &Runtime,
+    key: TaskKey,
+    coroutine: State,
+    status: Status,
+    count: c_int,
+) {
+    if status == Status::Ok {
+        if count > 0 {
+            // With values left on its stack it would count as suspended.
+            coroutine.set_top(0);
+        }
+        return tasks::forget_returned(lua, runtime, key);
+    }
     // The original stays: to-be-closed variables are told of it. A stack that is full has no room for
     // the copy, so that one gives its own. The traceback comes after it: a finalizer may close the coroutine
     // while it is made.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::{Interest, Reactor, Role, SCRATCH_SIZE, SourceId, Waiter, live, unique};
+use super::{Interest, Reactor, SCRATCH_SIZE, SourceId, live, unique};
 use crate::buffer::{Chunk, lone_line};
 use crate::fd;
 
@@ -56,8 +56,8 @@ impl Reactor {
     pub fn has_read(&mut self, id: Option<SourceId>, short: bool, left: bool) {
         if let Some(source) = id.and_then(|id| live(&mut self.sources, id)) {
             source.has_read(short);
-            if !source.readers.is_empty() {
-                self.waiters -= tell(&mut source.readers, &mut self.fired, left);
+            if source.has_readers() {
+                self.waiters -= source.tell(&mut self.fired, left);
             }
         }
     }
@@ -87,8 +87,8 @@ impl Reactor {
             return Err(Some(read));
         };
         source.has_read(length < SCRATCH_SIZE);
-        if !source.readers.is_empty() {
-            self.waiters -= tell(&mut source.readers, &mut self.fired, false);
+        if source.has_readers() {
+            self.waiters -= source.tell(&mut self.fired, false);
         }
         Ok(LoneLine {
             length,
@@ -153,18 +153,4 @@ impl Reactor {
         }
         ready.extend(polled.iter().map(|entry| !entry.revents().is_empty()));
     }
-}
-
-/// Moves those of a source's readers to `fired` whom bytes that somebody else has read concern; returns how many.
-#[cold]
-fn tell(readers: &mut Vec<Waiter>, fired: &mut Vec<Waiter>, left: bool) -> usize {
-    let before = readers.len();
-    readers.retain(|waiter| {
-        let told = left || waiter.role == Role::Operation;
-        if told {
-            fired.push(*waiter);
-        }
-        !told
-    });
-    before - readers.len()
 }

@@ -133,7 +133,7 @@ fn forgetting_fires_everybody_in_both_directions() {
 }
 
 #[test]
-fn waiters_are_taken_back_by_task_and_direction() {
+fn waiters_are_taken_back_by_task() {
     let mut reactor = reactor();
     let [a, b] = tasks();
     let (client, _server) = pair();
@@ -148,16 +148,46 @@ fn waiters_are_taken_back_by_task_and_direction() {
     }
     assert_eq!(reactor.waiters(), 4);
     assert_eq!(reactor.company(id, Interest::Read, 1), Company::Itself);
-    reactor.unwatch(id, Interest::Read, a);
-    assert_eq!(reactor.waiters(), 3);
-    assert_eq!(reactor.company(id, Interest::Read, 1), Company::Others);
-    assert_eq!(reactor.company(id, Interest::Read, 2), Company::Itself);
     assert_eq!(reactor.company(id, Interest::Write, 1), Company::Itself);
     assert!(reactor.is_object_waited(client.as_raw_fd(), Interest::Write, 1));
-    assert!(!reactor.is_object_waited(-1, Interest::Write, 1));
-    reactor.unwatch(id, Interest::Read, b);
+    reactor.unwatch(id, a);
+    assert_eq!(reactor.waiters(), 2);
+    for interest in [Interest::Read, Interest::Write] {
+        assert_eq!(reactor.company(id, interest, 1), Company::Others);
+        assert_eq!(reactor.company(id, interest, 2), Company::Itself);
+    }
+    assert!(!reactor.is_object_waited(client.as_raw_fd(), Interest::Write, 1));
+    assert!(!reactor.is_object_waited(-1, Interest::Write, 2));
+    reactor.unwatch(id, b);
+    assert_eq!(reactor.waiters(), 0);
     assert_eq!(reactor.company(id, Interest::Read, 2), Company::Nobody);
-    assert_eq!(reactor.company(id, Interest::Write, 3), Company::Others);
+}
+
+/// An idle connection has one, with room for the one who reads from it.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn a_source_takes_no_more_room_than_it_did() {
+    assert!(size_of::<Source>() <= 56);
+}
+
+#[test]
+fn waiters_fire_first_to_last_whoever_has_gone() {
+    let mut reactor = reactor();
+    let [a, b, c] = tasks();
+    let (client, _server) = pair();
+    let id = reactor.source(client.as_raw_fd()).expect("a socket");
+    let [of_a, of_b, of_c] =
+        [(a, 1), (b, 2), (c, 3)].map(|(task, object)| waiter(task, 1, Role::Operation, object));
+    reactor.watch(id, Interest::Write, of_c);
+    reactor.watch(id, Interest::Read, of_a);
+    reactor.watch(id, Interest::Read, of_b);
+    reactor.unwatch(id, a);
+    // The room of the first is free, but it comes last.
+    reactor.watch(id, Interest::Read, of_a);
+    reactor.forget(client.as_raw_fd());
+    let fired: Vec<_> = (0..).map_while(|place| reactor.fired(place)).collect();
+    assert_eq!(fired, [of_b, of_a, of_c]);
+    assert_eq!(reactor.waiters(), 0);
 }
 
 #[test]

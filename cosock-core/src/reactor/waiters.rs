@@ -2,7 +2,7 @@
 
 use std::os::fd::RawFd;
 
-use super::{Interest, Reactor, SourceId};
+use super::{Interest, Reactor, Source, SourceId, live};
 use crate::scheduler::TaskKey;
 
 /// What a fired waiter leads to.
@@ -30,7 +30,7 @@ pub struct Waiter {
 }
 
 /// Who waits for a direction of a source already, as seen by an object that is about to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Company {
     /// Nobody.
     Nobody,
@@ -40,20 +40,150 @@ pub enum Company {
     Itself,
 }
 
+impl Company {
+    /// That of a waiter alone.
+    #[inline]
+    fn of(waiter: &Waiter, object: usize) -> Company {
+        if waiter.object == object {
+            Company::Itself
+        } else {
+            Company::Others
+        }
+    }
+}
+
+/// Those who wait for a source, but for one who reads alone.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    readers: Vec<Waiter>,
+    writers: Vec<Waiter>,
+}
+
+impl Others {
+    fn of(&self, interest: Interest) -> &[Waiter] {
+        match interest {
+            Interest::Read => &self.readers,
+            Interest::Write => &self.writers,
+        }
+    }
+
+    fn of_mut(&mut self, interest: Interest) -> &mut Vec<Waiter> {
+        match interest {
+            Interest::Read => &mut self.readers,
+            Interest::Write => &mut self.writers,
+        }
+    }
+}
+
+impl Source {
+    /// Who waits for a direction, first to last.
+    fn waiters(&self, interest: Interest) -> impl Iterator<Item = &Waiter> {
+        let reader = self.reader.as_ref().filter(|_| interest == Interest::Read);
+        let others = self.others.as_ref().map(|others| others.of(interest));
+        reader.into_iter().chain(others.unwrap_or_default())
+    }
+
+    /// Whether somebody waits to read.
+    #[inline]
+    pub(super) fn has_readers(&self) -> bool {
+        self.reader.is_some() || self.others.is_some()
+    }
+
+    fn company(&self, interest: Interest, object: usize) -> Company {
+        let companies = self
+            .waiters(interest)
+            .map(|waiter| Company::of(waiter, object));
+        companies.fold(Company::Nobody, Company::max)
+    }
+
+    fn add(&mut self, interest: Interest, waiter: Waiter) {
+        if interest == Interest::Read && !self.has_readers() {
+            self.reader = Some(waiter);
+        } else {
+            let others = self.others.get_or_insert_default();
+            others.of_mut(interest).push(waiter);
+        }
+    }
+
+    /// Removes those of a direction whom `goes` tells; returns how many.
+    fn remove(&mut self, interest: Interest, mut goes: impl FnMut(&Waiter) -> bool) -> usize {
+        let mut count = 0;
+        if interest == Interest::Read && self.reader.as_ref().is_some_and(&mut goes) {
+            self.reader = None;
+            count += 1;
+        }
+        if let Some(others) = &mut self.others {
+            let waiters = others.of_mut(interest);
+            let before = waiters.len();
+            waiters.retain(|waiter| !goes(waiter));
+            count += before - waiters.len();
+            if others.readers.is_empty() && others.writers.is_empty() {
+                self.others = None;
+            }
+        }
+        count
+    }
+
+    /// Moves the waiters of a direction to those that fired; returns how many they were.
+    #[inline]
+    pub(super) fn fire(&mut self, interest: Interest, fired: &mut Vec<Waiter>) -> usize {
+        if self.others.is_none() && (interest == Interest::Write || self.reader.is_none()) {
+            return 0;
+        }
+        self.fire_any(interest, fired)
+    }
+
+    #[inline(never)]
+    fn fire_any(&mut self, interest: Interest, fired: &mut Vec<Waiter>) -> usize {
+        self.remove(interest, |waiter| {
+            fired.push(*waiter);
+            true
+        })
+    }
+
+    /// Moves the readers to those that fired, unless it is one alone that `take` takes; returns how many they were.
+    #[inline(always)]
+    pub(super) fn offer(
+        &mut self,
+        fired: &mut Vec<Waiter>,
+        take: &mut impl FnMut(&Waiter) -> bool,
+    ) -> usize {
+        if let Some(reader) = &self.reader
+            && self.others.is_none()
+            && fired.is_empty()
+            && take(reader)
+        {
+            self.reader = None;
+            return 1;
+        }
+        self.fire(Interest::Read, fired)
+    }
+
+    /// Moves those to `fired` whom bytes that somebody else has read concern; returns how many.
+    #[cold]
+    pub(super) fn tell(&mut self, fired: &mut Vec<Waiter>, left: bool) -> usize {
+        self.remove(Interest::Read, |waiter| {
+            let told = left || waiter.role == Role::Operation;
+            if told {
+                fired.push(*waiter);
+            }
+            told
+        })
+    }
+}
+
 impl Reactor {
     /// Who waits for this direction of the source.
     #[inline]
     #[must_use]
-    pub fn company(&mut self, id: SourceId, interest: Interest, object: usize) -> Company {
-        match self.live(id) {
-            Some(source) => company_of(source.waiters(interest), object),
-            None => Company::Nobody,
-        }
+    pub fn company(&self, id: SourceId, interest: Interest, object: usize) -> Company {
+        self.noted(id)
+            .map_or(Company::Nobody, |source| source.company(interest, object))
     }
 
     /// Whether `object` has a waiter on the descriptor, which need not be registered.
     #[must_use]
-    pub fn is_object_waited(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
+    pub fn is_object_waited(&self, fd: RawFd, interest: Interest, object: usize) -> bool {
         self.known(fd)
             .is_some_and(|id| self.company(id, interest, object) == Company::Itself)
     }
@@ -72,10 +202,14 @@ impl Reactor {
             self.fired.push(waiter);
             return Company::Nobody;
         };
-        let waiters = source.waiters(interest);
-        let company = company_of(waiters, waiter.object);
+        if interest == Interest::Read && !source.has_readers() {
+            source.reader = Some(waiter);
+            self.waiters += 1;
+            return Company::Nobody;
+        }
+        let company = source.company(interest, waiter.object);
         if company == Company::Nobody || (company == Company::Others && !alone) {
-            waiters.push(waiter);
+            source.add(interest, waiter);
             self.waiters += 1;
         }
         company
@@ -85,9 +219,8 @@ impl Reactor {
     #[inline]
     pub fn watch(&mut self, id: SourceId, interest: Interest, waiter: Waiter) {
         if let Some(source) = self.live(id) {
-            let waiters = source.waiters(interest);
-            if !waiters.contains(&waiter) {
-                waiters.push(waiter);
+            if !source.waiters(interest).any(|other| *other == waiter) {
+                source.add(interest, waiter);
                 self.waiters += 1;
             }
         } else {
@@ -95,35 +228,32 @@ impl Reactor {
         }
     }
 
-    /// Takes back every waiter of this task on this source and direction.
-    pub fn unwatch(&mut self, id: SourceId, interest: Interest, task: TaskKey) {
-        let Some(source) = self.live(id) else { return };
-        let waiters = source.waiters(interest);
-        let before = waiters.len();
-        waiters.retain(|waiter| waiter.task != task);
-        let removed = before - waiters.len();
-        self.waiters -= removed;
+    /// Takes back every waiter of this task on this source.
+    pub fn unwatch(&mut self, id: SourceId, task: TaskKey) {
+        let Some(source) = live(&mut self.sources, id) else {
+            return;
+        };
+        for interest in [Interest::Read, Interest::Write] {
+            self.waiters -= source.remove(interest, |waiter| waiter.task == task);
+        }
     }
 
     /// Fires the parked operations of `object` in one direction; tells whether there were any.
     pub fn fire_object(&mut self, fd: RawFd, interest: Interest, object: usize) -> bool {
-        let Some(source) = self.known(fd).and_then(|id| self.live(id)) else {
+        let Some(source) = self.known(fd).and_then(|id| live(&mut self.sources, id)) else {
             return false;
         };
-        let mut fired: Vec<Waiter> = Vec::new();
-        source.waiters(interest).retain(|waiter| {
+        let count = source.remove(interest, |waiter| {
             let hit = waiter.object == object;
             if hit {
-                fired.push(*waiter);
+                self.fired.push(*waiter);
             }
-            !hit
+            hit
         });
         source.maybe_readable = true;
         source.maybe_writable = true;
-        self.waiters -= fired.len();
-        let any = !fired.is_empty();
-        self.fired.append(&mut fired);
-        any
+        self.waiters -= count;
+        count > 0
     }
 
     /// How many waiters are registered.
@@ -150,32 +280,4 @@ impl Reactor {
     pub fn forget_fired(&mut self) {
         self.fired.clear();
     }
-}
-
-#[inline]
-fn company_of(waiters: &[Waiter], object: usize) -> Company {
-    if waiters.is_empty() {
-        Company::Nobody
-    } else if waiters.iter().any(|waiter| waiter.object == object) {
-        Company::Itself
-    } else {
-        Company::Others
-    }
-}
-
-/// Moves the waiters of one direction to those that fired, unless it is one alone that `take` takes; returns how
-/// many there were.
-#[inline(always)]
-pub(super) fn fire(
-    waiters: &mut Vec<Waiter>,
-    fired: &mut Vec<Waiter>,
-    take: &mut impl FnMut(&Waiter) -> bool,
-) -> usize {
-    let count = waiters.len();
-    match waiters.as_slice() {
-        [] => {}
-        [waiter] if fired.is_empty() && take(waiter) => waiters.clear(),
-        _ => fired.append(waiters),
-    }
-    count
 }

@@ -206,7 +206,6 @@ impl Scheduler {
         };
         if let Awaited::Source(source) = terms.source {
             task.watched = Some(source);
-            task.interest = interest;
         }
         self.forget_limit(key);
         if timeout.is_some() || terms.total_timeout.is_some() {
@@ -236,7 +235,7 @@ impl Scheduler {
             && let Some(source) = task.watched.take()
         {
             // Its time was over before it began.
-            self.reactor.unwatch(source, task.interest, key);
+            self.reactor.unwatch(source, key);
         }
     }
 
@@ -256,7 +255,6 @@ impl Scheduler {
             return;
         }
         task.watched = Some(source);
-        task.interest = interest;
         let waiter = Waiter {
             task: key,
             serial: task.serial,

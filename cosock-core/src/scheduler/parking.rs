@@ -200,7 +200,7 @@ impl Scheduler {
             self.timers.cancel(timer);
         }
         if let Some(id) = task.watched.take() {
-            self.reactor.unwatch(id, task.interest, key);
+            self.reactor.unwatch(id, key);
         }
         if let Wait::Select(select) = &task.wait {
             select.unwatch(key, &mut self.reactor);
