@@ -19,7 +19,7 @@ pub(crate) use halves::Halves;
 use queue::{LINK as LINK_OF_QUEUE, METATABLES, QUEUE as QUEUE_OF_HALF, SLOTS};
 pub(crate) use queue::{Looked, Queue, look, push_link_waited_on};
 pub(crate) use room::Spare;
-use room::{give_back, make_room, prepare_to_give_back};
+use room::{give_back, make_room};
 
 /// Upvalues of every channel function.
 pub(crate) const NAMES: [&CStr; 5] = [c"link", c"queue", c"waker", c"timeout", c"setwaker"];
@@ -47,15 +47,14 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
     lua.raw_set_field(1, c"queue");
     lua.push_bool(false);
     lua.raw_set_field(1, c"closed");
-    // The table of messages, for both.
-    lua.new_table(0, 0);
     let halves = [kept.sender_methods, kept.receiver_methods].map(|methods| {
         lua.new_table(0, 1);
         lua.push_value(LINK);
         lua.push_value(1);
         lua.raw_set(-3);
         lua.new_table(2, 2);
-        lua.push_value(4);
+        // The first message brings the table.
+        lua.push_bool(false);
         lua.raw_set_at(-2, SLOTS);
         lua.push_value(2);
         lua.raw_set_at(-2, QUEUE_OF_HALF);
@@ -68,7 +67,7 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
         lua.insert(-2);
         metatable
     });
-    for (place, metatable) in METATABLES.into_iter().zip([5, 7]) {
+    for (place, metatable) in METATABLES.into_iter().zip([4, 6]) {
         lua.push_value(metatable);
         lua.raw_set_at(3, place);
     }
@@ -77,11 +76,11 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
         runtime.halves.remember(queue, halves);
     }
     lua.push_kept(kept.senders);
-    lua.push_value(6);
+    lua.push_value(5);
     lua.push_bool(true);
     lua.raw_set(-3);
     lua.pop(1);
-    lua.remove(7);
+    lua.remove(6);
     2
 }
 
@@ -248,15 +247,10 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
     let (task, timeout) = loop {
         queue.prepare_loan(lua, runtime, metatable, queue.len().saturating_sub(1));
         queue.take_back(lua, metatable);
-        // Whatever has to be made is made before a message is taken, for that may fail.
-        let fresh = if queue.ring.get().is_at_last_of_many() {
-            prepare_to_give_back(lua, queue, metatable)
-        } else {
-            None
-        };
+        // From here on nothing is made: who failed would lose the message.
         if queue.take(lua, metatable) {
-            if let Some(fresh) = fresh {
-                give_back(lua, runtime, queue, metatable, fresh);
+            if queue.ring.get().is_worth_giving_back() {
+                give_back(lua, runtime, queue, metatable);
             } else if opened.is_half {
                 queue.lend(lua, runtime, metatable);
             }

@@ -108,15 +108,15 @@ impl Ring {
         self.capacity > KEPT_CAPACITY
     }
 
-    /// Whether the next pop empties a ring that is then too large to be kept.
+    /// Whether the ring is empty, and large enough to be given back.
     #[must_use]
-    pub fn is_at_last_of_many(&self) -> bool {
-        self.len == 1 && self.is_large()
+    pub fn is_worth_giving_back(&self) -> bool {
+        self.len == 0 && self.is_large()
     }
 
-    /// Gives the ring back if it is empty and too large to be kept; it then starts anew.
+    /// Gives the ring back if it is worth it; it then starts anew.
     pub fn give_back(&mut self) -> bool {
-        let worth = self.len == 0 && self.is_large();
+        let worth = self.is_worth_giving_back();
         if worth {
             *self = Ring::default();
         }
@@ -220,12 +220,8 @@ mod tests {
         for value in 0..=KEPT_CAPACITY as u32 {
             queue.push(value);
         }
-        while queue.ring.len() > 1 {
-            assert!(!queue.ring.is_at_last_of_many() && !queue.ring.give_back());
-            assert!(queue.pop().is_some());
-        }
-        assert!(queue.ring.is_at_last_of_many() && !queue.ring.give_back());
-        assert!(queue.pop().is_some());
+        assert!(!queue.ring.give_back());
+        while queue.pop().is_some() {}
         assert!(queue.ring.give_back());
         assert_eq!(
             queue.ring.growth().map(|growth| growth.new),

@@ -1,5 +1,5 @@
-//! The table of a queue's messages: a larger one before it is full, and a new one after a burst, when the last
-//! becomes the spare one of all queues.
+//! The table of a queue's messages: a larger one before it is full, and none after a burst, when the last becomes the
+//! spare one of all queues.
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -34,7 +34,8 @@ pub(super) fn make_room(lua: State, runtime: &Runtime, queue: &Queue) {
         });
         // Making a table may run a finalizer, which may send and receive.
         queue.take_back(lua, metatable);
-        if !lua.raw_get_table_at(metatable, SLOTS) {
+        let is_table = lua.raw_get_table_at(metatable, SLOTS);
+        if growth.len > 0 && !is_table {
             // Somebody has broken the channel up.
             return lua.set_top(metatable);
         }
@@ -54,44 +55,26 @@ pub(super) fn make_room(lua: State, runtime: &Runtime, queue: &Queue) {
     }
 }
 
-/// Makes the table that is to take the place of the large one of a burst, and pushes it above the queue, which
-/// stays alive by that; `metatable` is where that of a half is. Tells where the table is, unless somebody has
-/// broken the channel up.
+/// Gives up the large table of a burst that is over; the last message, on top, stays there. Makes nothing, so that the
+/// message cannot be lost: the next one brings a new table.
 #[cold]
-pub(super) fn prepare_to_give_back(lua: State, queue: &Queue, metatable: c_int) -> Option<c_int> {
+pub(super) fn give_back(lua: State, runtime: &Runtime, queue: &Queue, metatable: c_int) {
     if !queue.push_anchor(lua, metatable) {
-        return None;
-    }
-    lua.new_table(0, 0);
-    // Making a table may run a finalizer, which may send and receive.
-    queue.take_back(lua, metatable);
-    Some(lua.top())
-}
-
-/// Gives up the large table of a burst, if that is over still, for the one at `fresh`; the last message, on top,
-/// stays there. Makes nothing.
-#[cold]
-pub(super) fn give_back(
-    lua: State,
-    runtime: &Runtime,
-    queue: &Queue,
-    metatable: c_int,
-    fresh: c_int,
-) {
-    let mut ring = queue.ring.get();
-    let capacity = ring.capacity();
-    if !ring.give_back() {
         return;
     }
-    queue.ring.set(ring);
-    let is_table = lua.raw_get_table_at(metatable, SLOTS);
-    lua.push_value(fresh);
-    replace_slots(lua, queue, fresh - 1);
-    if is_table && runtime.spare.has_use_of(queue, capacity) {
-        keep_spare(lua, runtime, capacity);
-    } else {
-        lua.pop(1);
+    let anchor = lua.top();
+    let mut ring = queue.ring.get();
+    let capacity = ring.capacity();
+    if ring.give_back() {
+        queue.ring.set(ring);
+        let is_table = lua.raw_get_table_at(metatable, SLOTS);
+        lua.push_bool(false);
+        replace_slots(lua, queue, anchor);
+        if is_table && runtime.spare.has_use_of(queue, capacity) {
+            keep_spare(lua, runtime, capacity);
+        }
     }
+    lua.set_top(anchor - 1);
 }
 
 /// What is known of the spare table.
@@ -147,7 +130,7 @@ fn push_spare(lua: State, runtime: &Runtime, queue: &Queue, growth: Growth) -> O
     Some(capacity)
 }
 
-/// Pops a table of messages and gives it to both halves of the queue, which is at `anchor`. Makes nothing.
+/// Pops a table of messages, or false, and gives it to both halves of the queue, which is at `anchor`. Makes nothing.
 fn replace_slots(lua: State, queue: &Queue, anchor: c_int) {
     let slots = lua.top();
     lua.push_user_table(anchor);
