@@ -1,7 +1,8 @@
 //! Addresses of sockets as Lua values.
 
+use std::cell::Cell;
 use std::ffi::c_int;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use cosock_core::error::SocketError;
 use cosock_core::netdb;
@@ -36,6 +37,53 @@ pub(crate) fn push_address(lua: State, address: SocketAddr) {
             lua.push_bytes(&text[..length]);
         }
     }
+}
+
+/// The last sender of a datagram whose address was told: often the next one, too, and mostly whom the answer
+/// goes to.
+#[derive(Debug, Default)]
+pub(crate) struct LastSender {
+    ip: Cell<Option<IpAddr>>,
+    /// Where the bytes of its text lie, which [`Kept::sender`](crate::runtime::Kept::sender) keeps.
+    text: Cell<usize>,
+}
+
+impl LastSender {
+    /// The address that this text was told for; `None` if it is another string, were it the same text.
+    #[inline]
+    pub(crate) fn told_as(&self, text: &[u8]) -> Option<IpAddr> {
+        let is_its = text.as_ptr() as usize == self.text.get();
+        is_its.then(|| self.ip.get()).flatten()
+    }
+}
+
+/// Pushes the address and the port of a sender.
+#[inline]
+pub(crate) fn push_sender(lua: State, runtime: &Runtime, sender: SocketAddr) {
+    if runtime.last_sender.ip.get() == Some(sender.ip()) && !has_scope(&sender) {
+        lua.push_kept(runtime.kept.get().sender);
+    } else {
+        push_other_sender(lua, runtime, sender);
+    }
+    lua.push_integer(i64::from(sender.port()));
+}
+
+#[inline(never)]
+fn push_other_sender(lua: State, runtime: &Runtime, sender: SocketAddr) {
+    push_address(lua, sender);
+    // The name of a scope may change.
+    if has_scope(&sender) {
+        return;
+    }
+    let text = lua.to_bytes(-1).unwrap_or_default().as_ptr() as usize;
+    lua.push_value(-1);
+    lua.keep_instead(runtime.kept.get().sender);
+    runtime.last_sender.text.set(text);
+    runtime.last_sender.ip.set(Some(sender.ip()));
+}
+
+fn has_scope(address: &SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.scope_id() != 0)
 }
 
 /// Pushes the results of `getsockname`, whose port is a string, as LuaSocket's is.

@@ -206,6 +206,8 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     kept.senders = keep_weak_table(lua);
     kept.spare = keep_place(lua);
     kept.last_reset = keep_place(lua);
+    lua.push_str("");
+    kept.sender = lua.keep();
     #[cfg(any(feature = "lua51", feature = "luajit"))]
     {
         lua.push_globals();

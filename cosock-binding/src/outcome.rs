@@ -6,6 +6,7 @@ use cosock_core::error::SocketError;
 use cosock_core::operation::Outcome;
 use cosock_core::socket::{TcpSocket, UdpClass};
 
+use crate::addresses::push_sender;
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, Shape, TCP, UDP};
 
@@ -118,8 +119,7 @@ pub(crate) fn push(
             runtime.pins.push_chunk(lua, datagram.data);
             match from {
                 Some(from) if shape == (Shape::Datagram { from: true }) => {
-                    crate::addresses::push_address(lua, from);
-                    lua.push_integer(i64::from(from.port()));
+                    push_sender(lua, runtime, from);
                     3
                 }
                 _ => 1,

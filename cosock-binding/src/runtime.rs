@@ -11,6 +11,7 @@ use cosock_core::scheduler::{Scheduler, TaskKey};
 use cosock_core::select::Select;
 use cosock_core::socket::{Tcp, Udp};
 
+use crate::addresses::LastSender;
 use crate::anchors::Anchors;
 use crate::channel::{Halves, Queue, Spare};
 use crate::dns::Report;
@@ -135,6 +136,8 @@ pub(crate) struct Kept {
     pub(crate) senders: c_int,
     /// A table that has the spare table of messages.
     pub(crate) spare: c_int,
+    /// The text of the last sender's address.
+    pub(crate) sender: c_int,
     /// The globals that our Lua sees, where each coroutine has its own.
     #[cfg(any(feature = "lua51", feature = "luajit"))]
     pub(crate) globals: c_int,
@@ -223,6 +226,7 @@ pub(crate) struct Runtime {
     /// Whether Lua can count the messages of channels; asked when the first channel is made.
     pub(crate) lends: Cell<Option<bool>>,
     pub(crate) spare: Spare,
+    pub(crate) last_sender: LastSender,
     /// What Lua may cut of received bytes.
     pub(crate) loans: Loans,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
@@ -303,6 +307,7 @@ impl Runtime {
             interrupted: Cell::new(false),
             lends: Cell::new(None),
             spare: Spare::default(),
+            last_sender: LastSender::default(),
             loans: Loans::default(),
             wakers_set: Cell::new(false),
             main: Cell::new(ptr::null_mut()),

@@ -85,9 +85,12 @@ pub(crate) fn udp<'a>(lua: State, called: Called) -> Option<&'a Udp> {
     lua.userdata(-1, UDP).or_else(|| closed::stand_in_udp(lua))
 }
 
-/// [`udp`], for a caller that looks at no argument beyond those that there are.
-#[inline]
-pub(crate) fn udp_here<'a>(lua: State, called: Called) -> Option<&'a Udp> {
+/// [`udp`], for a caller that looks at the first so many arguments.
+#[inline(always)]
+pub(crate) fn udp_with<'a>(lua: State, called: Called, arguments: c_int) -> Option<&'a Udp> {
+    if called.count < arguments {
+        lua.set_top(arguments);
+    }
     push_inner_here(lua, called);
     lua.userdata(-1, UDP).or_else(|| closed::stand_in_udp(lua))
 }

@@ -4,9 +4,12 @@
 macro_rules! own {
     ($lua:expr, $called:expr) => {{
         let called = $called;
-        match udp($lua, called) {
+        own!($lua, called, udp($lua, called))
+    }};
+    ($lua:expr, $called:expr, $found:expr) => {{
+        match $found {
             Some(socket) => socket,
-            None => return call_inner($lua, called),
+            None => return call_inner($lua, $called),
         }
     }};
 }
@@ -30,6 +33,7 @@ use crate::module::{Blocking, Plain};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, UDP};
 use crate::socket::{self, call_inner, udp};
+pub(crate) use datagrams::push_datagram;
 use datagrams::{receive, send, sendto};
 
 /// Methods that never wait; those of the inner socket are the same.

@@ -106,7 +106,10 @@ pub(crate) fn block_object<P: Parkable>(
         note(runtime, task, wait.shape);
     }
     // Of these alone nothing but the object has to stay alive, and its frame is anchor enough.
-    let only_object = wait.shape == (Shape::Received { prefixed: false });
+    let only_object = matches!(
+        wait.shape,
+        Shape::Received { prefixed: false } | Shape::Datagram { .. }
+    );
     if only_object && KEEPS_FRAMES {
         lua.push_pointer(token());
         return Blocked::Parked(lua.yield_values(1));

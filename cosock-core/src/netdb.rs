@@ -1,7 +1,7 @@
 //! The blocking name functions with LuaSocket's meaning and words.
 //!
 //! Host and service names are bytes, as Lua strings are. Everything here but [`literal`], [`numeric`],
-//! [`numeric_host`], [`parse_ipv4`] and [`Ipv4Text`] may wait for files and name servers;
+//! [`of_family`], [`numeric_host`], [`parse_ipv4`] and [`Ipv4Text`] may wait for files and name servers;
 //! [`crate::resolver`] runs the same functions off the thread.
 
 mod error;
@@ -291,6 +291,12 @@ pub fn literal(host: &[u8], port: u16, family: Family) -> Option<SocketAddr> {
         Some(ip) => IpAddr::V4(ip),
         None => str::from_utf8(host).ok()?.parse().ok()?,
     };
+    of_family(ip, port, family)
+}
+
+/// The address of this IP and port, if it is of the right family.
+#[inline]
+pub fn of_family(ip: IpAddr, port: u16, family: Family) -> Option<SocketAddr> {
     match ip {
         IpAddr::V4(ip) if family != Family::Inet6 => Some(SocketAddrV4::new(ip, port).into()),
         IpAddr::V6(ip) if family != Family::Inet => Some(SocketAddrV6::new(ip, port, 0, 0).into()),

@@ -57,7 +57,7 @@ pub enum Operation {
         /// The connection.
         socket: Tcp,
     },
-    /// A datagram.
+    /// A datagram: see [`Scheduler::try_datagram`](crate::scheduler::Scheduler::try_datagram).
     Datagram {
         /// The socket.
         socket: Udp,
@@ -139,7 +139,7 @@ pub enum Outcome {
     /// A connection.
     Accepted(Box<TcpSocket>),
     /// A datagram.
-    Datagram(Datagram),
+    Datagram(Datagram<Chunk>),
     /// The answer of a look-up.
     Answer(Box<Answer>),
     /// A handshake wants an answer, and goes on in another operation.
@@ -269,6 +269,7 @@ impl Operation {
             Operation::Line { socket }
             | Operation::Receive { socket, .. }
             | Operation::Send { socket, .. } => Terms::of_stream(socket, reactor),
+            Operation::Datagram { socket, .. } => Terms::of_datagrams(socket, reactor),
             _ => Terms {
                 epoch: self.epoch(),
                 total_timeout: self.total_timeout(),
@@ -390,6 +391,7 @@ fn time_out(socket: &mut TcpSocket, pattern: Pattern) -> Outcome {
 
 impl<T> Step<T> {
     /// Applies `change` to a final result.
+    #[inline]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Step<U> {
         match self {
             Step::Done(result) => Step::Done(change(result)),

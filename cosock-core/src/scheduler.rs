@@ -3,6 +3,7 @@
 //! A task is a number; who owns the coroutines maps it. Each wait has a serial number, and a wake
 //! for an older one is dropped. Ready tasks run first in, first out.
 
+mod datagrams;
 mod deadlines;
 mod lookups;
 mod operations;
@@ -22,6 +23,7 @@ use crate::resolver::{LookupId, Resolver};
 use crate::select::Select;
 use crate::timer::{TimerId, Timers};
 
+pub use datagrams::NextDatagram;
 pub use operations::{Line, Parkable};
 pub use turn::Turn;
 

@@ -132,6 +132,11 @@ impl State {
         unsafe { ffi::luaL_unref(self.0, REGISTRY, number) }
     }
 
+    /// Pops a value and keeps it under a number in place of what [`State::keep`] kept, which wants no memory.
+    pub(crate) fn keep_instead(self, number: c_int) {
+        unsafe { ffi::lua_rawseti(self.0, REGISTRY, number as _) };
+    }
+
     pub(crate) fn push_kept(self, number: c_int) {
         unsafe { ffi::lua_rawgeti(self.0, REGISTRY, number as _) };
     }

@@ -2,9 +2,11 @@
 
 use std::ffi::c_int;
 use std::io::{self, Write as _};
+use std::mem::MaybeUninit;
 
 use cosock_core::operation::Outcome;
 use cosock_core::scheduler::{Scheduler, Start, Started, TaskKey, Tried};
+use cosock_core::socket::{DATAGRAM_SIZE, Room};
 
 use super::Next;
 use super::failure::{fail_with, report, was_interrupted};
@@ -12,7 +14,7 @@ use crate::arguments::{DIRECT, raise};
 use crate::channel::{self, Looked};
 use crate::ffi::{State, Status};
 use crate::runtime::{Runtime, Shape, token};
-use crate::{outcome, select, tasks, traceback};
+use crate::{outcome, select, tasks, traceback, udp};
 
 /// Resumes a task with what it waited for.
 #[inline]
@@ -128,6 +130,9 @@ fn hand_over_outcome(
 #[inline(never)]
 fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Option<c_int> {
     let shape = runtime.note(key)?.shape;
+    if let Shape::Datagram { from } = shape {
+        return complete_datagram(lua, runtime, key, from, coroutine);
+    }
     let data = match shape {
         Shape::Sent => coroutine.to_bytes(-2).unwrap_or_default(),
         _ => &[],
@@ -151,6 +156,26 @@ fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Op
     hand_over(lua, coroutine, count);
     lua.set_top(base);
     Some(count)
+}
+
+/// Does so for a task that waits for a datagram, which goes by the stack.
+#[inline(never)]
+fn complete_datagram(
+    lua: State,
+    runtime: &Runtime,
+    key: TaskKey,
+    from: bool,
+    coroutine: State,
+) -> Option<c_int> {
+    let mut room: Room = [MaybeUninit::uninit(); DATAGRAM_SIZE];
+    match runtime.enter(lua, |core| core.try_datagram(key, &mut room, from)) {
+        Ok(datagram) => {
+            let count = udp::push_datagram(lua, runtime, datagram);
+            hand_over(lua, coroutine, count);
+            Some(count)
+        }
+        Err(tried) => hand_over_outcome(lua, runtime, tried, Shape::Datagram { from }, coroutine),
+    }
 }
 
 /// Moves the top `count` values to the coroutine.

@@ -1,28 +1,30 @@
 //! Datagrams: sent, received, or a task that waits for one.
 
 use std::ffi::c_int;
+use std::mem::MaybeUninit;
 
 use cosock_core::error::SocketError;
 use cosock_core::netdb::{self, Hints, SocketKind};
-use cosock_core::operation::{Operation, Outcome};
-use cosock_core::socket::{Step, Udp, UdpClass};
+use cosock_core::operation::Outcome;
+use cosock_core::scheduler::NextDatagram;
+use cosock_core::socket::{DATAGRAM_SIZE, Datagram, Progress, Room, Step, Udp, UdpClass};
 
 use super::{check_class, fail};
+use crate::addresses::push_sender;
 use crate::arguments::{self, Called};
 use crate::ffi::State;
 use crate::outcome;
 use crate::runtime::{Runtime, Shape};
-use crate::socket::{self, call_inner, udp};
+use crate::socket::{call_inner, udp_with};
 use crate::tcp::foreign;
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
-/// How many bytes of a datagram are received where the program does not say, as in LuaSocket.
-const DATAGRAM_SIZE: f64 = 8192.0;
-
+#[inline]
 fn push_sent(lua: State, runtime: &Runtime, result: Result<usize, SocketError>) -> c_int {
     match result {
         Ok(length) => {
-            lua.push_number(length as f64);
+            // Signed numbers are converted at less cost.
+            lua.push_number(length as i64 as f64);
             1
         }
         Err(error) => fail(lua, runtime, error),
@@ -31,7 +33,7 @@ fn push_sent(lua: State, runtime: &Runtime, result: Result<usize, SocketError>) 
 
 pub(super) fn send(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "send");
-    let socket = own!(lua, called);
+    let socket = own!(lua, called, udp_with(lua, called, 2));
     check_class(lua, socket, UdpClass::Connected, called);
     let data = arguments::bytes(lua, called, 2);
     let result = runtime.enter(lua, |core| {
@@ -42,7 +44,7 @@ pub(super) fn send(lua: State, runtime: &Runtime) -> c_int {
 
 pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "sendto");
-    let socket = own!(lua, called);
+    let socket = own!(lua, called, udp_with(lua, called, 4));
     check_class(lua, socket, UdpClass::Unconnected, called);
     let data = arguments::bytes(lua, called, 2);
     let host = arguments::bytes(lua, called, 3);
@@ -55,8 +57,12 @@ pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
     };
     // The port that `receivefrom` gave: an integer, which needs no text.
     let port = lua.integer(4).and_then(|port| u16::try_from(port).ok());
-    if let Some(to) = port.and_then(|port| netdb::literal(host, port, family)) {
-        return send(Some(to));
+    let to = port.and_then(|port| match runtime.last_sender.told_as(host) {
+        Some(ip) => netdb::of_family(ip, port, family),
+        None => netdb::literal(host, port, family),
+    });
+    if to.is_some() {
+        return send(to);
     }
     let service = arguments::bytes(lua, called, 4);
     let hints = Hints {
@@ -90,12 +96,7 @@ pub(super) fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: 
     let called = Called::blocking::<INNER>(lua, name);
     // Without a size, as most often, there is no further argument to look at.
     let plain = called.count == 1;
-    let found = if plain {
-        socket::udp_here(lua, called)
-    } else {
-        udp(lua, called)
-    };
-    let Some(socket) = found else {
+    let Some(socket) = udp_with(lua, called, if plain { 1 } else { 2 }) else {
         return foreign(lua, runtime, called, shim);
     };
     if FROM {
@@ -104,27 +105,22 @@ pub(super) fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: 
     let size = if plain {
         DATAGRAM_SIZE
     } else {
-        arguments::number_or(lua, called, 2, DATAGRAM_SIZE)
+        let size = arguments::number_or(lua, called, 2, DATAGRAM_SIZE as f64);
+        if size.is_nan() || size < 0.0 {
+            return fail(lua, runtime, SocketError::Text("out of memory"));
+        }
+        size as usize
     };
-    if size.is_nan() || size < 0.0 {
-        return fail(lua, runtime, SocketError::Text("out of memory"));
-    }
-    let size = size as usize;
     let shape = Shape::Datagram { from: FROM };
-    let operation = || {
-        let socket = Udp::clone(socket);
-        Some(Operation::Datagram { socket, size })
-    };
+    let operation = || Some(NextDatagram { socket, size });
     let mut asked = false;
     loop {
-        let step = runtime.enter(lua, |core| {
-            socket.borrow_mut().receive(size, &mut core.reactor)
-        });
-        let (interest, progress) = match step {
-            Step::Done(Ok(datagram)) => {
-                return outcome::push(lua, runtime, Outcome::Datagram(datagram), shape, 1, 0);
-            }
-            Step::Done(Err(error)) => return fail(lua, runtime, error),
+        let (interest, progress) = match attempt::<FROM>(lua, runtime, socket, size) {
+            Step::Done(results) => return results,
+            Step::Wait {
+                progress: Progress::Pause,
+                ..
+            } if INNER => continue,
             Step::Wait { .. } if INNER && asked => {
                 return fail(lua, runtime, SocketError::Timeout);
             }
@@ -149,5 +145,58 @@ pub(super) fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: 
                 return go_on_in_lua(lua, runtime, shim, called.count);
             }
         }
+    }
+}
+
+/// Tries to receive once; pushes what has come of it, and tells how many values that is.
+#[inline(always)]
+fn attempt<const FROM: bool>(
+    lua: State,
+    runtime: &Runtime,
+    socket: &Udp,
+    size: usize,
+) -> Step<c_int> {
+    if size > DATAGRAM_SIZE {
+        return attempt_large(lua, runtime, socket, size, FROM);
+    }
+    let mut room: Room = [MaybeUninit::uninit(); DATAGRAM_SIZE];
+    let step = runtime.enter(lua, |core| {
+        let mut socket = socket.borrow_mut();
+        socket.receive_to(&mut room[..size], FROM, &mut core.reactor)
+    });
+    step.map(|result| match result {
+        Ok(datagram) => push_datagram(lua, runtime, datagram),
+        Err(error) => fail(lua, runtime, error),
+    })
+}
+
+/// The same, for a datagram that is too large for the stack.
+#[inline(never)]
+fn attempt_large(
+    lua: State,
+    runtime: &Runtime,
+    socket: &Udp,
+    size: usize,
+    from: bool,
+) -> Step<c_int> {
+    let step = runtime.enter(lua, |core| {
+        socket.borrow_mut().receive(size, &mut core.reactor)
+    });
+    step.map(|result| {
+        let outcome = result.map_or_else(Outcome::Failed, Outcome::Datagram);
+        outcome::push(lua, runtime, outcome, Shape::Datagram { from }, 1, 0)
+    })
+}
+
+/// Pushes what has come, and the sender's address if that was asked for; tells how many values that is.
+#[inline(always)]
+pub(crate) fn push_datagram(lua: State, runtime: &Runtime, datagram: Datagram<&[u8]>) -> c_int {
+    lua.push_bytes(datagram.data);
+    match datagram.from {
+        Some(sender) => {
+            push_sender(lua, runtime, sender);
+            3
+        }
+        None => 1,
     }
 }

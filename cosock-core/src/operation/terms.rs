@@ -2,7 +2,7 @@
 
 use crate::error::SocketError;
 use crate::reactor::{Reactor, SourceId};
-use crate::socket::Tcp;
+use crate::socket::{Tcp, Udp};
 
 /// What a wait for an operation begins with.
 #[derive(Debug)]
@@ -22,6 +22,17 @@ impl Terms {
         Terms {
             epoch: socket.epoch(),
             total_timeout: socket.total_timeout(),
+            source: socket.source(reactor).map(Some).into(),
+        }
+    }
+
+    /// Those of a wait on a socket of datagrams.
+    #[inline(always)]
+    pub(crate) fn of_datagrams(socket: &Udp, reactor: &mut Reactor) -> Terms {
+        let mut socket = socket.borrow_mut();
+        Terms {
+            epoch: socket.epoch(),
+            total_timeout: socket.total_timeout,
             source: socket.source(reactor).map(Some).into(),
         }
     }

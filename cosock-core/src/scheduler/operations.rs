@@ -333,7 +333,7 @@ impl Scheduler {
     }
 
     /// Ends the operation of a running task, or parks the task once more: as a step of it has come out.
-    fn settle(&mut self, key: TaskKey, step: Step<Outcome>) -> Tried {
+    pub(super) fn settle(&mut self, key: TaskKey, step: Step<Outcome>) -> Tried {
         let outcome = match step {
             Step::Done(outcome) => outcome,
             Step::Wait { interest, progress } => match self.park_again(key, interest, progress) {

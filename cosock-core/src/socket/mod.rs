@@ -17,7 +17,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 #[cfg(feature = "tls")]
 pub use tcp::Handshake;
 pub use tcp::{Attempt, TcpClass, TcpSocket};
-pub use udp::{Datagram, UdpClass, UdpSocket};
+pub use udp::{DATAGRAM_SIZE, Datagram, Room, UdpClass, UdpSocket};
 
 use crate::error::SocketError;
 use crate::fd::Descriptor;

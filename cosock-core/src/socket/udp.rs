@@ -1,13 +1,15 @@
 //! UDP: datagrams with or without a fixed peer.
 
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 
+use rustix::buffer::Buffer;
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
-use socket2::Type;
+use socket2::{Socket, Type};
 
 use super::{Endpoint, Family, Progress, SEND, Step};
 use crate::buffer::Chunk;
@@ -36,12 +38,18 @@ impl UdpClass {
 
 /// A received datagram.
 #[derive(Debug)]
-pub struct Datagram {
+pub struct Datagram<B> {
     /// Its bytes, cut to the size that was asked for.
-    pub data: Chunk,
+    pub data: B,
     /// Who sent it.
     pub from: Option<SocketAddr>,
 }
+
+/// How many bytes of a datagram are received where nobody says, as in LuaSocket.
+pub const DATAGRAM_SIZE: usize = 8192;
+
+/// Room for a datagram on the stack.
+pub type Room = [MaybeUninit<u8>; DATAGRAM_SIZE];
 
 /// A UDP socket.
 #[derive(Debug)]
@@ -201,34 +209,56 @@ impl UdpSocket {
         &mut self,
         size: usize,
         reactor: &mut Reactor,
-    ) -> Step<Result<Datagram, SocketError>> {
+    ) -> Step<Result<Datagram<Chunk>, SocketError>> {
+        self.try_receive(reactor, |socket, reactor| {
+            let room = &mut reactor.scratch()[..size.min(SCRATCH_SIZE)];
+            let Datagram { data: length, from } = take(socket, room, true)?;
+            let data = Chunk::new(Rc::clone(reactor.scratch_bytes()), 0, length);
+            Ok(Datagram { data, from })
+        })
+    }
+
+    /// Receives one datagram into `room`, which cuts it; who sent it is told only if `asks_sender`, for
+    /// the system charges for it.
+    #[inline(always)]
+    pub fn receive_to<'a>(
+        &mut self,
+        room: &'a mut [MaybeUninit<u8>],
+        asks_sender: bool,
+        reactor: &mut Reactor,
+    ) -> Step<Result<Datagram<&'a [u8]>, SocketError>> {
+        self.try_receive(reactor, |socket, _| {
+            let Datagram { data, from } = take(socket, room, asks_sender)?;
+            let (data, _) = data;
+            Ok(Datagram { data: &*data, from })
+        })
+    }
+
+    #[inline(always)]
+    fn try_receive<T>(
+        &self,
+        reactor: &mut Reactor,
+        receive: impl FnOnce(&Socket, &mut Reactor) -> rustix::io::Result<T>,
+    ) -> Step<Result<T, SocketError>> {
         let Some(socket) = self.endpoint.socket() else {
             return Step::Done(Err(SocketError::Closed));
         };
-        loop {
-            if !reactor.maybe_readable(self.endpoint.source) {
-                return Step::Wait {
-                    interest: Interest::Read,
-                    progress: Progress::None,
-                };
+        let wait = |progress| Step::Wait {
+            interest: Interest::Read,
+            progress,
+        };
+        if !reactor.maybe_readable(self.endpoint.source) {
+            return wait(Progress::None);
+        }
+        match receive(socket, reactor) {
+            Ok(datagram) => Step::Done(Ok(datagram)),
+            Err(Errno::WOULDBLOCK) => {
+                reactor.drained(self.endpoint.source);
+                wait(Progress::None)
             }
-            let room = &mut reactor.scratch()[..size.min(SCRATCH_SIZE)];
-            return match rustix::net::recvfrom(socket, room, RecvFlags::empty()) {
-                Ok((length, _, from)) => {
-                    let data = Chunk::new(Rc::clone(reactor.scratch_bytes()), 0, length);
-                    let from = from.and_then(|address| SocketAddr::try_from(address).ok());
-                    Step::Done(Ok(Datagram { data, from }))
-                }
-                Err(Errno::INTR) => continue,
-                Err(Errno::WOULDBLOCK) => {
-                    reactor.drained(self.endpoint.source);
-                    Step::Wait {
-                        interest: Interest::Read,
-                        progress: Progress::None,
-                    }
-                }
-                Err(errno) => Step::Done(Err(errno.into())),
-            };
+            // It goes on when other tasks have run.
+            Err(Errno::INTR) => wait(Progress::Pause),
+            Err(errno) => Step::Done(Err(errno.into())),
         }
     }
 
@@ -244,6 +274,22 @@ impl UdpSocket {
         self.endpoint.set_fd(fd, reactor);
         self.closed = fd < 0;
     }
+}
+
+/// One datagram, as far as there is room for it.
+#[inline(always)]
+fn take<B: Buffer<u8>>(
+    socket: &Socket,
+    room: B,
+    asks_sender: bool,
+) -> rustix::io::Result<Datagram<B::Output>> {
+    if !asks_sender {
+        let (data, _) = rustix::net::recv(socket, room, RecvFlags::empty())?;
+        return Ok(Datagram { data, from: None });
+    }
+    let (data, _, from) = rustix::net::recvfrom(socket, room, RecvFlags::empty())?;
+    let from = from.and_then(|address| SocketAddr::try_from(address).ok());
+    Ok(Datagram { data, from })
 }
 
 impl Default for UdpSocket {
