@@ -2,9 +2,10 @@
 
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 
 use cosock_core::error::SocketError;
-use cosock_core::netdb::{self, Hints, SocketKind};
+use cosock_core::netdb::{self, Family, Hints, LookupError, SocketKind};
 use cosock_core::operation::Outcome;
 use cosock_core::scheduler::NextDatagram;
 use cosock_core::socket::{DATAGRAM_SIZE, Datagram, Progress, Room, Step, Udp, UdpClass};
@@ -49,41 +50,46 @@ pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
     let data = arguments::bytes(lua, called, 2);
     let host = arguments::bytes(lua, called, 3);
     let family = socket.borrow().family();
-    let send = |to| {
-        let result = runtime.enter(lua, |core| {
-            socket.borrow_mut().send(data, to, &mut core.reactor)
-        });
-        push_sent(lua, runtime, result)
-    };
     // The port that `receivefrom` gave: an integer, which needs no text.
     let port = lua.integer(4).and_then(|port| u16::try_from(port).ok());
-    let to = port.and_then(|port| match runtime.last_sender.told_as(host) {
+    let quickly = port.and_then(|port| match runtime.last_sender.told_as(host) {
         Some(ip) => netdb::of_family(ip, port, family),
         None => netdb::literal(host, port, family),
     });
-    if to.is_some() {
-        return send(to);
-    }
+    let to = match quickly {
+        Some(to) => to,
+        None => match address(lua, called, host, family) {
+            Ok(to) => to,
+            Err(error) => {
+                let text = error.resolver_text();
+                lua.push_nil();
+                runtime.pins.push_text(lua, text);
+                return 2;
+            }
+        },
+    };
+    let result = runtime.enter(lua, |core| {
+        socket.borrow_mut().send(data, Some(to), &mut core.reactor)
+    });
+    push_sent(lua, runtime, result)
+}
+
+/// The address of a numeric host and the port in argument 4; of no other, as in LuaSocket: nothing here may wait.
+#[inline(never)]
+fn address(
+    lua: State,
+    called: Called,
+    host: &[u8],
+    family: Family,
+) -> Result<SocketAddr, LookupError> {
     let service = arguments::bytes(lua, called, 4);
     let hints = Hints {
         family,
         numeric_only: true,
         ..Hints::new(SocketKind::Udp)
     };
-    // Numeric addresses only, as in LuaSocket: nothing here may wait.
-    match netdb::addresses(host, service, hints) {
-        Ok(addresses) => {
-            let to = addresses.first().copied();
-            drop(addresses);
-            send(to)
-        }
-        Err(error) => {
-            let text = error.resolver_text();
-            lua.push_nil();
-            runtime.pins.push_text(lua, text);
-            2
-        }
-    }
+    let addresses = netdb::addresses(host, service, hints)?;
+    addresses.first().copied().ok_or(LookupError::NO_NAME)
 }
 
 pub(super) fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: &Runtime) -> c_int {
@@ -149,7 +155,7 @@ pub(super) fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: 
 }
 
 /// Tries to receive once; pushes what has come of it, and tells how many values that is.
-#[inline(always)]
+#[inline(never)]
 fn attempt<const FROM: bool>(
     lua: State,
     runtime: &Runtime,

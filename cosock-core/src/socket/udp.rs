@@ -210,12 +210,18 @@ impl UdpSocket {
         size: usize,
         reactor: &mut Reactor,
     ) -> Step<Result<Datagram<Chunk>, SocketError>> {
-        self.try_receive(reactor, |socket, reactor| {
-            let room = &mut reactor.scratch()[..size.min(SCRATCH_SIZE)];
-            let Datagram { data: length, from } = take(socket, room, true)?;
-            let data = Chunk::new(Rc::clone(reactor.scratch_bytes()), 0, length);
-            Ok(Datagram { data, from })
-        })
+        let socket = match self.readable(reactor) {
+            Ok(socket) => socket,
+            Err(step) => return step,
+        };
+        let room = &mut reactor.scratch()[..size.min(SCRATCH_SIZE)];
+        match take(socket, room, true) {
+            Ok(Datagram { data: length, from }) => {
+                let data = Chunk::new(Rc::clone(reactor.scratch_bytes()), 0, length);
+                Step::Done(Ok(Datagram { data, from }))
+            }
+            Err(errno) => self.refused(errno, reactor),
+        }
     }
 
     /// Receives one datagram into `room`, which cuts it; who sent it is told only if `asks_sender`, for
@@ -227,38 +233,40 @@ impl UdpSocket {
         asks_sender: bool,
         reactor: &mut Reactor,
     ) -> Step<Result<Datagram<&'a [u8]>, SocketError>> {
-        self.try_receive(reactor, |socket, _| {
-            let Datagram { data, from } = take(socket, room, asks_sender)?;
-            let (data, _) = data;
-            Ok(Datagram { data: &*data, from })
-        })
+        let socket = match self.readable(reactor) {
+            Ok(socket) => socket,
+            Err(step) => return step,
+        };
+        match take(socket, room, asks_sender) {
+            Ok(Datagram { data, from }) => {
+                let (data, _) = data;
+                Step::Done(Ok(Datagram { data: &*data, from }))
+            }
+            Err(errno) => self.refused(errno, reactor),
+        }
     }
 
+    /// The descriptor, if it may have a datagram.
     #[inline(always)]
-    fn try_receive<T>(
-        &self,
-        reactor: &mut Reactor,
-        receive: impl FnOnce(&Socket, &mut Reactor) -> rustix::io::Result<T>,
-    ) -> Step<Result<T, SocketError>> {
-        let Some(socket) = self.endpoint.socket() else {
-            return Step::Done(Err(SocketError::Closed));
-        };
-        let wait = |progress| Step::Wait {
-            interest: Interest::Read,
-            progress,
-        };
-        if !reactor.maybe_readable(self.endpoint.source) {
-            return wait(Progress::None);
+    fn readable<T>(&self, reactor: &Reactor) -> Result<&Socket, Step<Result<T, SocketError>>> {
+        match self.endpoint.socket() {
+            Some(socket) if reactor.maybe_readable(self.endpoint.source) => Ok(socket),
+            Some(_) => Err(await_datagram(Progress::None)),
+            None => Err(Step::Done(Err(SocketError::Closed))),
         }
-        match receive(socket, reactor) {
-            Ok(datagram) => Step::Done(Ok(datagram)),
-            Err(Errno::WOULDBLOCK) => {
+    }
+
+    /// What follows when the system gives no datagram.
+    #[inline(never)]
+    fn refused<T>(&self, errno: Errno, reactor: &mut Reactor) -> Step<Result<T, SocketError>> {
+        match errno {
+            Errno::WOULDBLOCK => {
                 reactor.drained(self.endpoint.source);
-                wait(Progress::None)
+                await_datagram(Progress::None)
             }
             // It goes on when other tasks have run.
-            Err(Errno::INTR) => wait(Progress::Pause),
-            Err(errno) => Step::Done(Err(errno.into())),
+            Errno::INTR => await_datagram(Progress::Pause),
+            _ => Step::Done(Err(errno.into())),
         }
     }
 
@@ -273,6 +281,13 @@ impl UdpSocket {
     pub fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
         self.endpoint.set_fd(fd, reactor);
         self.closed = fd < 0;
+    }
+}
+
+fn await_datagram<T>(progress: Progress) -> Step<T> {
+    Step::Wait {
+        interest: Interest::Read,
+        progress,
     }
 }
 
