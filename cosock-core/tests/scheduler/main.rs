@@ -1,6 +1,7 @@
 //! The scheduler without a language above it: tasks are numbers, and this file's `Driver` plays the
 //! part of whoever owns the coroutines.
 
+mod datagrams;
 mod lines;
 mod lookups;
 mod messages;
