@@ -290,10 +290,11 @@ pub(crate) fn getpeername(lua: State, runtime: &Runtime) -> c_int {
     crate::addresses::push_peer(lua, runtime, address)
 }
 
-pub(crate) fn getstats(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn getstats(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getstats");
     let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Client, called);
+    take_back(lua, runtime, socket);
     let (received, sent, age) = socket.borrow().stats();
     lua.push_number(received);
     lua.push_number(sent);
@@ -301,13 +302,14 @@ pub(crate) fn getstats(lua: State, _: &Runtime) -> c_int {
     3
 }
 
-pub(crate) fn setstats(lua: State, _: &Runtime) -> c_int {
+pub(crate) fn setstats(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setstats");
     let socket = own!(lua, called);
     check_class(lua, socket, TcpClass::Client, called);
     let given =
         |argument| (!lua.is_nil(argument)).then(|| arguments::number(lua, called, argument));
     let (received, sent, age) = (given(2), given(3), given(4));
+    take_back(lua, runtime, socket);
     socket.borrow_mut().set_stats(received, sent, age);
     succeed(lua)
 }

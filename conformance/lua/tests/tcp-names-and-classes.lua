@@ -159,6 +159,19 @@ for _, host in ipairs { "127.0.0.1", "::1" } do
     for _, value in ipairs(received) do
       expect.equal(kind(value), float)
     end
+    -- A byte counts when it is handed over, however many come with it: so one line is measured among many.
+    client:send(("line\n"):rep(40))
+    for line = 1, 30 do
+      accepted:receive()
+      expect.equal((accepted:getstats()), 5 + 5 * line)
+    end
+    one(expect.pack(accepted:setstats(1)))
+    accepted:receive(3)
+    expect.equal((accepted:getstats()), 4)
+    accepted:receive(47)
+    expect.equal((accepted:getstats()), 51)
+    client:setstats(0, 5)
+
     one(expect.pack(client:setstats(10, 20, 30)))
     sent = expect.pack(client:getstats())
     check(sent, 10, 20, sent[3])

@@ -63,7 +63,7 @@ pub struct TcpSocket {
     connecting: bool,
     /// The user chose the local address or the descriptor itself, so it must not be replaced.
     bound: bool,
-    /// Bytes received and sent, as `getstats` counts them.
+    /// Bytes that have come from the system, and bytes sent.
     stats: [f64; 2],
     /// From when on the age is counted that `getstats` tells, by the monotonic clock, in seconds.
     birthday: f64,
@@ -327,11 +327,13 @@ impl TcpSocket {
         self.connecting = false;
     }
 
-    /// Bytes received, bytes sent, and age in seconds.
+    /// Bytes received, bytes sent, and age in seconds. As in LuaSocket, a byte is received when somebody has
+    /// asked for it.
     #[must_use]
     pub fn stats(&self) -> (f64, f64, f64) {
+        debug_assert!(!self.is_lent());
         let age = monotonic_seconds() - self.birthday;
-        (self.stats[0], self.stats[1], age)
+        (self.stats[0] - self.unread.len() as f64, self.stats[1], age)
     }
 
     /// Counts bytes as received, 0, or sent, 1. No call moves more than half of what its type can hold, and
@@ -344,7 +346,7 @@ impl TcpSocket {
     /// Sets what [`TcpSocket::stats`] counts from.
     pub fn set_stats(&mut self, received: Option<f64>, sent: Option<f64>, age: Option<f64>) {
         if let Some(received) = received {
-            self.stats[0] = received;
+            self.stats[0] = received + self.unread.len() as f64;
         }
         if let Some(sent) = sent {
             self.stats[1] = sent;

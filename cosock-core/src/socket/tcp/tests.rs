@@ -300,7 +300,7 @@ fn a_count_given_up_leaves_its_bytes_to_the_next_line() {
     let mut reactor = reactor();
     let (mut socket, mut peer) = pair(&mut reactor);
     peer.write_all(b"one\ntwo\n").expect("there is room");
-    while socket.stats().0 < 8.0 {
+    while socket.unread.len() < 8 {
         let step = socket.receive(Pattern::Count(100), &mut reactor);
         assert!(matches!(step, Step::Wait { .. }));
         socket.source(&mut reactor).expect("it can be waited on");
