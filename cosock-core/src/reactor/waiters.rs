@@ -83,7 +83,7 @@ impl Source {
         reader.into_iter().chain(others.unwrap_or_default())
     }
 
-    /// Whether somebody waits to read.
+    /// Whether somebody may wait to read; if not, the next one has the room for a lone reader.
     #[inline]
     pub(super) fn has_readers(&self) -> bool {
         self.reader.is_some() || self.others.is_some()
