@@ -1,6 +1,6 @@
 -- title: datagram there and back, both ends
 -- operations: 4000
--- limit: 8100
+-- limit: 8200
 --
 -- Two tasks: one asks by a datagram, the other answers whoever has asked. Each waits every time.
 
