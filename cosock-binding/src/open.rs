@@ -360,14 +360,32 @@ fn gettime(lua: State, _: &Runtime) -> c_int {
     1
 }
 
+/// Pushes `package`, or what there is in its place; tells whether it is a table. `require` has it also where a
+/// program hides the global from what it loads.
+pub(crate) fn push_package(lua: State) -> bool {
+    lua.global(c"package");
+    if lua.kind(-1) != Kind::Table {
+        lua.pop(1);
+        lua.raw_get_field(ffi::REGISTRY, c"_LOADED");
+        lua.raw_get_field(-1, c"package");
+        lua.remove(-2);
+    }
+    lua.kind(-1) == Kind::Table
+}
+
 /// Enters the modules into `package.loaded`, and lazy ones into `package.preload`, so that no file of
 /// another cosock is found for them.
 fn publish(lua: State, kept: Kept) {
-    lua.global(c"package");
+    if !push_package(lua) {
+        return lua.pop(1);
+    }
     lua.get_field(-1, c"loaded");
     lua.get_field(-2, c"preload");
     let preload = lua.top();
     let loaded = preload - 1;
+    if lua.kind(loaded) != Kind::Table || lua.kind(preload) != Kind::Table {
+        return lua.pop(3);
+    }
     for module in Module::ALL {
         if module.is_lazy() {
             publish_one(lua, preload, module, || {

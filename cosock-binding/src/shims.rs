@@ -302,8 +302,7 @@ const COMPANIONS: [&[u8]; 5] = [
 
 /// Appends ours to the searchers of `require`, if it has any.
 fn add_searcher(lua: State, runtime: &Runtime) {
-    lua.global(c"package");
-    if lua.kind(-1) == Kind::Table {
+    if crate::open::push_package(lua) {
         lua.get_field(-1, c"searchers");
         if lua.is_nil(-1) {
             lua.pop(1);
