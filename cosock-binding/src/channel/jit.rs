@@ -14,7 +14,8 @@ use super::queue::{METATABLES, SLOTS};
 use crate::ffi::{Kind, State};
 use crate::runtime::Runtime;
 
-/// Where the metatable of a half has the table of counts: where that of no wrapper has anything.
+/// Where the metatable of a half has the table of counts: where that of no wrapper has anything. Also in
+/// `lua/channel_jit.lua`.
 const COUNTS: i64 = -27182;
 
 /// What is where in that table. A count modulo the capacity is a slot.
