@@ -244,6 +244,32 @@ expect.tasks(function()
   close(a, b)
 end)
 
+-- A socket that nobody has but the task which waits on it.
+for _, receive in ipairs { "receive", "receivefrom" } do
+  expect.tasks(function()
+    local port, results
+    cosock.spawn(function()
+      local function open()
+        local sock
+        sock, port = network.datagram()
+        return sock
+      end
+      results = expect.pack(udp[receive](open()))
+    end, "receiver")
+    network.wait_until(function() return port end)
+    socket.sleep(0)
+    collectgarbage()
+    collectgarbage()
+    local sender = udp()
+    assert(sender:sendto("still there", "127.0.0.1", port))
+    network.wait_until(function() return results end)
+    expect.equal(results[1], "still there")
+    sender:close()
+    collectgarbage()
+    collectgarbage()
+  end)
+end
+
 -- Two tasks, one socket: the second gets an error, and neither's datagram is lost.
 expect.tasks(function()
   local a, port = network.datagram()
