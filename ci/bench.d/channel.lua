@@ -1,6 +1,6 @@
 -- title: channel send and receive, one task
 -- operations: 4000
--- limit: 1500
+-- limit: 1400
 -- wanted: 1400
 --
 -- Bursts of a hundred messages that are there when they are asked for: nothing waits.
