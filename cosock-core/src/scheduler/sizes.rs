@@ -2,12 +2,32 @@
 
 use std::cell::RefCell;
 
-use super::{Task, TaskKey};
+use super::{Scheduler, Task, TaskKey};
 use crate::socket::TcpSocket;
 
 #[test]
 fn a_task_takes_no_more_room_than_it_did() {
     assert!(size_of::<Task>() + size_of::<TaskKey>() <= 104);
+}
+
+#[test]
+fn many_that_have_run_leave_no_room_behind() {
+    let mut scheduler = Scheduler::new().expect("a scheduler");
+    for _ in 0..20_000 {
+        scheduler.spawn();
+    }
+    scheduler.begin();
+    while let Some(started) = scheduler.start_next() {
+        scheduler.park_sleep(started.key, Some(3600.0));
+    }
+    assert!(scheduler.ready.capacity() >= 20_000);
+    // One that is ready has the turn end without a wait.
+    scheduler.spawn();
+    let turn = scheduler
+        .end_turn()
+        .expect("nothing is asked of the system");
+    assert_eq!(turn.ready, 1);
+    assert!(scheduler.ready.capacity() < 20_000);
 }
 
 /// With its counts of references it fits into 120 bytes, what malloc gives out of 128.

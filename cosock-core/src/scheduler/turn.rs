@@ -35,6 +35,9 @@ const POLL_INTERVAL: Duration = Duration::from_micros(20);
 /// How many of them run between two looks at the clock for that, give or take a turn.
 const RUNS_PER_LOOK: usize = 8;
 
+/// How many ready tasks there is room for without looking whether it was a burst that needed more.
+const READY_KEPT: usize = 4096;
+
 /// How long one wait may last: a signal that comes between the last look at what it asked for and the
 /// system call does not interrupt the wait, and is found after it.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -161,6 +164,9 @@ impl Scheduler {
                 ..Turn::default()
             });
         }
+        if self.ready.capacity() > READY_KEPT {
+            self.release_burst();
+        }
         let is_busy = self.is_busy();
         if !is_busy && !self.awaits_anything() {
             return Ok(Turn {
@@ -272,6 +278,14 @@ impl Scheduler {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Gives back the room that a burst of ready tasks took, if it is over.
+    #[cold]
+    fn release_burst(&mut self) {
+        if self.ready.len() < self.ready.capacity() / 8 {
+            self.ready.shrink_to(READY_KEPT);
         }
     }
 
