@@ -55,6 +55,19 @@ impl Anchors {
     }
 }
 
+/// The place that the next task gets, unless something is made before that may run a finalizer:
+/// [`spawn`] makes nothing then.
+#[cold]
+pub(crate) fn prepare(lua: State, runtime: &Runtime) -> u32 {
+    loop {
+        let place = runtime.enter(lua, |core| core.next_place());
+        if runtime.anchors.group(place).is_some() {
+            return place;
+        }
+        add_group(lua, runtime);
+    }
+}
+
 /// Makes a task and anchors its handle, which is at `handle`, and its coroutine, which is above that.
 #[inline]
 pub(crate) fn spawn(lua: State, runtime: &Runtime, coroutine: State, note: Note, handle: c_int) {

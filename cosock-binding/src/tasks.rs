@@ -45,7 +45,7 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
     if watched_over {
         // What may raise comes first, for a task without its handler must not exist. Setting fields runs no
         // collection, so the place stays free meanwhile.
-        let place = runtime.enter(lua, |core| core.next_place());
+        let place = anchors::prepare(lua, runtime);
         lua.push_kept(kept.handlers);
         lua.push_value(handle - 1);
         lua.raw_set_at(-2, place_slot(place));

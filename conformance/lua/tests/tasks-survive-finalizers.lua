@@ -195,5 +195,51 @@ do
   expect.equal(done.received and done.sent and done.selected and done.failed, true)
 end
 
+-- A finalizer that spawns while another spawn makes room, which it does for 128 tasks at once: each error reaches
+-- the handler of its own task.
+do
+  local tasks, own, others = 0, 0, 0
+  local function spawn(...)
+    tasks = tasks + 1
+    cosock.spawn(...)
+  end
+  local function fail(whose)
+    return function() error(whose, 0) end
+  end
+  local handler = {
+    onerror = function(err)
+      expect.equal(err, "own")
+      own = own + 1
+    end,
+  }
+  cosock.seterrorhandler(function(err)
+    expect.equal(err, "a finalizer's")
+    others = others + 1
+  end)
+  for at = 1, 8 do
+    repeat
+      spawn(tostring)
+    until tasks % 128 == 0
+    local count, active = 0, true
+    local function finalize()
+      count = count + 1
+      if active and count < at then
+        at_collection(finalize)
+      elseif active then
+        spawn(fail "a finalizer's")
+      end
+    end
+    with_eager_collector(function()
+      at_collection(finalize)
+      spawn(fail "own", "fails", handler)
+    end)
+    active = false
+  end
+  cosock.run()
+  cosock.seterrorhandler(nil)
+  expect.equal(own, 8)
+  expect.equal(others > 0, true)
+end
+
 expect.usual_collector()
 world.finish()

@@ -86,7 +86,12 @@ fn check_that_it_works(lua: &Lua, step: usize) {
             tx:send 'message'
         end)
         cosock.run()
-        assert(got == 'message')";
+        assert(got == 'message')
+        cosock.spawn(function()
+            error 'nobody handles it'
+        end)
+        local fine, raised = pcall(cosock.run)
+        assert(not fine and raised:find 'nobody handles it')";
     if let Err(error) = try_run(lua, check) {
         panic!("after step {step}: {error}");
     }
