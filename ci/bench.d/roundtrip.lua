@@ -1,6 +1,6 @@
 -- title: TCP round trip, both ends
 -- operations: 4000
--- limit: 6850
+-- limit: 6950
 -- wanted: 6500
 --
 -- Two tasks: one asks with a line, the other answers with a line.

@@ -43,28 +43,11 @@ impl Pins {
     /// Pushes received bytes. May raise for lack of memory.
     #[inline]
     pub(crate) fn push_chunk(&self, lua: State, chunk: Chunk) {
-        match self.hold(chunk) {
-            Ok(()) => self.push_held(lua),
-            Err(chunk) => self.push(lua, Pinned::Chunk(chunk)),
-        }
-    }
-
-    /// Takes received bytes for [`Pins::push_held`]; gives them back within the push of others.
-    #[inline]
-    pub(crate) fn hold(&self, chunk: Chunk) -> Result<(), Chunk> {
         if self.busy.replace(true) {
-            return Err(chunk);
+            return self.push(lua, Pinned::Chunk(chunk));
         }
+        let bytes = std::ptr::from_ref(chunk.as_slice());
         self.first.set(Some(chunk));
-        Ok(())
-    }
-
-    /// Pushes the bytes that were taken last. May raise for lack of memory.
-    #[inline]
-    pub(crate) fn push_held(&self, lua: State) {
-        // SAFETY: nobody else has a reference into the cell: its value only ever goes in and out.
-        let chunk = unsafe { &*self.first.as_ptr() };
-        let bytes = std::ptr::from_ref(chunk.as_ref().map_or(&[][..], Chunk::as_slice));
         // SAFETY: the bytes lie on the heap, and `first` owns them until it is taken below: nested
         // pushes see that it is busy. Shared bytes are never written to.
         lua.push_bytes(unsafe { &*bytes });

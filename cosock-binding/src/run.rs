@@ -5,6 +5,7 @@ mod step;
 
 use std::ffi::c_int;
 
+use cosock_core::buffer::{SMALL, Small};
 use cosock_core::scheduler::{Scheduler, Start, Started, Tried, Turn};
 
 use crate::arguments::{DIRECT, raise};
@@ -86,6 +87,7 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
     let pinned = runtime.pins.depth();
     let unpushed = runtime.outcomes.borrow().len();
     lua.check_stack(20);
+    let mut place = [0; SMALL];
     let mut turn = runtime.enter(lua, |core| core.begin());
     loop {
         // Everything that is about to run is disarmed before any of it runs.
@@ -93,11 +95,11 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
             disarm_foreign(lua, runtime, turn.ready);
         }
         let mut left = turn.ready;
-        let mut line = None;
+        let mut tried = None;
         while let Some(next) = runtime.enter(lua, |core| {
-            next_of_turns(core, runtime, &mut left, &mut line)
+            next_of_turns(core, runtime, &mut left, &mut place, &mut tried)
         }) {
-            run_task(lua, runtime, next, &mut line);
+            run_task(lua, runtime, next, &place, &mut tried);
         }
         if runtime.pins.may_be_left() {
             // What errors that were raised on the way have left.
@@ -131,18 +133,20 @@ const FETCHED_AHEAD: usize = 3;
 #[derive(Clone, Copy)]
 struct Next {
     started: Started,
-    /// Whether it gets the line that [`Pins::hold`](crate::pins::Pins::hold) has.
-    has_line: bool,
+    /// How long the small line is that has come for it.
+    line: Option<usize>,
 }
 
 /// The next task of this turn, of which so many are left; `None` when it is over and has to be ended in
-/// full. If it waits for a line that is tried at once: `line` is what else has come of it.
+/// full. If it waits for a line that is tried at once, and a small one goes to `place`: `tried` is what else has come
+/// of it.
 #[inline]
 fn next_of_turns(
     core: &mut Scheduler,
     runtime: &Runtime,
     left: &mut usize,
-    line: &mut Option<Tried>,
+    place: &mut Small,
+    tried: &mut Option<Tried>,
 ) -> Option<Next> {
     loop {
         if *left == 0 {
@@ -155,8 +159,12 @@ fn next_of_turns(
             State::fetch(owner as *const RawState);
         }
         if let Some(started) = core.start_next() {
-            let has_line = started.start == Start::Line && try_line(core, runtime, started, line);
-            return Some(Next { started, has_line });
+            let line = if started.start == Start::Line {
+                try_line(core, runtime, started, place, tried)
+            } else {
+                None
+            };
+            return Some(Next { started, line });
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::io::{self, Write as _};
 use std::mem::MaybeUninit;
 
+use cosock_core::buffer::{Small, Taken};
 use cosock_core::operation::Outcome;
 use cosock_core::scheduler::{Scheduler, Start, Started, TaskKey, Tried};
 use cosock_core::socket::{DATAGRAM_SIZE, Room};
@@ -18,16 +19,22 @@ use crate::{outcome, select, tasks, traceback, udp};
 
 /// Resumes a task with what it waited for.
 #[inline]
-pub(super) fn run_task(lua: State, runtime: &Runtime, next: Next, line: &mut Option<Tried>) {
+pub(super) fn run_task(
+    lua: State,
+    runtime: &Runtime,
+    next: Next,
+    place: &Small,
+    tried: &mut Option<Tried>,
+) {
     let Started { key, owner, .. } = next.started;
     let coroutine = runtime.coroutine_of(owner);
     runtime.current.set(Some(key));
-    let arguments = if next.has_line {
-        runtime.pins.push_held(lua);
+    let arguments = if let Some(length) = next.line {
+        lua.push_bytes(&place[..length]);
         lua.move_to(coroutine, 1);
         Some(1)
     } else {
-        complete_any(lua, runtime, next.started, coroutine, line)
+        complete_any(lua, runtime, next.started, coroutine, tried)
     };
     if let Some(arguments) = arguments {
         resume(lua, runtime, key, coroutine, arguments);
@@ -35,34 +42,30 @@ pub(super) fn run_task(lua: State, runtime: &Runtime, next: Next, line: &mut Opt
     runtime.current.set(None);
 }
 
-/// Tries a receive of a line without a prefix, by far the most frequent operation; tells whether it is complete,
-/// and then [`Pins::hold`](crate::pins::Pins::hold) has it. It needs nothing of what is anchored, which stays below
-/// the result, where nobody sees it.
+/// Tries a receive of a line without a prefix, by far the most frequent operation: tells how long the line is that is
+/// in `place` now, or puts into `tried` what else has come of it. It needs nothing of what is anchored, which stays
+/// below the result, where nobody sees it.
 #[inline]
 pub(super) fn try_line(
     core: &mut Scheduler,
     runtime: &Runtime,
     started: Started,
-    other: &mut Option<Tried>,
-) -> bool {
+    place: &mut Small,
+    tried: &mut Option<Tried>,
+) -> Option<usize> {
     // That runs no Lua.
     if !is_parked(runtime.coroutine_of(started.owner)) {
-        return false;
+        return None;
     }
-    match core.try_line(started.key) {
-        Ok(line) if line.as_slice().len() >= outcome::LARGE => {
-            *other = Some(Tried::Complete(Outcome::Received(line)));
-        }
-        Ok(line) => match runtime.pins.hold(line) {
-            Ok(()) => return true,
-            Err(line) => *other = Some(Tried::Complete(Outcome::Received(line))),
-        },
-        Err(tried) => *other = Some(tried),
-    }
-    false
+    *tried = Some(match core.try_line(started.key, place) {
+        Ok(Taken::Small(length)) => return Some(length),
+        Ok(Taken::Chunk(line)) => Tried::Complete(Outcome::Received(line)),
+        Err(tried) => tried,
+    });
+    None
 }
 
-/// Prepares the resume of a task with anything but a line that is held: moves it to the coroutine and tells how many
+/// Prepares the resume of a task with anything but a small line: moves it to the coroutine and tells how many
 /// values it is, unless the task is parked again or over.
 #[inline]
 fn complete_any(
@@ -70,7 +73,7 @@ fn complete_any(
     runtime: &Runtime,
     started: Started,
     coroutine: State,
-    line: &mut Option<Tried>,
+    tried: &mut Option<Tried>,
 ) -> Option<c_int> {
     let Started { key, start, .. } = started;
     match start {
@@ -96,7 +99,7 @@ fn complete_any(
         Start::Slept => Some(0),
         Start::Line => {
             let shape = Shape::Received { prefixed: false };
-            hand_over_outcome(lua, runtime, line.take()?, shape, coroutine)
+            hand_over_outcome(lua, runtime, tried.take()?, shape, coroutine)
         }
         Start::Operation => complete(lua, runtime, key, coroutine),
     }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use rustix::event::{PollFd, PollFlags};
 
 use super::{Interest, Reactor, SCRATCH_SIZE, SourceId, live, unique};
-use crate::buffer::{Chunk, lone_line};
+use crate::buffer::{Chunk, SMALL, Small, Taken, lone_line};
 use crate::fd;
 
 /// What a read into the shared buffer has come to.
@@ -19,7 +19,7 @@ pub(crate) type ScratchRead = rustix::io::Result<usize>;
 pub(crate) struct LoneLine {
     /// How many bytes it was with its end.
     pub(crate) length: usize,
-    pub(crate) line: Chunk,
+    pub(crate) line: Taken,
 }
 
 /// `poll(2)` refuses more entries than the process may have descriptors; one is always allowed.
@@ -63,7 +63,7 @@ impl Reactor {
     }
 
     /// Reads by `read` into the shared buffer, if the source may be readable; where that brings a line and nothing
-    /// else, gives it, and notes what [`Reactor::has_read`] does.
+    /// else, gives it, in `place` when it is small, and notes what [`Reactor::has_read`] does.
     ///
     /// # Errors
     ///
@@ -72,6 +72,7 @@ impl Reactor {
     pub(crate) fn read_line(
         &mut self,
         id: SourceId,
+        place: &mut Small,
         read: impl FnOnce(&mut [u8]) -> ScratchRead,
     ) -> Result<LoneLine, Option<ScratchRead>> {
         let Some(source) = live(&mut self.sources, id).filter(|source| source.maybe_readable)
@@ -90,10 +91,14 @@ impl Reactor {
         if source.has_readers() {
             self.waiters -= source.tell(&mut self.fired, false);
         }
-        Ok(LoneLine {
-            length,
-            line: Chunk::new(Rc::clone(&self.scratch), 0, line),
-        })
+        let line = match scratch.first_chunk() {
+            Some(block) if line <= SMALL => {
+                *place = *block;
+                Taken::Small(line)
+            }
+            _ => Taken::Chunk(Chunk::new(Rc::clone(&self.scratch), 0, line)),
+        };
+        Ok(LoneLine { length, line })
     }
 
     /// Forgets what was noted of a source's readiness: the next try asks the system.

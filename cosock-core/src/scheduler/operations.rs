@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::{Lists, Owner, Phase, Scheduler, Task, TaskKey, Timeout, Tried, Wait};
-use crate::buffer::{Chunk, Pattern};
+use crate::buffer::{Pattern, Small, Taken};
 use crate::operation::{Awaited, Operation, Outcome, Terms, received};
 use crate::reactor::{Company, Interest, Reactor, Role, SourceId, Waiter};
 use crate::socket::{Progress, Step, Tcp};
@@ -301,20 +301,20 @@ impl Scheduler {
         self.settle(key, step)
     }
 
-    /// Tries the operation of a running task that waits for a line.
+    /// Tries the operation of a running task that waits for a line, which goes to `place` when it is small.
     ///
     /// # Errors
     ///
     /// What [`Scheduler::try_operation`] tells, unless the line is all that has come.
     #[inline]
-    pub fn try_line(&mut self, key: TaskKey) -> Result<Chunk, Tried> {
+    pub fn try_line(&mut self, key: TaskKey, place: &mut Small) -> Result<Taken, Tried> {
         let task = &mut self.tasks[key.index as usize];
         if let Wait::Operation(Operation::Line { socket }) = &task.wait
             && !task.timed_out
             && let mut stream = socket.borrow_mut()
             && stream.epoch() == task.epoch
         {
-            match stream.receive_lone_line(&mut self.reactor) {
+            match stream.receive_lone_line(place, &mut self.reactor) {
                 Ok(line) => {
                     // It stays, for most will wait for the next line of the same stream.
                     task.serial = 0;

@@ -3,7 +3,7 @@
 use rustix::io::Errno;
 
 use super::TcpSocket;
-use crate::buffer::{Chunk, Pattern, Unread};
+use crate::buffer::{Chunk, Pattern, Small, Taken, Unread};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SCRATCH_SIZE, ScratchRead};
 use crate::socket::{MOST_AT_ONCE, Progress, SEND, Step, receive};
@@ -58,15 +58,16 @@ impl TcpSocket {
     #[inline]
     pub(crate) fn receive_lone_line(
         &mut self,
+        place: &mut Small,
         reactor: &mut Reactor,
-    ) -> Result<Chunk, Option<ScratchRead>> {
+    ) -> Result<Taken, Option<ScratchRead>> {
         if self.encrypted || self.ended || self.has_unread() {
             return Err(None);
         }
         let (Some(socket), Some(source)) = (self.endpoint.socket(), self.endpoint.source) else {
             return Err(None);
         };
-        let read = reactor.read_line(source, |scratch| receive(socket, scratch))?;
+        let read = reactor.read_line(source, place, |scratch| receive(socket, scratch))?;
         self.count(0, read.length);
         Ok(read.line)
     }
