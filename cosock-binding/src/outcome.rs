@@ -11,7 +11,7 @@ use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, Shape, TCP, UDP};
 
 /// From so many bytes on, received bytes are pushed with care.
-pub(crate) const LARGE: usize = 1024 * 1024;
+const LARGE: usize = 1024 * 1024;
 
 /// Pushes what the method of a parked task returns, and returns how many values that is: [`push`], but what a
 /// peer has made larger than memory ends that task's receive, and not the loop of all tasks.

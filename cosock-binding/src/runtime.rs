@@ -432,7 +432,7 @@ impl Runtime {
     #[inline]
     pub(crate) fn coroutine_of(&self, owner: usize) -> State {
         // SAFETY: a task's owner is the address of its coroutine, which is anchored
-        // for as long as the core knows the task: see `tasks`.
+        // for as long as the core knows the task: see `anchors`.
         unsafe { State::new(owner as *mut RawState) }
     }
 
