@@ -38,11 +38,10 @@ expect.tasks(function()
   serve(server, 3 * #hosts)
   for turn = 1, 3 do
     for place, host in ipairs(hosts) do
-      local client, client_port = datagrams(host)
+      local client = datagrams(host)
       local text = ("%d.%d"):format(turn, place)
       client:sendto(text, "127.0.0.1", port)
       check(expect.pack(client:receivefrom()), text .. " from " .. host, "127.0.0.1", port)
-      assert(client_port ~= port)
       client:close()
     end
     collectgarbage()
