@@ -17,7 +17,7 @@ usage: ci/bench [option ...] [workload ...]
   --subject NAME            only these: cosock, rock, copas, cqueues, luv, raw, floor, or a NAME; several times
   --output DIRECTORY        where the results go; target/bench
   --list                    names the workloads
-  --document                measures nothing: writes the results into docs/performance.md
+  --document                measures nothing: writes the results and instructions into docs/performance.md
 A workload is a name, or the beginning of names: echo means all that begin with echo. What was measured
 of other workloads stays among the results.
 ci/bench --instructions counts instead; the first lines of ci/jobs/instructions tell more.

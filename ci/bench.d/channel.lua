@@ -1,4 +1,4 @@
--- title: channel send and receive, one task
+-- title: channel, sent and received by one task
 -- operations: 4000
 -- limit: 1400
 -- wanted: 1400

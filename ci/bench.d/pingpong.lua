@@ -1,4 +1,4 @@
--- title: channel ping-pong
+-- title: channel, there and back
 -- operations: 4000
 -- limit: 4950
 -- wanted: 3000

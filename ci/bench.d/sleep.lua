@@ -1,4 +1,4 @@
--- title: sleep(0), one task
+-- title: sleep(0), 1 task
 -- operations: 4000
 -- limit: 1000
 -- wanted: 950

@@ -1,6 +1,7 @@
 //! The results for people: tables and plots.
 
 mod document;
+mod instructions;
 mod plot;
 mod table;
 

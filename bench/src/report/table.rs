@@ -240,7 +240,7 @@ fn times(name: &str, ratios: &[f64], low: f64, high: f64) -> String {
     }
 }
 
-fn emphasized(text: String) -> String {
+pub(super) fn emphasized(text: String) -> String {
     format!("**{text}**")
 }
 
