@@ -82,6 +82,9 @@ pub enum Taken {
     Chunk(Chunk),
 }
 
+/// The most that is reserved at once of what a peer has only said will come.
+const LARGEST_GROWTH: usize = 1024 * 1024;
+
 /// What satisfies a pattern, among the bytes that are here.
 struct Span {
     length: usize,
@@ -282,6 +285,23 @@ impl Unread {
             self.start = 0;
         }
         data
+    }
+
+    /// Makes room to read what is `missing`: for all of it, or where that is more than is reasonable, for one read
+    /// of `usual` bytes, and for as much again as there is. False if there is no memory for it: the peer says
+    /// how much comes, and must not be able to end the process.
+    pub(crate) fn make_room(&mut self, missing: usize, usual: usize) -> bool {
+        let storage = self.storage();
+        let room = storage.capacity() - storage.len();
+        if room >= usual.min(missing) {
+            return true;
+        }
+        let reserved = if missing <= LARGEST_GROWTH {
+            storage.try_reserve_exact(missing)
+        } else {
+            storage.try_reserve(usual)
+        };
+        reserved.is_ok()
     }
 
     /// Forgets everything.

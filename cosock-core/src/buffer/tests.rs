@@ -166,3 +166,24 @@ fn counts_are_exact() {
         Some("456789")
     );
 }
+
+#[test]
+fn room_is_made_for_what_is_missing_as_far_as_is_reasonable() {
+    const MIB: usize = 1024 * 1024;
+    let mut unread = Unread::default();
+    assert!(unread.make_room(MIB, 1000));
+    assert_eq!(unread.storage().capacity(), MIB);
+    // There is room for a read.
+    assert!(unread.make_room(usize::MAX, 1000));
+    assert_eq!(unread.storage().capacity(), MIB);
+
+    // What only may come is waited for.
+    let mut unread = Unread::default();
+    assert!(unread.make_room(usize::MAX, 1000));
+    assert!((1000..MIB).contains(&unread.storage().capacity()));
+    unread.storage().resize(3 * MIB, 0);
+    assert!(unread.make_room(usize::MAX, 1000));
+    assert!(unread.storage().capacity() >= 3 * MIB + 1000);
+
+    assert!(!unread.make_room(usize::MAX, usize::MAX / 2));
+}

@@ -8,28 +8,12 @@ use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SCRATCH_SIZE, ScratchRead};
 use crate::socket::{MOST_AT_ONCE, Progress, SEND, Step, receive};
 
-/// The most that one read may add to a growing buffer, so that a huge count cannot reserve memory
-/// that the peer never fills.
-const LARGEST_READ: usize = 1024 * 1024;
-
 /// A line went beyond what [`TcpSocket::set_longest_line`] has set.
 pub(super) const LINE_TOO_LONG: SocketError = SocketError::Text("line too long");
 
-/// Makes room for a read of so much of what is missing as is reasonable; false if there is no memory for it:
-/// the peer says how much comes, and must not be able to end the process.
-fn make_room(unread: &mut Unread, pattern: Pattern, missing: usize) -> bool {
-    let storage = unread.storage();
-    let result = if pattern == Pattern::All || missing > LARGEST_READ {
-        storage.try_reserve(missing.max(storage.len() / 2).min(LARGEST_READ))
-    } else {
-        storage.try_reserve_exact(missing)
-    };
-    result.is_ok()
-}
-
-/// [`make_room`] for a read that is added to what has come of a line; short ones get by without.
+/// Whether there is room to keep a read of the shared buffer beside what has come of a line; short ones get by without.
 pub(super) fn has_room_for_line(unread: &mut Unread) -> bool {
-    unread.len() < SCRATCH_SIZE || unread.storage().try_reserve(SCRATCH_SIZE).is_ok()
+    unread.len() < SCRATCH_SIZE || unread.make_room(usize::MAX, SCRATCH_SIZE)
 }
 
 impl TcpSocket {
@@ -101,13 +85,13 @@ impl TcpSocket {
             // What is large is read to where it grows, and no further than it goes; what is small is cut
             // from reads of many.
             let missing = match pattern {
-                Pattern::All => Some(SCRATCH_SIZE),
+                Pattern::All => Some(usize::MAX),
                 Pattern::Count(count) if count >= SCRATCH_SIZE => Some(count - self.unread.len()),
                 Pattern::Line | Pattern::Count(_) => None,
             };
             let large = missing.is_some();
             let has_room = match missing {
-                Some(missing) => make_room(&mut self.unread, pattern, missing),
+                Some(missing) => self.unread.make_room(missing, SCRATCH_SIZE),
                 None => has_room_for_line(&mut self.unread),
             };
             if !has_room {

@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::TryReserveError;
-
 use super::stream::{LINE_TOO_LONG, has_room_for_line};
 use super::{TcpClass, TcpSocket};
 use crate::buffer::{Chunk, Pattern};
@@ -14,25 +12,6 @@ use crate::socket::{Endpoint, MOST_AT_ONCE, Progress, Step};
 use crate::tls::context::SharedContext;
 use crate::tls::session::{Blocked, RECORD, Session};
 use crate::tls::wire::Reading;
-
-/// The most that is reserved at once of what is asked for: the peer may never send it.
-const LARGEST_GROWTH: usize = 1024 * 1024;
-
-/// Makes room for a record: for all that is missing, within reason, or for as much again.
-///
-/// # Errors
-///
-/// There is no memory for it.
-fn make_room(storage: &mut Vec<u8>, missing: usize) -> Result<(), TryReserveError> {
-    if storage.capacity() - storage.len() >= RECORD {
-        return Ok(());
-    }
-    if missing <= LARGEST_GROWTH {
-        storage.try_reserve_exact(missing)
-    } else {
-        storage.try_reserve(RECORD)
-    }
-}
 
 /// How a handshake goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +117,7 @@ impl TcpSocket {
             };
             let large = missing >= RECORD;
             let has_room = if large {
-                make_room(self.unread.storage(), missing).is_ok()
+                self.unread.make_room(missing, RECORD)
             } else {
                 has_room_for_line(&mut self.unread)
             };
