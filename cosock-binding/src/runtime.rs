@@ -69,8 +69,8 @@ pub(crate) enum Shape {
     Names(Report),
 }
 
-/// Numbers the shapes, from one list for both ways. The compiler misses the number of a shape, and sees one that is
-/// there twice.
+/// Numbers the shapes, both ways from one list: the compiler refuses a shape without a number, and a number or a
+/// shape that is there twice.
 macro_rules! number_shapes {
     ($($number:literal => $shape:ident $({ $($field:tt)* })? $(($($argument:tt)*))?,)*) => {
         impl Shape {
