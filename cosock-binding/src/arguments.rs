@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::fmt;
 
 use crate::ffi::{Kind, State};
+use crate::runtime::Runtime;
 
 /// The level of the caller, for functions that older versions reach through a Lua wrapper.
 ///
@@ -65,6 +66,15 @@ impl Called {
 pub(crate) fn raise(lua: State, level: c_int, message: fmt::Arguments<'_>) -> ! {
     lua.push_where(level);
     push_format(lua, message);
+    lua.concat(2);
+    lua.raise_top()
+}
+
+/// `raise(message)`: raises it at the position of whoever called our Lua.
+pub(crate) fn raise_text(lua: State, _: &Runtime) -> c_int {
+    lua.set_top(1);
+    lua.push_where(1);
+    lua.insert(1);
     lua.concat(2);
     lua.raise_top()
 }

@@ -12,7 +12,6 @@ use crate::runtime::Runtime;
 pub(crate) const NATIVE: &[Plain] = &[
     (c"adopt", |pusher| pusher.method(adopt)),
     (c"call", |pusher| pusher.method(call)),
-    (c"fail", |pusher| pusher.method(fail)),
     (c"is_c_function", |pusher| pusher.method(is_c_function)),
     (c"is_running", |pusher| pusher.method(is_running)),
     (c"set_environment", |pusher| pusher.method(set_environment)),
@@ -72,15 +71,6 @@ fn call(lua: State, _: &Runtime) -> c_int {
     lua.set_top(2);
     lua.call(1, 2);
     2
-}
-
-/// `fail(message)`: raises it at the position of whoever called our Lua.
-fn fail(lua: State, _: &Runtime) -> c_int {
-    lua.set_top(1);
-    lua.push_where(1);
-    lua.insert(1);
-    lua.concat(2);
-    lua.raise_top()
 }
 
 /// `is_c_function(value)`.

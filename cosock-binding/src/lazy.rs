@@ -82,6 +82,13 @@ const LAZY: &[Lazy] = &[
     },
     #[cfg(feature = "lua51")]
     Lazy {
+        name: "pcall",
+        chunk: c"=[cosock.pcall]",
+        source: include_str!("lua/pcall.lua"),
+        native: &[],
+    },
+    #[cfg(feature = "lua51")]
+    Lazy {
         name: "traceback",
         chunk: c"=[cosock.traceback]",
         source: include_str!("lua/traceback.lua"),
@@ -185,7 +192,7 @@ pub(crate) fn install(lua: State, runtime: &Runtime, native: c_int) {
 }
 
 /// Gives the table under the top `upvalues` values a metatable with this `__index`, and pops it.
-fn set_index(lua: State, runtime: &Runtime, index: impl Function, upvalues: c_int) {
+pub(crate) fn set_index(lua: State, runtime: &Runtime, index: impl Function, upvalues: c_int) {
     lua.push_function(runtime, index, upvalues);
     lua.new_table(0, 1);
     lua.insert(-2);

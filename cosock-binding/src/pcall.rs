@@ -7,6 +7,8 @@
 use std::ffi::c_int;
 
 use crate::ffi::{Kind, State, Status};
+use crate::lazy;
+use crate::module::Pusher;
 use crate::nesting;
 use crate::runtime::Runtime;
 
@@ -14,10 +16,60 @@ use crate::runtime::Runtime;
 /// a callback of C and a wait.
 const DEPTH: c_int = 100;
 
+/// Sets what Lua gets of us for protected calls in the table at `native`, and what of the debug library they
+/// need: as it is now, for a program may replace it by what stands on ours.
+pub(crate) fn set_native(lua: State, runtime: &Runtime, native: c_int) {
+    let plain = Pusher::new(lua, runtime);
+    plain.set(native, c"start", start);
+    plain.set(native, c"go_on", go_on);
+    plain.set(native, c"running", running);
+    plain.set(native, c"callers", callers);
+    plain.set(native, c"call_handler", call_handler);
+    plain.set(native, c"traceback_for", traceback_for);
+    lua.push_value(native);
+    lazy::set_index(lua, runtime, open, 0);
+    lua.push_kept(runtime.kept.get().shims);
+    let shims = lua.top();
+    lua.raw_get_field(native, c"call_handler");
+    lua.raw_set_field(shims, c"call_handler");
+    lua.global(c"debug");
+    let debug = lua.top();
+    if lua.kind(debug) == Kind::Table {
+        let mut missing = false;
+        for (name, table) in [
+            (c"getinfo", native),
+            (c"getlocal", native),
+            (c"traceback", shims),
+        ] {
+            lua.get_field(debug, name);
+            missing |= lua.is_nil(-1);
+            lua.raw_set_field(table, name);
+        }
+        if !missing {
+            plain.set(shims, c"own_traceback", traceback);
+        }
+    }
+    lua.set_top(shims - 1);
+}
+
+/// `__index` of the native functions: compiles the protected calls when one of them is first asked for.
+fn open(lua: State, runtime: &Runtime) -> c_int {
+    const NAMES: [&[u8]; 3] = [b"pcall", b"xpcall", b"status"];
+    lua.set_top(2);
+    if lua.kind(2) != Kind::String || !lua.to_bytes(2).is_some_and(|name| NAMES.contains(&name)) {
+        return 0;
+    }
+    lua.push_kept(runtime.kept.get().modules);
+    lua.get_field(-1, c"pcall");
+    lua.set_top(2);
+    lua.raw_get(1);
+    1
+}
+
 /// `start(handler, fn, ...)`: calls `fn`. Returns its coroutine, or another value when it needs none any
 /// more; then true and its results, false and the error, or nil and what it has yielded. An error goes
 /// through `handler`, unless that is no function.
-pub(crate) fn start(lua: State, runtime: &Runtime) -> c_int {
+fn start(lua: State, runtime: &Runtime) -> c_int {
     let Some(is_c) = is_c_callee(lua, 2) else {
         return call_here(lua);
     };
@@ -68,7 +120,7 @@ fn call_here(lua: State) -> c_int {
 
 /// `go_on(handler, coroutine, ...)`: hands in what the yield of a protected call has brought. Returns
 /// what `start` does.
-pub(crate) fn go_on(lua: State, runtime: &Runtime) -> c_int {
+fn go_on(lua: State, runtime: &Runtime) -> c_int {
     let Some(raw) = lua.to_coroutine(2) else {
         lua.push_bool(true);
         lua.insert(3);
@@ -170,14 +222,14 @@ fn handle(lua: State, inner: State) -> bool {
 }
 
 /// Called with a handler and an error.
-pub(crate) fn call_handler(lua: State, _: &Runtime) -> c_int {
+fn call_handler(lua: State, _: &Runtime) -> c_int {
     lua.call(1, 1);
     1
 }
 
 /// `debug.traceback` for programs in which waits pass through `pcall`: what `lua/traceback.lua` makes of
 /// the arguments, or where that fails the language's own.
-pub(crate) fn traceback(lua: State, runtime: &Runtime) -> c_int {
+fn traceback(lua: State, runtime: &Runtime) -> c_int {
     let count = lua.top();
     lua.check_stack(count + 3);
     push_composer(lua, runtime);
@@ -190,6 +242,17 @@ pub(crate) fn traceback(lua: State, runtime: &Runtime) -> c_int {
         push_arguments(lua, count);
         lua.call(count, 1);
     }
+    1
+}
+
+/// `traceback_for(fn)`: what stands for `fn` in `debug.traceback`. A program's own stands for itself.
+fn traceback_for(lua: State, runtime: &Runtime) -> c_int {
+    lua.set_top(1);
+    lua.push_kept(runtime.kept.get().shims);
+    lua.raw_get_field(-1, c"traceback");
+    lua.raw_get_field(-2, c"own_traceback");
+    let stands = lua.raw_equal(1, -2) && !lua.is_nil(-1);
+    lua.set_top(if stands { -1 } else { 1 });
     1
 }
 
@@ -225,7 +288,7 @@ fn push_arguments(lua: State, count: c_int) {
 }
 
 /// `callers()`: this coroutine, and those that made the protected calls on behalf of which it runs.
-pub(crate) fn callers(lua: State, runtime: &Runtime) -> c_int {
+fn callers(lua: State, runtime: &Runtime) -> c_int {
     lua.push_self();
     for outer in nesting::protected_callers(lua, runtime) {
         lua.check_stack(1);
@@ -244,7 +307,7 @@ fn can_wait(lua: State) -> bool {
 }
 
 /// `running()`: the coroutine that the program knows of, or nil in the main program.
-pub(crate) fn running(lua: State, runtime: &Runtime) -> c_int {
+fn running(lua: State, runtime: &Runtime) -> c_int {
     let base = nesting::base_of(lua, runtime);
     if base == lua.raw() {
         if lua.push_self() {

@@ -8,20 +8,26 @@ use crate::open::Module;
 #[cfg(feature = "lua51")]
 use crate::pcall;
 use crate::runtime::{Runtime, token};
-use crate::{lazy, nesting, select, socket, tcp, udp, wait};
+use crate::{arguments, lazy, nesting, select, socket, tcp, udp, wait};
 
 /// The Lua that cannot be lazy.
 const SHIMS: &[(&CStr, &str)] = &[
     #[cfg(any(feature = "lua51", feature = "luajit"))]
     (c"=[cosock.frames]", include_str!("lua/frames.lua")),
-    #[cfg(feature = "lua51")]
-    (c"=[cosock.pcall]", include_str!("lua/pcall.lua")),
 ];
 
-/// Makes a function of a lazy module that is compiled when it is first called.
-const LATER: &str = "local modules = ... \
+/// Makes a function of a lazy module that is compiled when it is first called. It leaves by a tail call, but on 5.1:
+/// there that would hide from errors who has called, where they look past frames of ours.
+const LATER: &str = if cfg!(feature = "lua51") {
+    "local modules = ... \
+    local function results(...) return ... end \
     return function(module, name) \
-    return function(...) return modules[module][name](...) end end";
+    return function(...) return results(modules[module][name](...)) end end"
+} else {
+    "local modules = ... \
+    return function(module, name) \
+    return function(...) return modules[module][name](...) end end"
+};
 
 /// Completes the modules with all that is written in Lua, or needs what is.
 pub(crate) fn install(lua: State, runtime: &Runtime) {
@@ -61,6 +67,7 @@ fn set_native(lua: State, runtime: &Runtime, native: c_int) {
     plain.set(native, c"sleep", wait::sleep);
     plain.set(native, c"clock", socket::clock);
     plain.set(native, c"time_limit", socket::time_limit);
+    plain.set(native, c"raise", arguments::raise_text);
     plain.method_with_names(&socket::NAMES, tcp::bind::<true>);
     lua.raw_set_field(native, c"bind_reusing");
     #[cfg(not(feature = "lua51"))]
@@ -69,14 +76,7 @@ fn set_native(lua: State, runtime: &Runtime, native: c_int) {
         lua.raw_set_field(native, name);
     }
     #[cfg(feature = "lua51")]
-    {
-        plain.set(native, c"start", pcall::start);
-        plain.set(native, c"go_on", pcall::go_on);
-        plain.set(native, c"running", pcall::running);
-        plain.set(native, c"call_handler", pcall::call_handler);
-        plain.set(native, c"callers", pcall::callers);
-        plain.set(native, c"traceback", pcall::traceback);
-    }
+    pcall::set_native(lua, runtime, native);
     plain.set(native, c"tcp", tcp::create);
     plain.set(native, c"tcp6", tcp::create_v6);
     lua.push_pointer(token());
@@ -132,23 +132,11 @@ fn set_compiled(lua: State, native: c_int) {
 }
 
 /// Pushes what compiles the function `name` of a lazy module when it is first called, and calls it.
-///
-/// It does so by a tail call, which on 5.1 hides from errors who has called: there, functions that may raise
-/// at their caller's place, which is those in `functions`, are themselves pushed.
 pub(crate) fn push_later(lua: State, runtime: &Runtime, module: &CStr, name: &CStr) {
-    let kept = runtime.kept.get();
-    if cfg!(feature = "lua51") && module.to_bytes().starts_with(b"functions.") {
-        lua.push_kept(kept.modules);
-        lua.get_field(-1, module);
-        lua.raw_get_field(-1, name);
-        lua.insert(-3);
-        lua.pop(2);
-    } else {
-        lua.push_kept(kept.later);
-        lua.push_bytes(module.to_bytes());
-        lua.push_bytes(name.to_bytes());
-        lua.call(2, 1);
-    }
+    lua.push_kept(runtime.kept.get().later);
+    lua.push_bytes(module.to_bytes());
+    lua.push_bytes(name.to_bytes());
+    lua.call(2, 1);
 }
 
 /// Sets the functions of these names in the table on top.

@@ -7,13 +7,7 @@ local cosock = require "cosock"
 local socket = cosock.socket
 local modules = debug.getregistry()["cosock.modules"]
 
--- On 5.1 what raises at its caller's place is compiled with the module.
-local lazy = { "cosock.endpoints", "cosock.methods" }
-if expect.version ~= "5.1" then
-  for _, name in ipairs { "functions.cosock", "functions.socket", "functions.ssl" } do
-    lazy[#lazy + 1] = name
-  end
-end
+local lazy = { "cosock.endpoints", "cosock.methods", "functions.cosock", "functions.socket", "functions.ssl" }
 for _, name in ipairs(lazy) do
   expect.equal(rawget(modules, name), nil, name)
 end
@@ -58,11 +52,39 @@ expect.equal(udp.accept, nil)
 expect.equal(tcp.accept ~= socket.tcp.accept, true)
 
 -- A wrong call is refused at the place of whoever made it, the first time as later.
-for _ = 1, 2 do
-  local ok, message = pcall(function() socket.bind({}, 0) end)
-  expect.equal(ok, false)
-  local place = "require-opens-functions-when-called.lua:" .. debug.getinfo(1, "l").currentline - 2
-  expect.contains(message, place .. ": bad argument #2 to 'bind'")
+local wrong = {
+  { "bad argument #2 to 'bind'", function() return socket.bind({}, 0), nil end },
+  { "bad argument #3 to 'connect'", function() return socket.connect("127.0.0.1"), nil end },
+  { "bad argument #1 to 'asyncify'", function() return cosock.asyncify({}), nil end },
+}
+if cosock.ssl then
+  wrong[#wrong + 1] = { "bad argument #1 to 'newcontext'", function() return cosock.ssl.newcontext(7), nil end }
+  wrong[#wrong + 1] = { "invalid context", function() return cosock.ssl.wrap(socket.tcp(), 7), nil end }
+  wrong[#wrong + 1] = { "tcp inner_sock is null", function()
+    return cosock.ssl.wrap({}, cosock.ssl.newcontext({ mode = "client", protocol = "any" })), nil
+  end }
 end
+for _ = 1, 2 do
+  for _, case in ipairs(wrong) do
+    local body = debug.getinfo(case[2], "S")
+    local ok, message = pcall(case[2])
+    expect.equal(ok, false, case[1])
+    expect.contains(message, case[1])
+    local at = tonumber(message:match("require%-opens%-functions%-when%-called%.lua:(%d+): "))
+    expect.equal(at and at >= body.linedefined and at <= body.lastlinedefined, true, message)
+  end
+end
+
+-- LuaSocket refuses a kind of source where the function was called that asks for it.
+local function ask()
+  local source = socket.source("by-magic")
+  return source
+end
+local function caller()
+  local source = ask()
+  return source
+end
+local _, message = pcall(caller)
+expect.contains(message, ":" .. debug.getinfo(caller, "S").linedefined + 1 .. ": unknown key (by-magic)")
 
 world.finish()

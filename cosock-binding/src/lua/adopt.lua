@@ -15,16 +15,16 @@ end
 return function(sock)
   local inner = type(sock) == "table" and sock.inner_sock or nil
   if type(sock) == "table" and not inner then
-    error("tcp inner_sock is null", 3)
+    native.raise("tcp inner_sock is null")
   end
   inner = inner or sock
   local getfd, setfd = method_of(inner, "getfd"), method_of(inner, "setfd")
   if not getfd or not setfd then
-    error("bad argument #1 to 'wrap' (connection expected, got " .. type(inner) .. ")", 3)
+    native.raise("bad argument #1 to 'wrap' (connection expected, got " .. type(inner) .. ")")
   end
   local fd = getfd(inner)
   if type(fd) ~= "number" then
-    error("bad argument #1 to 'wrap' (its descriptor is a " .. type(fd) .. ")", 3)
+    native.raise("bad argument #1 to 'wrap' (its descriptor is a " .. type(fd) .. ")")
   end
   -- First, for of two owners each would close it.
   setfd(inner, -1)

@@ -51,7 +51,7 @@ end
 local function search(name)
   local searchers = package[list]
   if type(searchers) ~= "table" then
-    native.fail("'package." .. list .. "' must be a table")
+    common.raise("'package." .. list .. "' must be a table")
   end
   local reasons, place = {}, 1
   while searchers[place] ~= nil do
@@ -99,7 +99,7 @@ end
 local function load_copy(name, loader, extra)
   local earlier = running[name]
   if earlier and native.is_running(earlier) then
-    native.fail("loop or previous error loading module '" .. name .. "'")
+    common.raise("loop or previous error loading module '" .. name .. "'")
   end
   local call = adopt(loader)
   local function own()
@@ -136,13 +136,13 @@ local function obtain(name, caller, count)
     name = tostring(name)
   elseif type(name) ~= "string" then
     local got = count == 0 and "no value" or type(name)
-    native.fail("bad argument #1 to '" .. caller .. "' (string expected, got " .. got .. ")")
+    common.raise("bad argument #1 to '" .. caller .. "' (string expected, got " .. got .. ")")
   end
   local module = find_ours(name) or replaced[name] or rawget(copies, name)
   if module then
     return module
   elseif ours[name] then
-    native.fail("module '" .. name .. "': this cosock was built without TLS")
+    common.raise("module '" .. name .. "': this cosock was built without TLS")
   end
   local loader, extra = search(name)
   if not loader then
@@ -150,7 +150,7 @@ local function obtain(name, caller, count)
     if loaded then
       return loaded
     end
-    native.fail("module '" .. name .. "' not found:" .. extra)
+    common.raise("module '" .. name .. "' not found:" .. extra)
   end
   if native.is_c_function(loader) or can_share(name, loader) then
     return require(name)

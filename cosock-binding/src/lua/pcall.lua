@@ -1,8 +1,9 @@
--- Protected calls through which a wait can pass: for Lua 5.1, for all others have them.
+-- Protected calls through which a wait can pass: for Lua 5.1, for all others have them. Compiled when something first
+-- asks for one.
 
-local _, native, shims = ...
+local _, native = ...
 local start, go_on, running = native.start, native.go_on, native.running
-local yield, raw_status = coroutine.yield, coroutine.status
+local yield, raw_status = native.coroutine.yield, native.coroutine.status
 
 -- Hands on what the function yields until it is over; true, its results; or false and its error.
 local function settle(handler, co, over, ...)
@@ -10,21 +11,6 @@ local function settle(handler, co, over, ...)
     return settle(handler, go_on(handler, co, yield(...)))
   end
   return over, ...
-end
-
--- What `debug.traceback` is, and what stands for it: one that shows the frames on both sides of a
--- protected call.
-shims.traceback = debug and debug.traceback
-native.getinfo, native.getlocal = debug and debug.getinfo, debug and debug.getlocal
-if not (shims.traceback and native.getinfo and native.getlocal) then
-  native.traceback = nil
-end
-shims.own_traceback = native.traceback
-shims.call_handler = native.call_handler
-
--- A program's own stands for itself.
-function native.traceback_for(fn)
-  return fn == shims.traceback and native.traceback or fn
 end
 
 function native.pcall(...)
@@ -58,3 +44,5 @@ function native.status(co)
   end
   return raw_status(co)
 end
+
+return true

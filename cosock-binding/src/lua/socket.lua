@@ -5,15 +5,15 @@ local _, native = ...
 local functions = {}
 local pcall = native.pcall
 
--- Refuses what no text or number is at the position of whoever called the function that asks. The
--- arguments are counted as the methods that get them count: the socket is the first.
+-- Refuses what no text or number is. The arguments are counted as the methods that get them count: the socket is
+-- the first.
 local function check(value, argument, name, expected)
   local kind = type(value)
   if kind == "number" or (kind == "string" and (expected == "string" or tonumber(value))) then
     return
   end
   local why = expected .. " expected, got " .. kind
-  error(("bad argument #%d to '%s' (%s)"):format(argument, name, why), 3)
+  native.raise(("bad argument #%d to '%s' (%s)"):format(argument, name, why))
 end
 
 local function connect_with(make)
@@ -72,18 +72,23 @@ function functions.bind(host, port, backlog)
   return server
 end
 
--- Returns a function that picks from `handlers` by its first argument, or takes `default`.
-function functions.choose(handlers)
+-- A function that picks from `handlers` by its first argument, or takes `default`. What it refuses is
+-- refused at this level: where the function was called that calls it.
+local function chooser(handlers, level)
   return function(name, first, second)
     if type(name) ~= "string" then
       name, first, second = "default", name, first
     end
     local handler = handlers[name]
     if not handler then
-      error("unknown key (" .. tostring(name) .. ")", 3)
+      error("unknown key (" .. tostring(name) .. ")", level)
     end
     return handler(first, second)
   end
+end
+
+function functions.choose(handlers)
+  return chooser(handlers, 3)
 end
 
 -- Exceptions: what `try` raises, `protect` returns.
@@ -129,8 +134,9 @@ function functions.protect(fn)
   end
 end
 
--- Makes a source or sink of a kind, as ltn12 has them.
-functions.source = functions.choose(native.sourcet)
-functions.sink = functions.choose(native.sinkt)
+-- Makes a source or sink of a kind, as ltn12 has them. On 5.1 there is one more frame, of what compiles this.
+local level = native.running and 4 or 3
+functions.source = chooser(native.sourcet, level)
+functions.sink = chooser(native.sinkt, level)
 
 return functions
