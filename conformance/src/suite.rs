@@ -32,6 +32,44 @@ macro_rules! stock_suite {
     };
 }
 
+/// Makes tests of a function `fn name(lua: Lua, subject: Subject, ...)`: one for every Lua, each of these
+/// subjects and all that rstest is to give it beside them, as far as they are selected.
+///
+/// ```text
+/// conformance::on_every_lua!(name on Module, Runner; #[files("*.lua")] path: PathBuf);
+/// ```
+#[macro_export]
+macro_rules! on_every_lua {
+    (
+        $name:ident on $($subject:ident),+
+        $(; $($(#[$($values:tt)+])+ $argument:ident: $type:ty),+)?
+    ) => {
+        mod $name {
+            use super::*;
+            use $crate::{Lua, Subject};
+
+            #[rstest::rstest]
+            fn on(
+                #[values(
+                    Lua::Lua51,
+                    Lua::Lua52,
+                    Lua::Lua53,
+                    Lua::Lua54,
+                    Lua::Lua55,
+                    Lua::LuaJit
+                )]
+                lua: Lua,
+                #[values($(Subject::$subject),+)] subject: Subject,
+                $($($(#[$($values)+])+ $argument: $type),+)?
+            ) {
+                if lua.is_selected() && subject.is_selected() {
+                    $name(lua, subject $($(, $argument)+)?);
+                }
+            }
+        }
+    };
+}
+
 /// Runs an example; all that is known of it must hold.
 ///
 /// # Panics

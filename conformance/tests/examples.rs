@@ -5,26 +5,15 @@
 use std::path::PathBuf;
 
 use conformance::{Lua, Subject, suite};
-use rstest::rstest;
 
-/// The pair in two processes is left out, for either needs the other.
-#[rstest]
-fn example_leaves_nothing(
+// The pair in two processes is left out, for either needs the other.
+conformance::on_every_lua!(
+    example_leaves_nothing on Module, Runner, Reference;
     #[files("../examples/*.lua")]
     #[exclude("ping_(server|client)")]
-    path: PathBuf,
-    #[values(
-        Lua::Lua51,
-        Lua::Lua52,
-        Lua::Lua53,
-        Lua::Lua54,
-        Lua::Lua55,
-        Lua::LuaJit
-    )]
-    lua: Lua,
-    #[values(Subject::Module, Subject::Runner, Subject::Reference)] subject: Subject,
-) {
-    if lua.is_selected() && subject.is_selected() {
-        suite::example_leaves_nothing(lua, subject, &path);
-    }
+    path: PathBuf
+);
+
+fn example_leaves_nothing(lua: Lua, subject: Subject, path: PathBuf) {
+    suite::example_leaves_nothing(lua, subject, &path);
 }

@@ -7,24 +7,10 @@ use std::time::{Duration, Instant};
 use conformance::run::Session;
 use conformance::suite::PATIENCE;
 use conformance::{Lua, Subject, repository};
-use rstest::rstest;
 
-#[rstest]
-fn ctrl_c_ends_a_waiting_program_whenever_it_comes(
-    #[values(
-        Lua::Lua51,
-        Lua::Lua52,
-        Lua::Lua53,
-        Lua::Lua54,
-        Lua::Lua55,
-        Lua::LuaJit
-    )]
-    lua: Lua,
-    #[values(Subject::Module, Subject::Runner)] subject: Subject,
-) {
-    if !(lua.is_selected() && subject.is_selected()) {
-        return;
-    }
+conformance::on_every_lua!(ctrl_c_ends_a_waiting_program_whenever_it_comes on Module, Runner);
+
+fn ctrl_c_ends_a_waiting_program_whenever_it_comes(lua: Lua, subject: Subject) {
     let script = repository().join("conformance/lua/programs/wait_for_ever.lua");
     for delay in (0..40).map(|step| Duration::from_micros(5 * step)) {
         let mut program = Session::start(subject.script(lua, &script));

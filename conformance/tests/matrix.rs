@@ -14,25 +14,14 @@ use conformance::matrix::{
 use conformance::{Lua, Subject};
 use rstest::rstest;
 
-#[rstest]
-fn cell(
+conformance::on_every_lua!(
+    cell on Module, Runner;
     #[files("lua/parity/*.lua")]
     #[files("../examples/*.lua")]
-    path: PathBuf,
-    #[values(
-        Lua::Lua51,
-        Lua::Lua52,
-        Lua::Lua53,
-        Lua::Lua54,
-        Lua::Lua55,
-        Lua::LuaJit
-    )]
-    lua: Lua,
-    #[values(Subject::Module, Subject::Runner)] subject: Subject,
-) {
-    if !(lua.is_selected() && subject.is_selected()) {
-        return;
-    }
+    path: PathBuf
+);
+
+fn cell(lua: Lua, subject: Subject, path: PathBuf) {
     let scenario = Scenario::at(&path);
     let verdict = judge(&scenario, lua, subject);
     assert!(

@@ -4,22 +4,12 @@
 use std::path::PathBuf;
 
 use conformance::{Lua, Subject, suite};
-use rstest::rstest;
 
-#[rstest]
-fn script(
-    #[files("lua/tests/*.lua")] path: PathBuf,
-    #[values(
-        Lua::Lua51,
-        Lua::Lua52,
-        Lua::Lua53,
-        Lua::Lua54,
-        Lua::Lua55,
-        Lua::LuaJit
-    )]
-    lua: Lua,
-) {
-    if lua.is_selected() && Subject::Runner.is_selected() {
-        suite::script(lua, Subject::Runner, &path);
-    }
+conformance::on_every_lua!(
+    script on Runner;
+    #[files("lua/tests/*.lua")] path: PathBuf
+);
+
+fn script(lua: Lua, subject: Subject, path: PathBuf) {
+    suite::script(lua, subject, &path);
 }

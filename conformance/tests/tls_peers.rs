@@ -8,35 +8,8 @@ use conformance::run::Session;
 use conformance::servers::{self, Server};
 use conformance::suite::PATIENCE;
 use conformance::{Lua, Subject, repository, suite};
-use rstest::rstest;
 
-#[rstest]
-fn peer(
-    #[values(
-        Lua::Lua51,
-        Lua::Lua52,
-        Lua::Lua53,
-        Lua::Lua54,
-        Lua::Lua55,
-        Lua::LuaJit
-    )]
-    lua: Lua,
-    #[values(Subject::Module, Subject::Runner)] subject: Subject,
-    #[values(
-        openssl_servers,
-        openssl_clients,
-        openssl_client_renegotiates,
-        openssl_server_renegotiates,
-        gnutls_clients,
-        luasec_server,
-        luasec_client
-    )]
-    test: fn(Lua, Subject),
-) {
-    if lua.is_selected() && subject.is_selected() {
-        test(lua, subject);
-    }
-}
+conformance::on_every_lua!(openssl_servers on Module, Runner);
 
 /// Our client against servers of many kinds.
 fn openssl_servers(lua: Lua, subject: Subject) {
@@ -125,6 +98,8 @@ fn openssl_client(port: &str, arguments: &[&str]) -> Session {
     Session::start(command)
 }
 
+conformance::on_every_lua!(openssl_clients on Module, Runner);
+
 /// openssl's client, by every version, with what a server can ask for.
 fn openssl_clients(lua: Lua, subject: Subject) {
     let exchanges: [(&[&str], &[&str], &str); 5] = [
@@ -154,6 +129,8 @@ fn openssl_clients(lua: Lua, subject: Subject) {
         expect_ok(server);
     }
 }
+
+conformance::on_every_lua!(openssl_client_renegotiates on Module, Runner);
 
 /// A new handshake on the same connection, or a new key, when the client asks for it.
 fn openssl_client_renegotiates(lua: Lua, subject: Subject) {
@@ -192,6 +169,8 @@ fn openssl_client_renegotiates(lua: Lua, subject: Subject) {
     expect_ok(server);
 }
 
+conformance::on_every_lua!(openssl_server_renegotiates on Module, Runner);
+
 /// The same when the server asks for it, while our client waits for data.
 fn openssl_server_renegotiates(lua: Lua, subject: Subject) {
     for (version, commands) in [("tlsv1_2", ["r", "R"]), ("tlsv1_3", ["k", "K"])] {
@@ -226,6 +205,8 @@ fn openssl_server_renegotiates(lua: Lua, subject: Subject) {
         server.finish(PATIENCE);
     }
 }
+
+conformance::on_every_lua!(gnutls_clients on Module, Runner);
 
 /// GnuTLS's client.
 fn gnutls_clients(lua: Lua, subject: Subject) {
@@ -290,6 +271,8 @@ fn luasec(arguments: &[&str]) -> Session {
     Session::start(command)
 }
 
+conformance::on_every_lua!(luasec_server on Module, Runner);
+
 fn luasec_server(lua: Lua, subject: Subject) {
     let mut server = luasec(&["server", "2"]);
     let line = server.next_line(PATIENCE);
@@ -298,6 +281,8 @@ fn luasec_server(lua: Lua, subject: Subject) {
     suite::peer(lua, subject, "luasec.lua", &arguments);
     expect_ok(server);
 }
+
+conformance::on_every_lua!(luasec_client on Module, Runner);
 
 fn luasec_client(lua: Lua, subject: Subject) {
     let (mut server, port) = our_server(lua, subject, &["2", "asks"]);

@@ -5,24 +5,10 @@ use std::process::Command;
 use conformance::run::{Session, run};
 use conformance::suite::PATIENCE;
 use conformance::{Lua, Subject, repository, servers, suite};
-use rstest::rstest;
 
-#[rstest]
-fn nginx(
-    #[values(
-        Lua::Lua51,
-        Lua::Lua52,
-        Lua::Lua53,
-        Lua::Lua54,
-        Lua::Lua55,
-        Lua::LuaJit
-    )]
-    lua: Lua,
-    #[values(Subject::Module, Subject::Runner)] subject: Subject,
-) {
-    if !(lua.is_selected() && subject.is_selected()) {
-        return;
-    }
+conformance::on_every_lua!(nginx on Module, Runner);
+
+fn nginx(lua: Lua, subject: Subject) {
     let nginx = servers::nginx();
     let port = nginx.server.port.to_string();
     let https_port = nginx.https_port.to_string();
@@ -76,22 +62,9 @@ const EXCHANGES: [(&[&str], &str); 8] = [
     ),
 ];
 
-#[rstest]
-fn curl(
-    #[values(
-        Lua::Lua51,
-        Lua::Lua52,
-        Lua::Lua53,
-        Lua::Lua54,
-        Lua::Lua55,
-        Lua::LuaJit
-    )]
-    lua: Lua,
-    #[values(Subject::Module, Subject::Runner)] subject: Subject,
-) {
-    if !(lua.is_selected() && subject.is_selected()) {
-        return;
-    }
+conformance::on_every_lua!(curl on Module, Runner);
+
+fn curl(lua: Lua, subject: Subject) {
     let program = repository().join("conformance/lua/programs/web_server.lua");
     let mut server = Session::start(subject.script(lua, &program));
     let line = server.next_line(PATIENCE);

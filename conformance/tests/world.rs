@@ -3,28 +3,18 @@
 use conformance::run::run;
 use conformance::suite::PATIENCE;
 use conformance::{Lua, Subject, repository};
-use rstest::rstest;
 
-#[rstest]
-#[case::task("task.lua", "1 task(s): never run")]
-#[case::descriptor("descriptor.lua", "descriptors became")]
-fn world_check_notices(
-    #[case] script: &str,
-    #[case] complaint: &str,
+conformance::on_every_lua!(
+    world_check_notices on Module, Runner, Reference;
     #[values(
-        Lua::Lua51,
-        Lua::Lua52,
-        Lua::Lua53,
-        Lua::Lua54,
-        Lua::Lua55,
-        Lua::LuaJit
+        ("task.lua", "1 task(s): never run"),
+        ("descriptor.lua", "descriptors became")
     )]
-    lua: Lua,
-    #[values(Subject::Module, Subject::Runner, Subject::Reference)] subject: Subject,
-) {
-    if !(lua.is_selected() && subject.is_selected()) {
-        return;
-    }
+    leak: (&str, &str)
+);
+
+fn world_check_notices(lua: Lua, subject: Subject, leak: (&str, &str)) {
+    let (script, complaint) = leak;
     let script = repository().join("conformance/lua/leaks").join(script);
     let output = run(subject.script(lua, &script), PATIENCE);
     output.check(output.code() == Some(1), "the script fails");
