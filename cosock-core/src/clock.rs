@@ -11,6 +11,15 @@ use crate::process;
 pub struct Time(NonZeroU64);
 
 impl Time {
+    /// When the clock was made.
+    pub(crate) const START: Time = Time(NonZeroU64::MIN);
+
+    /// As a number.
+    #[inline]
+    pub(crate) fn nanoseconds(self) -> u64 {
+        self.0.get()
+    }
+
     /// Turns a relative timeout in seconds into a deadline.
     ///
     /// Negative, infinite and unrepresentably large timeouts have none. NaN is refused where

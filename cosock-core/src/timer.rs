@@ -1,10 +1,14 @@
-//! Deadlines in order: a 4-ary heap whose entries can be moved and truly removed.
+//! Deadlines in order: sorted only when their time comes, and until then in buckets by how far ahead they are.
 //!
-//! A timer belongs to one owner for life. Moving a deadline further away, or cancelling it, touches
-//! only the timer: its heap entry stays and is put right when it comes up. So a socket whose every
-//! read has a 30 s timeout costs a store per read, not a heap operation. Entries left behind are
-//! bounded by the number of timers, and [`Timers::next_deadline`] never reports one of them.
+//! A bucket holds the entries that first differ from the last reading of the clock in one binary digit. As time passes
+//! a digit, its bucket is dealt out to those of lower ones: each entry moves a few times before it is due, and whatever
+//! touches many of them goes through memory in order.
+//!
+//! A timer belongs to one owner for life. Moving a deadline further away, or cancelling it, touches only the timer: its
+//! entry stays and is put right when it comes up. So a socket whose every read has a 30 s timeout costs a store per
+//! read. Entries left behind are bounded by the number of timers, and [`Timers::next_deadline`] never reports one.
 
+use std::cmp::Reverse;
 use std::num::NonZeroU32;
 
 use crate::clock::Time;
@@ -24,16 +28,6 @@ impl TimerId {
     }
 }
 
-/// The four below an entry take as much as a line of the cache, in one or two of them.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    /// Never later than the timer's deadline.
-    queued: Time,
-    /// Order among equal deadlines: first set, first fired.
-    sequence: Sequence,
-    timer: u32,
-}
-
 /// Counts how often timers were set. It may begin anew: those with equal deadlines were set within moments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sequence(u32);
@@ -43,32 +37,60 @@ impl Sequence {
         Sequence(self.0.wrapping_add(1))
     }
 
-    fn before(self, other: Sequence) -> bool {
-        (self.0.wrapping_sub(other.0) as i32) < 0
+    /// How many were set since.
+    fn age(self, last: Sequence) -> u32 {
+        last.0.wrapping_sub(self.0)
     }
 }
 
-impl Entry {
-    fn before(&self, other: &Entry) -> bool {
-        self.queued < other.queued
-            || (self.queued == other.queued && self.sequence.before(other.sequence))
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    /// Never later than the timer's deadline.
+    queued: Time,
+    /// Order among equal deadlines: first set, first fired.
+    sequence: Sequence,
+    timer: u32,
 }
-
-const NOT_QUEUED: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct Timer<K> {
     deadline: Option<Time>,
+    /// That of its entry. Others of it are left behind.
+    queued: Option<Time>,
     sequence: Sequence,
     owner: K,
-    position: u32,
 }
+
+/// Entries in no order.
+#[derive(Debug, Default)]
+struct Bucket {
+    entries: Vec<Entry>,
+    /// The earliest of them.
+    least: Option<Time>,
+}
+
+/// One for each binary digit of a time.
+const BUCKETS: usize = u64::BITS as usize;
+
+/// How many entries a bucket keeps room for when it is empty.
+const KEPT: usize = 1 << 10;
+
+/// How many entries may be left behind, however few timers there are.
+const MOST_LEFT: usize = 64;
 
 /// All timers of one scheduler, each owned by a `K`.
 #[derive(Debug)]
 pub struct Timers<K> {
-    heap: Vec<Entry>,
+    /// The time from which the entries in buckets differ; these are later, and those in `due` are not.
+    reached: Time,
+    /// The earliest last, unless it is `unsorted`.
+    due: Vec<Entry>,
+    unsorted: bool,
+    buckets: [Bucket; BUCKETS],
+    /// Which buckets are not empty.
+    filled: u64,
+    /// How many entries there are.
+    entries: usize,
     timers: Vec<Timer<K>>,
     free: Vec<u32>,
     armed: usize,
@@ -80,7 +102,12 @@ impl<K: Copy> Timers<K> {
     #[must_use]
     pub fn new() -> Self {
         Timers {
-            heap: Vec::new(),
+            reached: Time::START,
+            due: Vec::new(),
+            unsorted: false,
+            buckets: std::array::from_fn(|_| Bucket::default()),
+            filled: 0,
+            entries: 0,
             timers: Vec::new(),
             free: Vec::new(),
             armed: 0,
@@ -93,8 +120,8 @@ impl<K: Copy> Timers<K> {
         let timer = Timer {
             owner,
             deadline: None,
+            queued: None,
             sequence: Sequence(0),
-            position: NOT_QUEUED,
         };
         if let Some(index) = self.free.pop() {
             self.timers[index as usize] = timer;
@@ -113,20 +140,15 @@ impl<K: Copy> Timers<K> {
         }
         timer.deadline = Some(deadline);
         timer.sequence = self.sequence;
-        let position = timer.position;
-        if position == NOT_QUEUED {
-            let entry = Entry {
+        if timer.queued.is_none_or(|queued| deadline < queued) {
+            timer.queued = Some(deadline);
+            self.entries += 1;
+            self.place(Entry {
                 queued: deadline,
                 sequence: self.sequence,
                 timer: id.place(),
-            };
-            self.heap.push(entry);
-            self.sift_up(self.heap.len() - 1);
-        } else if deadline < self.heap[position as usize].queued {
-            let entry = &mut self.heap[position as usize];
-            entry.queued = deadline;
-            entry.sequence = self.sequence;
-            self.sift_up(position as usize);
+            });
+            self.limit_left();
         }
     }
 
@@ -137,14 +159,12 @@ impl<K: Copy> Timers<K> {
         }
     }
 
-    /// Ends the timer: nothing of it stays behind.
+    /// Ends the timer.
     pub fn remove(&mut self, id: TimerId) {
         self.cancel(id);
-        let position = self.timers[id.place() as usize].position;
-        if position != NOT_QUEUED {
-            self.take_entry(position as usize);
-        }
+        self.timers[id.place() as usize].queued = None;
         self.free.push(id.place());
+        self.limit_left();
     }
 
     /// How many timers have a deadline.
@@ -153,101 +173,173 @@ impl<K: Copy> Timers<K> {
         self.armed
     }
 
+    /// A time before which nothing is due. It may be earlier than the earliest deadline, if a timer was moved or
+    /// cancelled; whoever waits until then puts that right by [`Timers::expire`].
+    #[must_use]
+    pub fn next_look(&self) -> Option<Time> {
+        if !self.due.is_empty() {
+            return Some(Time::START);
+        }
+        let lowest = self.buckets.get(self.filled.trailing_zeros() as usize)?;
+        lowest.least
+    }
+
     /// The earliest deadline of all.
     pub fn next_deadline(&mut self) -> Option<Time> {
-        loop {
-            let first = *self.heap.first()?;
-            match self.timers[first.timer as usize].deadline {
-                Some(deadline) if deadline == first.queued => return Some(deadline),
-                _ => self.put_right(first),
+        self.settle_due();
+        while self.due.is_empty() && self.filled != 0 {
+            let lowest = self.filled.trailing_zeros() as usize;
+            self.settle(lowest);
+            if self.filled & 1 << lowest != 0 {
+                return self.buckets[lowest].least;
             }
         }
+        self.due.iter().map(|entry| entry.queued).min()
     }
 
     /// Takes the earliest timer that is due at `now`, with its owner, and disarms it.
     pub fn expire(&mut self, now: Time) -> Option<(TimerId, K)> {
         loop {
-            let first = *self.heap.first()?;
-            if first.queued > now {
+            if self.due.is_empty() && !self.reach(now) {
                 return None;
             }
-            let timer = &mut self.timers[first.timer as usize];
-            match timer.deadline {
+            if self.unsorted {
+                self.sort();
+            }
+            let entry = self.due.pop()?;
+            if entry.queued > now {
+                self.due.push(entry);
+                return None;
+            }
+            match self.stand(entry) {
                 // Not set again since, be it to the same deadline: that puts it behind others.
-                Some(deadline) if (deadline, timer.sequence) == (first.queued, first.sequence) => {
-                    timer.deadline = None;
-                    let owner = timer.owner;
+                Some(stands) if stands == entry => {
+                    self.entries -= 1;
                     self.armed -= 1;
-                    self.take_entry(0);
-                    return Some((TimerId::at(first.timer), owner));
+                    let timer = &mut self.timers[entry.timer as usize];
+                    timer.deadline = None;
+                    timer.queued = None;
+                    return Some((TimerId::at(entry.timer), timer.owner));
                 }
-                _ => self.put_right(first),
+                Some(moved) => self.place(moved),
+                None => {}
             }
         }
     }
 
-    /// Re-queues or drops the first entry, whose timer was moved or cancelled since.
-    fn put_right(&mut self, first: Entry) {
-        let timer = &self.timers[first.timer as usize];
-        match timer.deadline {
-            Some(deadline) => {
-                self.heap[0].queued = deadline;
-                self.heap[0].sequence = timer.sequence;
-                self.sift_down(0);
+    /// Gathers what is due at `now`; tells whether there may be anything.
+    fn reach(&mut self, now: Time) -> bool {
+        if self.next_look().is_none_or(|least| least > now) {
+            return false;
+        }
+        // All in lower buckets than that of the highest digit which changes are due, some in it are, and those in
+        // higher ones differ from `now` as they did before.
+        let highest = digit(self.reached, now);
+        self.reached = now;
+        let mut passed = self.filled & (u64::MAX >> (BUCKETS - 1 - highest));
+        while passed != 0 {
+            self.settle(passed.trailing_zeros() as usize);
+            passed &= passed - 1;
+        }
+        true
+    }
+
+    /// Deals out a bucket, of which nothing is left behind.
+    fn settle(&mut self, bucket: usize) {
+        let mut entries = std::mem::take(&mut self.buckets[bucket]).entries;
+        self.filled &= !(1 << bucket);
+        for entry in entries.drain(..) {
+            if let Some(entry) = self.stand(entry) {
+                self.place(entry);
             }
-            None => self.take_entry(0),
+        }
+        let room = &mut self.buckets[bucket].entries;
+        if room.capacity() == 0 && entries.capacity() <= KEPT {
+            *room = entries;
         }
     }
 
-    fn take_entry(&mut self, position: usize) {
-        let entry = self.heap.swap_remove(position);
-        self.timers[entry.timer as usize].position = NOT_QUEUED;
-        if position < self.heap.len() {
-            self.sift_up(position);
-            self.sift_down(position);
+    /// The same for what is due.
+    fn settle_due(&mut self) {
+        if self.due.is_empty() {
+            return;
         }
-    }
-
-    fn place(&mut self, position: usize, entry: Entry) {
-        self.timers[entry.timer as usize].position = position as u32;
-        self.heap[position] = entry;
-    }
-
-    fn sift_up(&mut self, mut position: usize) {
-        let entry = self.heap[position];
-        while position > 0 {
-            let parent = (position - 1) / 4;
-            if !entry.before(&self.heap[parent]) {
-                break;
+        for entry in std::mem::take(&mut self.due) {
+            if let Some(entry) = self.stand(entry) {
+                self.place(entry);
             }
-            self.place(position, self.heap[parent]);
-            position = parent;
         }
-        self.place(position, entry);
     }
 
-    fn sift_down(&mut self, mut position: usize) {
-        let entry = self.heap[position];
-        loop {
-            let first = position * 4 + 1;
-            let last = (first + 4).min(self.heap.len());
-            let Some(least) = (first..last).reduce(|best, child| {
-                if self.heap[child].before(&self.heap[best]) {
-                    child
-                } else {
-                    best
-                }
-            }) else {
-                break;
-            };
-            if !self.heap[least].before(&entry) {
-                break;
+    /// What an entry that comes up should be: as its timer is set now. `None` if it was left behind.
+    #[inline]
+    fn stand(&mut self, entry: Entry) -> Option<Entry> {
+        let timer = &mut self.timers[entry.timer as usize];
+        if timer.queued == Some(entry.queued) {
+            timer.queued = timer.deadline;
+            if let Some(deadline) = timer.deadline {
+                return Some(Entry {
+                    queued: deadline,
+                    sequence: timer.sequence,
+                    timer: entry.timer,
+                });
             }
-            self.place(position, self.heap[least]);
-            position = least;
         }
-        self.place(position, entry);
+        self.entries -= 1;
+        None
     }
+
+    /// Puts an entry where it belongs.
+    #[inline]
+    fn place(&mut self, entry: Entry) {
+        if entry.queued <= self.reached {
+            self.due.push(entry);
+            self.unsorted = true;
+            return;
+        }
+        let number = digit(self.reached, entry.queued);
+        let bucket = &mut self.buckets[number];
+        bucket.entries.push(entry);
+        bucket.least = Some(
+            bucket
+                .least
+                .map_or(entry.queued, |least| least.min(entry.queued)),
+        );
+        self.filled |= 1 << number;
+    }
+
+    fn sort(&mut self) {
+        let last = self.sequence;
+        self.due
+            .sort_unstable_by_key(|entry| (Reverse(entry.queued), entry.sequence.age(last)));
+        self.unsorted = false;
+    }
+
+    /// Drops what is left behind when it is as much as the rest.
+    #[inline]
+    fn limit_left(&mut self) {
+        let living = self.timers.len() - self.free.len();
+        if self.entries > 2 * living + MOST_LEFT {
+            self.drop_left();
+        }
+    }
+
+    #[cold]
+    fn drop_left(&mut self) {
+        self.settle_due();
+        let mut filled = self.filled;
+        while filled != 0 {
+            self.settle(filled.trailing_zeros() as usize);
+            filled &= filled - 1;
+        }
+    }
+}
+
+/// The highest binary digit in which two times differ.
+#[inline]
+fn digit(one: Time, other: Time) -> usize {
+    let difference = one.nanoseconds() ^ other.nanoseconds();
+    (difference | 1).ilog2() as usize
 }
 
 impl<K: Copy> Default for Timers<K> {
@@ -257,169 +349,4 @@ impl<K: Copy> Default for Timers<K> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Clock;
-
-    fn start() -> Time {
-        Clock::new().now()
-    }
-
-    fn at(start: Time, seconds: u32) -> Time {
-        start.after(f64::from(seconds)).expect("representable")
-    }
-
-    fn expired<K: Copy>(timers: &mut Timers<K>, now: Time) -> Option<K> {
-        timers.expire(now).map(|(_, owner)| owner)
-    }
-
-    #[test]
-    fn timers_fire_in_deadline_order_and_equal_ones_in_the_order_they_were_set() {
-        let zero = start();
-        let mut timers = Timers::new();
-        for (owner, seconds) in [(1, 3), (2, 1), (3, 2), (4, 1), (5, 3)] {
-            let id = timers.add(owner);
-            timers.set(id, at(zero, seconds));
-        }
-        let fired: Vec<_> = std::iter::from_fn(|| expired(&mut timers, at(zero, 9))).collect();
-        assert_eq!(fired, [2, 4, 3, 1, 5]);
-        assert_eq!(timers.armed(), 0);
-    }
-
-    #[test]
-    fn order_outlasts_the_count_of_all_that_were_set() {
-        let zero = start();
-        let mut timers = Timers::new();
-        timers.sequence = Sequence(u32::MAX - 2);
-        for owner in 1..=5 {
-            let id = timers.add(owner);
-            timers.set(id, at(zero, 1));
-        }
-        let fired: Vec<_> = std::iter::from_fn(|| expired(&mut timers, at(zero, 1))).collect();
-        assert_eq!(fired, [1, 2, 3, 4, 5]);
-    }
-
-    #[test]
-    fn a_timer_takes_no_more_room_than_it_did() {
-        assert!(size_of::<Timer<u32>>() + size_of::<Entry>() <= 40);
-    }
-
-    #[test]
-    fn a_deadline_that_is_exactly_due_fires() {
-        let zero = start();
-        let mut timers = Timers::new();
-        let id = timers.add(());
-        timers.set(id, at(zero, 1));
-        assert_eq!(expired(&mut timers, zero), None);
-        assert_eq!(expired(&mut timers, at(zero, 1)), Some(()));
-        assert_eq!(expired(&mut timers, at(zero, 1)), None);
-    }
-
-    #[test]
-    fn a_moved_deadline_fires_once_at_its_last_place() {
-        let zero = start();
-        let mut timers = Timers::new();
-        let id = timers.add('a');
-        timers.set(id, at(zero, 5));
-        timers.set(id, at(zero, 9));
-        assert_eq!(expired(&mut timers, at(zero, 6)), None, "moved away");
-        assert_eq!(timers.next_deadline(), Some(at(zero, 9)));
-        timers.set(id, at(zero, 2));
-        assert_eq!(expired(&mut timers, at(zero, 3)), Some('a'), "moved near");
-        assert_eq!(expired(&mut timers, at(zero, 99)), None);
-    }
-
-    #[test]
-    fn a_cancelled_timer_is_never_the_next_deadline() {
-        let zero = start();
-        let mut timers = Timers::new();
-        let (first, second) = (timers.add(1), timers.add(2));
-        timers.set(first, at(zero, 1));
-        timers.set(second, at(zero, 2));
-        timers.cancel(first);
-        assert_eq!(timers.next_deadline(), Some(at(zero, 2)));
-        timers.cancel(second);
-        assert_eq!(timers.next_deadline(), None);
-        assert_eq!(timers.armed(), 0);
-    }
-
-    #[test]
-    fn a_removed_timer_leaves_nothing_and_its_place_is_used_again() {
-        let zero = start();
-        let mut timers = Timers::new();
-        let ids: Vec<_> = (0..100).map(|owner| timers.add(owner)).collect();
-        for (index, id) in ids.iter().enumerate() {
-            timers.set(*id, at(zero, (index as u32 * 37) % 100));
-        }
-        for id in &ids {
-            timers.remove(*id);
-        }
-        assert!(timers.heap.is_empty());
-        timers.add(7);
-        assert_eq!(timers.timers.len(), 100);
-    }
-
-    #[test]
-    fn a_million_moves_do_not_grow_the_heap() {
-        let zero = start();
-        let mut timers = Timers::new();
-        let id = timers.add(());
-        for second in 0..1_000_000 {
-            timers.set(id, at(zero, second));
-            timers.cancel(id);
-        }
-        assert_eq!(timers.heap.len(), 1);
-    }
-
-    /// Random operations against a plain list of deadlines.
-    #[test]
-    fn random_operations_agree_with_a_sorted_list() {
-        for seed in 1..=20 {
-            compare_with_a_sorted_list(seed, 5_000);
-        }
-    }
-
-    fn compare_with_a_sorted_list(seed: u32, steps: u64) {
-        let zero = start();
-        let mut timers = Timers::new();
-        let ids: Vec<_> = (0..50usize).map(|owner| timers.add(owner)).collect();
-        let mut model: Vec<Option<(Time, u64)>> = vec![None; 50];
-        let mut random = seed;
-        let mut next = |bound: u32| {
-            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (random >> 8) % bound
-        };
-        for step in 0..steps {
-            let owner = next(50) as usize;
-            match next(4) {
-                0 => {
-                    timers.cancel(ids[owner]);
-                    model[owner] = None;
-                }
-                1 => {
-                    let now = at(zero, next(100));
-                    let due = model
-                        .iter()
-                        .enumerate()
-                        .filter_map(|(index, set)| set.map(|(time, order)| (time, order, index)))
-                        .filter(|(time, _, _)| *time <= now)
-                        .min();
-                    let expired = expired(&mut timers, now);
-                    assert_eq!(expired, due.map(|(_, _, index)| index), "seed {seed}");
-                    if let Some((_, _, index)) = due {
-                        model[index] = None;
-                    }
-                }
-                _ => {
-                    let deadline = at(zero, next(100));
-                    timers.set(ids[owner], deadline);
-                    model[owner] = Some((deadline, step));
-                }
-            }
-            assert_eq!(
-                timers.next_deadline(),
-                model.iter().flatten().map(|(time, _)| *time).min()
-            );
-        }
-    }
-}
+mod tests;

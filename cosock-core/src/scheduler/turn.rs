@@ -247,8 +247,8 @@ impl Scheduler {
         let waited = if is_busy {
             self.polled = self.now;
             self.reactor.await_events(Some(Duration::ZERO))
-        } else if has_timers && let Some(deadline) = self.timers.next_deadline() {
-            let timeout = deadline.since(self.clock.now()).min(LONGEST_WAIT);
+        } else if has_timers && let Some(time) = self.timers.next_look() {
+            let timeout = time.since(self.clock.now()).min(LONGEST_WAIT);
             self.reactor.await_events(Some(timeout))
         } else {
             self.reactor.await_events(Some(LONGEST_WAIT))
