@@ -2,11 +2,13 @@
 //! though the program may have let go of it, for a finalizer may still ask of its task.
 
 use std::cell::RefCell;
+use std::collections::TryReserveError;
 use std::ffi::c_int;
 
-use cosock_core::scheduler::TaskKey;
+use cosock_core::scheduler::{Scheduler, TaskKey};
 use rustc_hash::FxHashMap;
 
+use crate::arguments::raise_no_memory;
 use crate::ffi::State;
 use crate::runtime::{Note, Runtime};
 
@@ -42,6 +44,19 @@ impl Anchors {
     #[inline]
     fn group(&self, place: u32) -> Option<c_int> {
         self.groups.borrow().get((place / GROUP) as usize).copied()
+    }
+
+    /// Notes the table of the next tasks, for which there is room then in every other one.
+    fn add_group(&self, group: c_int, core: &mut Scheduler) -> Result<(), TryReserveError> {
+        let mut groups = self.groups.borrow_mut();
+        groups.try_reserve(1)?;
+        let tasks = (groups.len() + 1) * GROUP as usize;
+        core.try_reserve(tasks)?;
+        if let Some(places) = &mut *self.places.borrow_mut() {
+            places.try_reserve(tasks.saturating_sub(places.len()))?;
+        }
+        groups.push(group);
+        Ok(())
     }
 
     /// Lets go of what there is, unless somebody uses it.
@@ -94,12 +109,17 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime, coroutine: State, note: Note,
     lua.raw_set_at(-2, handle_slot(place));
 }
 
-/// Makes the table of the next tasks. That may run finalizers, which may do so too.
+/// Makes the table of the next tasks, and room for what the core will know of them. That may run finalizers, which
+/// may do so too.
 #[cold]
 fn add_group(lua: State, runtime: &Runtime) {
     lua.new_table(GROUP as c_int * 2, 0);
     let group = lua.keep();
-    runtime.anchors.groups.borrow_mut().push(group);
+    let result = runtime.enter(lua, |core| runtime.anchors.add_group(group, core));
+    if result.is_err() {
+        lua.release(group);
+        raise_no_memory(lua);
+    }
 }
 
 /// Lets go of the coroutine and the handle of a task that is over.
@@ -159,21 +179,24 @@ pub(crate) fn push_handle(lua: State, runtime: &Runtime, key: TaskKey) {
 pub(crate) fn task_of_handle(lua: State, runtime: &Runtime, index: c_int) -> Option<TaskKey> {
     // The handle of a living task is anchored, so no other table has its address.
     let handle = lua.identity(index);
-    let mut places = runtime.anchors.places.borrow_mut();
-    let places = places.get_or_insert_with(|| places_of_handles(lua, runtime));
-    runtime.key_at(*places.get(&handle)? as usize)
+    if runtime.anchors.places.borrow().is_none() && note_places(lua, runtime).is_err() {
+        raise_no_memory(lua);
+    }
+    let places = runtime.anchors.places.borrow();
+    runtime.key_at(*places.as_ref()?.get(&handle)? as usize)
 }
 
-/// The places of all living tasks by the identities of their handles. To read them runs no Lua.
+/// Notes the places of all living tasks by the identities of their handles. To read them runs no Lua.
 #[cold]
-fn places_of_handles(lua: State, runtime: &Runtime) -> FxHashMap<usize, u32> {
+fn note_places(lua: State, runtime: &Runtime) -> Result<(), TryReserveError> {
+    let mut places = FxHashMap::default();
+    places.try_reserve(runtime.anchors.groups.borrow().len() * GROUP as usize)?;
     let keys = (0..).map_while(|place| runtime.key_at(place));
-    let living = keys.filter(|key| runtime.has_task(*key));
-    let handle_and_place = |key: TaskKey| {
+    for key in keys.filter(|key| runtime.has_task(*key)) {
         push_handle(lua, runtime, key);
-        let handle = lua.identity(-1);
+        places.insert(lua.identity(-1), key.index);
         lua.pop(1);
-        (handle, key.index)
-    };
-    living.map(handle_and_place).collect()
+    }
+    *runtime.anchors.places.borrow_mut() = Some(places);
+    Ok(())
 }

@@ -79,6 +79,14 @@ pub(crate) fn raise_text(lua: State, _: &Runtime) -> c_int {
     lua.raise_top()
 }
 
+/// Raises Lua's own error for what there is no memory for.
+#[cold]
+pub(crate) fn raise_no_memory(lua: State) -> ! {
+    // Every state has this text from its beginning.
+    lua.push_str("not enough memory");
+    lua.raise_top()
+}
+
 /// Pushes formatted text, cut to what fits: no heap is touched, since pushing may raise.
 pub(crate) fn push_format(lua: State, message: fmt::Arguments<'_>) {
     let mut text = Text {

@@ -10,7 +10,7 @@ mod room;
 
 use std::ffi::{CStr, c_int};
 
-use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
+use crate::arguments::{self, Called, WRAPPED, raise, raise_no_memory, refuse_kind};
 use crate::ffi::{Kind, State, upvalue};
 use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
 use crate::wait::go_on_in_lua;
@@ -72,8 +72,10 @@ pub(crate) fn new(lua: State, runtime: &Runtime) -> c_int {
         lua.raw_set_at(3, place);
     }
     if let Some(queue) = lua.userdata(2, QUEUE_CLASS) {
+        if runtime.halves.remember(queue, halves).is_err() {
+            raise_no_memory(lua);
+        }
         queue.metatables.set(halves);
-        runtime.halves.remember(queue, halves);
     }
     lua.push_kept(kept.senders);
     lua.push_value(5);

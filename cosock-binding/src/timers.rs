@@ -1,11 +1,11 @@
 //! `cosock.timers`: callbacks by time, which `cosock.run` calls between turns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, TryReserveError};
 use std::ffi::c_int;
 
 use cosock_core::timer::TimerId;
 
-use crate::arguments::{self, Called, raise, refuse_kind};
+use crate::arguments::{self, Called, raise, raise_no_memory, refuse_kind};
 use crate::ffi::{Kind, State};
 use crate::runtime::Runtime;
 
@@ -54,8 +54,16 @@ pub(crate) fn set(lua: State, runtime: &Runtime) -> c_int {
         lua.push_number(number as f64);
         lua.raw_set(-3);
     }
-    let timer = runtime.enter(lua, |core| core.set_callback(number, seconds));
-    runtime.callbacks.borrow_mut().timers.insert(number, timer);
+    let result = runtime.enter(lua, |core| {
+        let timers = &mut runtime.callbacks.borrow_mut().timers;
+        timers.try_reserve(1)?;
+        timers.insert(number, core.set_callback(number, seconds)?);
+        Ok::<(), TryReserveError>(())
+    });
+    if result.is_err() {
+        forget(lua, runtime, number);
+        raise_no_memory(lua);
+    }
     0
 }
 

@@ -162,12 +162,14 @@ impl Reactor {
     /// # Errors
     ///
     /// What `epoll_ctl(2)` reports: `EBADF` for a descriptor closed elsewhere, `EPERM` for one that
-    /// cannot be waited on.
+    /// cannot be waited on; `OutOfMemory` if there is none for one more.
     pub fn source(&mut self, fd: RawFd) -> io::Result<SourceId> {
         if let Some(id) = self.known(fd) {
             return Ok(id);
         }
         self.follow_fork()?;
+        let place = fd as usize;
+        self.make_room(place)?;
         let index = self.free.pop().unwrap_or_else(|| {
             self.sources.push(Source::new());
             (self.sources.len() - 1) as u32
@@ -189,13 +191,22 @@ impl Reactor {
         source.maybe_readable = true;
         source.maybe_writable = true;
         source.behind_short_reads = false;
-        let place = fd as usize;
-        if place >= self.by_fd.len() {
-            self.by_fd.resize(place + 1, None);
-        }
         self.by_fd[place] = Some(id);
         self.registered += 1;
         Ok(id)
+    }
+
+    /// Makes room for one more source, whose descriptor is `place`.
+    fn make_room(&mut self, place: usize) -> io::Result<()> {
+        if place >= self.by_fd.len() {
+            self.by_fd.try_reserve(place + 1 - self.by_fd.len())?;
+            self.by_fd.resize(place + 1, None);
+        }
+        if self.free.is_empty() {
+            self.sources.try_reserve(1)?;
+            self.free.try_reserve(self.sources.capacity())?;
+        }
+        Ok(())
     }
 
     /// Forgets a descriptor that is about to be closed or given away; its waiters fire.

@@ -8,6 +8,7 @@ mod deadlines;
 mod lookups;
 mod operations;
 mod parking;
+mod room;
 mod selects;
 #[cfg(all(test, target_pointer_width = "64"))]
 mod sizes;

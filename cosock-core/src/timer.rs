@@ -9,6 +9,7 @@
 //! read. Entries left behind are bounded by the number of timers, and [`Timers::next_deadline`] never reports one.
 
 use std::cmp::Reverse;
+use std::collections::TryReserveError;
 use std::num::NonZeroU32;
 
 use crate::clock::Time;
@@ -113,6 +114,24 @@ impl<K: Copy> Timers<K> {
             armed: 0,
             sequence: Sequence(0),
         }
+    }
+
+    /// Makes room for so many timers in all, but not for their entries, which move from one bucket to another.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for that.
+    pub fn try_reserve(&mut self, timers: usize) -> Result<(), TryReserveError> {
+        self.timers
+            .try_reserve(timers.saturating_sub(self.timers.len()))?;
+        self.free
+            .try_reserve(timers.saturating_sub(self.free.len()))
+    }
+
+    /// For how many timers there is room.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.timers.capacity().min(self.free.capacity())
     }
 
     /// Makes a timer without a deadline.

@@ -4,6 +4,7 @@
 //! 3.2 % of a message there and back, and 3.5 % of one that is there when it is asked for.
 
 use std::cell::Cell;
+use std::collections::TryReserveError;
 use std::ptr;
 
 use super::Queue;
@@ -40,7 +41,7 @@ impl Default for Halves {
             forgotten: Cell::new(0),
             last: Cell::new(NOTHING),
         };
-        halves.resize(FEWEST);
+        halves.fill(vec![Cell::new(NOTHING); FEWEST]);
         halves
     }
 }
@@ -86,20 +87,25 @@ impl Halves {
         }
     }
 
-    /// Remembers a new queue, whose halves have these metatables.
-    pub(super) fn remember(&self, queue: &Queue, metatables: [usize; 2]) {
+    /// Remembers a new queue, whose halves have these metatables, unless there is no memory for that.
+    pub(super) fn remember(
+        &self,
+        queue: &Queue,
+        metatables: [usize; 2],
+    ) -> Result<(), TryReserveError> {
         if self.is_closed() {
-            return;
+            return Ok(());
         }
         let used = self.used.get() + metatables.len();
         let count = self.mask.get() + 1;
         if 2 * used > count {
-            self.resize(2 * count);
+            self.resize(2 * count)?;
         }
         self.used.set(used);
         for metatable in metatables {
             self.enter((metatable, queue));
         }
+        Ok(())
     }
 
     fn enter(&self, entry: (usize, *const Queue)) {
@@ -119,7 +125,8 @@ impl Halves {
         }
         let count = self.mask.get() + 1;
         if count > FEWEST && 8 * self.used.get() < count {
-            self.resize(count / 2);
+            // Without memory for it, it stays as large as it is.
+            let _ = self.resize(count / 2);
         }
     }
 
@@ -151,17 +158,26 @@ impl Halves {
     }
 
     /// Moves what there is to so many entries.
-    fn resize(&self, count: usize) {
+    fn resize(&self, count: usize) -> Result<(), TryReserveError> {
         debug_assert!(count.is_power_of_two() && count >= 2 * self.used.get());
-        let entries: Box<[Entry]> = (0..count).map(|_| Cell::new(NOTHING)).collect();
+        let mut entries = Vec::new();
+        entries.try_reserve_exact(count)?;
+        entries.resize(count, Cell::new(NOTHING));
         let old = self.take();
-        self.entries.set(Box::into_raw(entries).cast());
-        self.mask.set(count - 1);
+        self.fill(entries);
         for entry in &old {
             if entry.get().0 != 0 {
                 self.enter(entry.get());
             }
         }
+        Ok(())
+    }
+
+    /// Begins anew with these entries.
+    fn fill(&self, entries: Vec<Entry>) {
+        self.mask.set(entries.len() - 1);
+        self.entries
+            .set(Box::into_raw(entries.into_boxed_slice()).cast());
     }
 
     /// Lets go of the memory; functions that are still on the stack find nothing. It does not grow any more.
@@ -183,7 +199,7 @@ impl Halves {
             return Box::default();
         }
         let entries = ptr::slice_from_raw_parts_mut(entries, self.mask.get() + 1);
-        // SAFETY: the box that `resize` made, for `close` runs once; the null lets nobody take it again.
+        // SAFETY: the box that `fill` was given, for `close` runs once; the null lets nobody take it again.
         unsafe { Box::from_raw(entries) }
     }
 }
@@ -192,6 +208,11 @@ impl Halves {
 mod tests {
     use super::{FEWEST, Halves};
     use crate::channel::Queue;
+
+    #[track_caller]
+    fn remember(halves: &Halves, queue: &Queue, metatables: [usize; 2]) {
+        halves.remember(queue, metatables).expect("there is memory");
+    }
 
     #[test]
     fn each_half_finds_its_queue_until_that_is_forgotten() {
@@ -203,7 +224,7 @@ mod tests {
             metatables(number).map(|metatable| halves.find(metatable).map(std::ptr::from_ref))
         };
         for (number, queue) in queues.iter().enumerate() {
-            halves.remember(queue, metatables(number));
+            remember(&halves, queue, metatables(number));
         }
         for (number, queue) in queues.iter().enumerate() {
             assert_eq!(finds(number), [Some(std::ptr::from_ref(queue)); 2]);
@@ -226,11 +247,11 @@ mod tests {
     fn nothing_is_found_once_the_state_has_closed() {
         let halves = Halves::default();
         let queue = Queue::default();
-        halves.remember(&queue, [64, 128]);
+        remember(&halves, &queue, [64, 128]);
         halves.close();
         assert!(halves.find(64).is_none());
         halves.forget([64, 128]);
-        halves.remember(&queue, [64, 128]);
+        remember(&halves, &queue, [64, 128]);
         assert!(halves.find(64).is_none());
     }
 }

@@ -1,5 +1,7 @@
 //! What is due: deadlines of tasks, and callbacks by time.
 
+use std::collections::TryReserveError;
+
 use super::{Owner, Scheduler, TaskKey};
 use crate::timer::TimerId;
 
@@ -27,7 +29,20 @@ impl Scheduler {
     }
 
     /// Makes a timer that reports `callback` when it is due, `timeout` seconds from now.
-    pub fn set_callback(&mut self, callback: u64, timeout: f64) -> TimerId {
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for one more.
+    pub fn set_callback(
+        &mut self,
+        callback: u64,
+        timeout: f64,
+    ) -> Result<TimerId, TryReserveError> {
+        self.callback_numbers.try_reserve(1)?;
+        self.callbacks
+            .try_reserve(self.callback_numbers.len() + 1)?;
+        self.timers
+            .try_reserve(self.tasks.capacity() + self.callback_numbers.len() + 1)?;
         let timer = self.timers.add(Owner::CALLBACK);
         self.callback_numbers.insert(timer, callback);
         // A due timer fires in the next turn, a deadline beyond time never.
@@ -39,7 +54,7 @@ impl Scheduler {
         } {
             self.timers.set(timer, deadline);
         }
-        timer
+        Ok(timer)
     }
 
     /// Ends a callback's timer.

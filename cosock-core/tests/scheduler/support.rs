@@ -12,6 +12,7 @@ use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Scheduler, Start, TaskKey, Turn};
 use cosock_core::select::{Element, Select};
 use cosock_core::socket::{Step, Tcp, TcpSocket, Udp, UdpSocket};
+use cosock_core::timer::TimerId;
 
 /// Longer than any wait that ends by itself: only a hang reaches it.
 pub(crate) const FOREVER: f64 = 1000.0;
@@ -108,10 +109,16 @@ impl Driver {
         assert_eq!(self.core.resolver.pending(), 0, "look-ups");
     }
 
+    /// A timer for this callback.
+    pub(crate) fn callback(&mut self, callback: u64, timeout: f64) -> TimerId {
+        let timer = self.core.set_callback(callback, timeout);
+        timer.expect("there is memory")
+    }
+
     /// Asserts that no task can start before something new happens.
     #[track_caller]
     pub(crate) fn assert_all_asleep(&mut self) {
-        let callback = self.core.set_callback(u64::MAX, 0.01);
+        let callback = self.callback(u64::MAX, 0.01);
         loop {
             let turn = self.end_turn();
             assert_eq!(self.start_turn(), [], "nobody was to be woken");

@@ -123,7 +123,7 @@ fn callbacks_come_due_in_their_order_and_once() {
     let key = driver.running();
     driver.core.park_sleep(key, None);
     let timers: Vec<_> = [(1, 0.003), (2, 0.001), (3, 0.0), (4, -1.0)]
-        .map(|(callback, timeout)| driver.core.set_callback(callback, timeout))
+        .map(|(callback, timeout)| driver.callback(callback, timeout))
         .into();
     let mut order = Vec::new();
     while order.len() < 4 {
@@ -150,7 +150,7 @@ fn a_removed_callback_is_never_due() {
     let mut driver = Driver::new();
     let key = driver.running();
     driver.core.park_sleep(key, Some(0.005));
-    let timer = driver.core.set_callback(1, 0.001);
+    let timer = driver.callback(1, 0.001);
     assert_eq!(driver.core.deadlines(), 2);
     driver.core.remove_callback(timer);
     assert_eq!(driver.core.deadlines(), 1);
@@ -162,15 +162,15 @@ fn a_removed_callback_is_never_due() {
 fn the_next_timeout_is_that_of_the_earliest_deadline() {
     let mut driver = Driver::new();
     assert_eq!(driver.core.next_timeout(), None);
-    driver.core.set_callback(1, 500.0);
+    driver.callback(1, 500.0);
     let far = driver.core.next_timeout().expect("one deadline");
     assert!(far > 400.0 && far <= 500.0);
-    let near = driver.core.set_callback(2, 50.0);
+    let near = driver.callback(2, 50.0);
     let timeout = driver.core.next_timeout().expect("two deadlines");
     assert!(timeout > 40.0 && timeout <= 50.0);
     driver.core.remove_callback(near);
     assert!(driver.core.next_timeout().expect("one again") > 400.0);
-    driver.core.set_callback(3, -1.0);
+    driver.callback(3, -1.0);
     assert_eq!(driver.core.next_timeout(), Some(0.0), "it has passed");
     driver.core.expire();
     assert_eq!(driver.core.take_callback(), Some(3));
