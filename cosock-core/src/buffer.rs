@@ -96,7 +96,7 @@ struct Span {
 
 /// Received bytes that nobody asked for yet.
 #[derive(Debug, Default)]
-pub struct Unread {
+pub(crate) struct Unread {
     data: Option<Rc<Vec<u8>>>,
     start: usize,
     /// Bytes after `start` that are known to hold no line feed.
@@ -106,26 +106,26 @@ pub struct Unread {
 impl Unread {
     /// How many bytes wait.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.data.as_ref().map_or(0, |data| data.len() - self.start)
     }
 
     /// Whether no byte waits.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Takes what satisfies the pattern, if it is all here. [`Pattern::All`] never is.
     #[inline]
-    pub fn take(&mut self, pattern: Pattern) -> Option<Chunk> {
+    pub(crate) fn take(&mut self, pattern: Pattern) -> Option<Chunk> {
         let span = self.find(pattern)?;
         Some(self.cut_span(span))
     }
 
     /// [`Unread::take`], which copies what is small to `place`.
     #[inline(always)]
-    pub fn take_to(&mut self, pattern: Pattern, place: &mut Small) -> Option<Taken> {
+    pub(crate) fn take_to(&mut self, pattern: Pattern, place: &mut Small) -> Option<Taken> {
         let span = self.find(pattern)?;
         if span.length > SMALL || !span.clean {
             return Some(Taken::Chunk(self.cut_span(span)));
@@ -180,7 +180,7 @@ impl Unread {
     }
 
     /// Takes all there is, as the partial result of `pattern`.
-    pub fn take_rest(&mut self, pattern: Pattern) -> Chunk {
+    pub(crate) fn take_rest(&mut self, pattern: Pattern) -> Chunk {
         let length = self.len();
         let chunk = self.cut(length, length);
         if pattern == Pattern::Line {
@@ -192,7 +192,7 @@ impl Unread {
 
     /// All there is, which stays here, too.
     #[must_use]
-    pub fn all(&self) -> Chunk {
+    pub(crate) fn all(&self) -> Chunk {
         match &self.data {
             Some(data) => Chunk::new(Rc::clone(data), self.start, data.len()),
             None => Chunk::default(),
@@ -201,14 +201,14 @@ impl Unread {
 
     /// The first `most` bytes, or all if there are fewer, which stay here, too.
     #[must_use]
-    pub fn first(&self, most: usize) -> Chunk {
+    pub(crate) fn first(&self, most: usize) -> Chunk {
         let mut chunk = self.all();
         chunk.end = chunk.end.min(chunk.start + most);
         chunk
     }
 
     /// Drops so many bytes, or all if there are fewer.
-    pub fn skip(&mut self, count: usize) {
+    pub(crate) fn skip(&mut self, count: usize) {
         if count > 0 {
             self.cut(0, count.min(self.len()));
         }
@@ -233,7 +233,7 @@ impl Unread {
     /// Serves `pattern` from freshly read bytes: keeps what is left over.
     ///
     /// `fresh` is the shared read buffer, of which `length` bytes are new.
-    pub fn take_fresh(
+    pub(crate) fn take_fresh(
         &mut self,
         fresh: &Rc<Vec<u8>>,
         length: usize,
@@ -272,7 +272,7 @@ impl Unread {
     }
 
     /// The growing buffer for reads that go straight into it.
-    pub fn storage(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn storage(&mut self) -> &mut Vec<u8> {
         let data = self.data.get_or_insert_default();
         if Rc::get_mut(data).is_none() {
             // A chunk of these bytes is still on its way into Lua.
@@ -305,7 +305,7 @@ impl Unread {
     }
 
     /// Forgets everything.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Unread::default();
     }
 }

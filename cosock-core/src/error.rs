@@ -26,7 +26,7 @@ pub enum SocketError {
 impl SocketError {
     /// The operation needs a descriptor and the socket has none.
     #[must_use]
-    pub fn no_descriptor() -> SocketError {
+    pub(crate) fn no_descriptor() -> SocketError {
         SocketError::Io(io::Error::from_raw_os_error(libc::EBADF))
     }
 

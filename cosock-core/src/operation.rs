@@ -237,7 +237,7 @@ impl Operation {
     }
 
     /// The result when the deadline has passed.
-    pub fn time_out(&mut self) -> Outcome {
+    pub(crate) fn time_out(&mut self) -> Outcome {
         match self {
             Operation::Receive { socket, pattern } => time_out(&mut socket.borrow_mut(), *pattern),
             Operation::Line { socket } => time_out(&mut socket.borrow_mut(), Pattern::Line),

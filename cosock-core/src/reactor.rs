@@ -153,7 +153,7 @@ impl Reactor {
 
     /// The handle by which another thread interrupts [`Reactor::wait`].
     #[must_use]
-    pub fn notifier(&self) -> Arc<mio::Waker> {
+    pub(crate) fn notifier(&self) -> Arc<mio::Waker> {
         Arc::clone(&self.notify)
     }
 
@@ -235,7 +235,7 @@ impl Reactor {
     }
 
     /// Drops what is known of a descriptor that somebody handed over, if it is not what it was.
-    pub fn adopted(&mut self, fd: RawFd) {
+    pub(crate) fn adopted(&mut self, fd: RawFd) {
         let Some(id) = self.known(fd) else { return };
         let registry = self.poll.registry();
         if registry
@@ -256,7 +256,7 @@ impl Reactor {
 
     /// Whether the source is still registered.
     #[must_use]
-    pub fn is_live(&self, id: SourceId) -> bool {
+    pub(crate) fn is_live(&self, id: SourceId) -> bool {
         self.noted(id).is_some()
     }
 
@@ -325,7 +325,7 @@ impl Reactor {
     }
 
     /// Whether another thread called since the last look.
-    pub fn take_notified(&mut self) -> bool {
+    pub(crate) fn take_notified(&mut self) -> bool {
         std::mem::take(&mut self.notified)
     }
 
@@ -337,12 +337,12 @@ impl Reactor {
 
     /// The shared read buffer as the last read left it.
     #[must_use]
-    pub fn scratch_bytes(&self) -> &Rc<Vec<u8>> {
+    pub(crate) fn scratch_bytes(&self) -> &Rc<Vec<u8>> {
         &self.scratch
     }
 
     /// Whether a forked child was given a poll of its own since the last look.
-    pub fn take_renewed(&mut self) -> bool {
+    pub(crate) fn take_renewed(&mut self) -> bool {
         std::mem::take(&mut self.renewed)
     }
 
@@ -352,7 +352,7 @@ impl Reactor {
     ///
     /// What opening the poll reports.
     #[inline]
-    pub fn follow_fork(&mut self) -> io::Result<()> {
+    pub(crate) fn follow_fork(&mut self) -> io::Result<()> {
         if self.fork_count == sys::fork_count() {
             return Ok(());
         }

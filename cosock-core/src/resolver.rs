@@ -45,7 +45,7 @@ pub struct Resolver {
 impl Resolver {
     /// A resolver without threads yet, which wakes the reactor by `notify` whenever
     /// [`take_finished`](Self::take_finished) has something new.
-    pub fn new(notify: Arc<Waker>) -> Self {
+    pub(crate) fn new(notify: Arc<Waker>) -> Self {
         Self::with_settings(notify, Settings::default())
     }
 
@@ -64,7 +64,7 @@ impl Resolver {
     /// Asks `query`; the answer comes through [`take_finished`](Self::take_finished).
     ///
     /// If the system refuses a thread that it takes, the query is answered here, which may block.
-    pub fn submit(&mut self, query: Query) -> LookupId {
+    pub(crate) fn submit(&mut self, query: Query) -> LookupId {
         self.follow_fork();
         let id = LookupId(self.next_id);
         self.next_id += 1;
@@ -114,7 +114,7 @@ impl Resolver {
 
     /// Moves the answers found so far to the end of `finished`, in the order in which they were
     /// found.
-    pub fn take_finished(&mut self, finished: &mut Vec<(LookupId, Answer)>) {
+    pub(crate) fn take_finished(&mut self, finished: &mut Vec<(LookupId, Answer)>) {
         self.follow_fork();
         finished.append(&mut self.answered);
         let found = mem::take(&mut self.shared.lock().found);
@@ -130,7 +130,7 @@ impl Resolver {
     ///
     /// A forked child shares its parent's poll instance, so it makes its own, and calls this before
     /// it waits. The other methods notice a fork as well, but wake the old reactor.
-    pub fn renew(&mut self, notify: Arc<Waker>) {
+    pub(crate) fn renew(&mut self, notify: Arc<Waker>) {
         self.notify = notify.clone();
         self.follow_fork();
         self.shared.lock().notify = Some(notify);

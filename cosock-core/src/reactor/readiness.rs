@@ -28,20 +28,20 @@ const POLLED_AT_ONCE: usize = 256;
 impl Reactor {
     /// Whether a read may find something. True unless a read drained the source since its last edge.
     #[must_use]
-    pub fn maybe_readable(&self, id: Option<SourceId>) -> bool {
+    pub(crate) fn maybe_readable(&self, id: Option<SourceId>) -> bool {
         id.and_then(|id| self.noted(id))
             .is_none_or(|source| source.maybe_readable)
     }
 
     /// Whether a write may find room.
     #[must_use]
-    pub fn maybe_writable(&self, id: Option<SourceId>) -> bool {
+    pub(crate) fn maybe_writable(&self, id: Option<SourceId>) -> bool {
         id.and_then(|id| self.noted(id))
             .is_none_or(|source| source.maybe_writable)
     }
 
     /// Notes that a read was refused: the system has nothing more until the next edge.
-    pub fn drained(&mut self, id: Option<SourceId>) {
+    pub(crate) fn drained(&mut self, id: Option<SourceId>) {
         if let Some(source) = id.and_then(|id| self.live(id)) {
             source.maybe_readable = false;
             source.behind_short_reads = false;
@@ -53,7 +53,7 @@ impl Reactor {
     ///
     /// Whoever waits for these bytes meanwhile is told: no event will come for what is no longer in the
     /// system. An operation looks for itself, a select only for what is buffered.
-    pub fn has_read(&mut self, id: Option<SourceId>, short: bool, left: bool) {
+    pub(crate) fn has_read(&mut self, id: Option<SourceId>, short: bool, left: bool) {
         if let Some(source) = id.and_then(|id| live(&mut self.sources, id)) {
             source.has_read(short);
             if source.has_readers() {
@@ -119,7 +119,7 @@ impl Reactor {
     }
 
     /// Starts the source's state afresh, after its descriptor began a new connection.
-    pub fn renew(&mut self, id: Option<SourceId>) {
+    pub(crate) fn renew(&mut self, id: Option<SourceId>) {
         if let Some(source) = id.and_then(|id| self.live(id)) {
             source.behind_short_reads = false;
             source.maybe_readable = true;
@@ -130,7 +130,7 @@ impl Reactor {
     /// Asks the system which of these descriptors are ready at this moment.
     ///
     /// What cannot be polled counts as ready: the operation on it will say why.
-    pub fn ready_now(&self, list: &[(RawFd, Interest)], ready: &mut Vec<bool>) {
+    pub(crate) fn ready_now(&self, list: &[(RawFd, Interest)], ready: &mut Vec<bool>) {
         ready.clear();
         if list.is_empty() {
             return;

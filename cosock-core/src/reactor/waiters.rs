@@ -229,7 +229,7 @@ impl Reactor {
     }
 
     /// Takes back every waiter of this task on this source.
-    pub fn unwatch(&mut self, id: SourceId, task: TaskKey) {
+    pub(crate) fn unwatch(&mut self, id: SourceId, task: TaskKey) {
         let Some(source) = live(&mut self.sources, id) else {
             return;
         };
@@ -264,7 +264,7 @@ impl Reactor {
 
     /// Whether waiters have fired and were not forgotten since.
     #[must_use]
-    pub fn has_fired(&self) -> bool {
+    pub(crate) fn has_fired(&self) -> bool {
         !self.fired.is_empty()
     }
 
@@ -277,7 +277,7 @@ impl Reactor {
 
     /// Forgets the waiters that have fired.
     #[inline]
-    pub fn forget_fired(&mut self) {
+    pub(crate) fn forget_fired(&mut self) {
         self.fired.clear();
     }
 }
