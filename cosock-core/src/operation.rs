@@ -110,6 +110,30 @@ impl Lookup {
             answer: None,
         }
     }
+
+    /// The epoch of the socket that it is for.
+    fn epoch(&self) -> u32 {
+        match &self.then {
+            Then::Report => 0,
+            Then::Connect(socket) | Then::BindTcp(socket, _) => socket.borrow().epoch(),
+            Then::BindUdp(socket) | Then::Peer(socket) => socket.borrow().epoch(),
+        }
+    }
+
+    /// Seconds that it may take with what follows.
+    fn total_timeout(&self) -> Option<f64> {
+        match &self.then {
+            Then::Connect(socket) => socket.borrow().total_timeout(),
+            _ => None,
+        }
+    }
+}
+
+/// What an operation works on.
+enum Subject<'a> {
+    Stream(&'a Tcp),
+    Datagrams(&'a Udp),
+    Name(&'a Lookup),
 }
 
 /// What a name was looked up for.
@@ -262,19 +286,28 @@ impl Operation {
         }
     }
 
-    /// What a wait for it begins with.
     #[inline(always)]
-    pub(crate) fn terms(&self, reactor: &mut Reactor) -> Terms {
+    fn subject(&self) -> Subject<'_> {
         match self {
             Operation::Line { socket }
             | Operation::Receive { socket, .. }
-            | Operation::Send { socket, .. } => Terms::of_stream(socket, reactor),
-            Operation::Datagram { socket, .. } => Terms::of_datagrams(socket, reactor),
-            _ => Terms {
-                epoch: self.epoch(),
-                total_timeout: self.total_timeout(),
-                source: self.source(reactor).into(),
-            },
+            | Operation::Send { socket, .. }
+            | Operation::Accept { socket }
+            | Operation::Connect { socket, .. } => Subject::Stream(socket),
+            #[cfg(feature = "tls")]
+            Operation::Handshake { socket } => Subject::Stream(socket),
+            Operation::Datagram { socket, .. } => Subject::Datagrams(socket),
+            Operation::Lookup(lookup) => Subject::Name(lookup),
+        }
+    }
+
+    /// What a wait for it begins with.
+    #[inline(always)]
+    pub(crate) fn terms(&self, reactor: &mut Reactor) -> Terms {
+        match self.subject() {
+            Subject::Stream(socket) => Terms::of_stream(socket, reactor),
+            Subject::Datagrams(socket) => Terms::of_datagrams(socket, reactor),
+            Subject::Name(lookup) => Terms::of_lookup(lookup),
         }
     }
 
@@ -284,16 +317,10 @@ impl Operation {
     ///
     /// What registering the descriptor reports.
     pub fn source(&self, reactor: &mut Reactor) -> Result<Option<SourceId>, SocketError> {
-        match self {
-            Operation::Line { socket }
-            | Operation::Receive { socket, .. }
-            | Operation::Send { socket, .. }
-            | Operation::Accept { socket }
-            | Operation::Connect { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
-            #[cfg(feature = "tls")]
-            Operation::Handshake { socket } => socket.borrow_mut().source(reactor).map(Some),
-            Operation::Datagram { socket, .. } => socket.borrow_mut().source(reactor).map(Some),
-            Operation::Lookup(_) => Ok(None),
+        match self.subject() {
+            Subject::Stream(socket) => socket.borrow_mut().source(reactor).map(Some),
+            Subject::Datagrams(socket) => socket.borrow_mut().source(reactor).map(Some),
+            Subject::Name(_) => Ok(None),
         }
     }
 
@@ -301,35 +328,19 @@ impl Operation {
     #[inline]
     #[must_use]
     pub fn epoch(&self) -> u32 {
-        match self {
-            Operation::Line { socket }
-            | Operation::Receive { socket, .. }
-            | Operation::Send { socket, .. }
-            | Operation::Accept { socket }
-            | Operation::Connect { socket, .. } => socket.borrow().epoch(),
-            #[cfg(feature = "tls")]
-            Operation::Handshake { socket } => socket.borrow().epoch(),
-            Operation::Datagram { socket, .. } => socket.borrow().epoch(),
-            Operation::Lookup(lookup) => match &lookup.then {
-                Then::Report => 0,
-                Then::Connect(socket) | Then::BindTcp(socket, _) => socket.borrow().epoch(),
-                Then::BindUdp(socket) | Then::Peer(socket) => socket.borrow().epoch(),
-            },
+        match self.subject() {
+            Subject::Stream(socket) => socket.borrow().epoch(),
+            Subject::Datagrams(socket) => socket.borrow().epoch(),
+            Subject::Name(lookup) => lookup.epoch(),
         }
     }
 
     /// Has the next try ask the system, whatever was noted of the descriptor's readiness.
     pub fn doubt(&self, reactor: &mut Reactor) {
-        match self {
-            Operation::Line { socket }
-            | Operation::Receive { socket, .. }
-            | Operation::Send { socket, .. } => {
-                socket.borrow().doubt(reactor);
-            }
-            #[cfg(feature = "tls")]
-            Operation::Handshake { socket } => socket.borrow().doubt(reactor),
-            Operation::Datagram { socket, .. } => socket.borrow().doubt(reactor),
-            Operation::Accept { .. } | Operation::Connect { .. } | Operation::Lookup(_) => {}
+        match self.subject() {
+            Subject::Stream(socket) => socket.borrow().doubt(reactor),
+            Subject::Datagrams(socket) => socket.borrow().doubt(reactor),
+            Subject::Name(_) => {}
         }
     }
 
@@ -344,25 +355,6 @@ impl Operation {
                 Outcome::Partial(SocketError::Closed, Chunk::default())
             }
             _ => self.fail(SocketError::Closed),
-        }
-    }
-
-    /// Seconds that the whole operation may take, beside the limit of each wait.
-    #[must_use]
-    pub fn total_timeout(&self) -> Option<f64> {
-        match self {
-            Operation::Line { socket }
-            | Operation::Receive { socket, .. }
-            | Operation::Send { socket, .. }
-            | Operation::Accept { socket }
-            | Operation::Connect { socket, .. } => socket.borrow().total_timeout(),
-            #[cfg(feature = "tls")]
-            Operation::Handshake { socket } => socket.borrow().total_timeout(),
-            Operation::Datagram { socket, .. } => socket.borrow().total_timeout,
-            Operation::Lookup(lookup) => match &lookup.then {
-                Then::Connect(socket) => socket.borrow().total_timeout(),
-                _ => None,
-            },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a wait begins with.
 
+use super::Lookup;
 use crate::error::SocketError;
 use crate::reactor::{Reactor, SourceId};
 use crate::socket::{Tcp, Udp};
@@ -22,7 +23,7 @@ impl Terms {
         Terms {
             epoch: socket.epoch(),
             total_timeout: socket.total_timeout(),
-            source: socket.source(reactor).map(Some).into(),
+            source: socket.source(reactor).into(),
         }
     }
 
@@ -33,7 +34,16 @@ impl Terms {
         Terms {
             epoch: socket.epoch(),
             total_timeout: socket.total_timeout,
-            source: socket.source(reactor).map(Some).into(),
+            source: socket.source(reactor).into(),
+        }
+    }
+
+    /// Those of a wait for a name.
+    pub(super) fn of_lookup(lookup: &Lookup) -> Terms {
+        Terms {
+            epoch: lookup.epoch(),
+            total_timeout: lookup.total_timeout(),
+            source: Awaited::Nothing,
         }
     }
 }
@@ -49,13 +59,9 @@ pub(crate) enum Awaited {
     Refused,
 }
 
-impl From<Result<Option<SourceId>, SocketError>> for Awaited {
+impl From<Result<SourceId, SocketError>> for Awaited {
     #[inline]
-    fn from(source: Result<Option<SourceId>, SocketError>) -> Awaited {
-        match source {
-            Ok(Some(source)) => Awaited::Source(source),
-            Ok(None) => Awaited::Nothing,
-            Err(_) => Awaited::Refused,
-        }
+    fn from(source: Result<SourceId, SocketError>) -> Awaited {
+        source.map_or(Awaited::Refused, Awaited::Source)
     }
 }
