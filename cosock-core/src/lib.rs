@@ -1,8 +1,8 @@
 //! The part of cosock that knows no Lua: tasks, timers, the reactor, sockets and name look-ups.
 //!
 //! A task is a number, a message is opaque, and every wait ends in a value that the language above
-//! turns into its own. Nothing here blocks but [`Reactor::wait`](reactor::Reactor::wait) and the
-//! functions of [`netdb`].
+//! turns into its own. Nothing here blocks but [`Reactor::wait`](reactor::Reactor::wait), the functions of
+//! [`netdb`], and reading the files that a TLS configuration names.
 
 pub mod buffer;
 pub mod channel;

@@ -144,9 +144,9 @@ impl Scheduler {
         self.park_on(key, operation, terms, interest, timeout, object);
     }
 
-    /// Does so unless the object is waited on already in this direction, or somebody else waits for the
-    /// descriptor and the system was not `asked`: then the next try asks it, for what was noted of the
-    /// descriptor's readiness serves only who waits alone. Tells who waited before.
+    /// [`Scheduler::park_operation`], for what is no look-up, unless the object is waited on already in this
+    /// direction, or somebody else waits for the descriptor and the system was not `asked`: then the next try asks
+    /// it, for what was noted of the descriptor's readiness serves only who waits alone. Tells who waited before.
     #[inline(always)]
     pub fn park_in_company(
         &mut self,

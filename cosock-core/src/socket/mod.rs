@@ -87,6 +87,9 @@ impl Progress {
 /// nobody else waiting. The call that reaches it may move more: all that the system holds.
 pub const MOST_AT_ONCE: usize = 256 * 1024;
 
+/// There is no address to try.
+const NO_ADDRESS: SocketError = SocketError::Text("host or service not provided, or not known");
+
 impl Family {
     fn domain(self) -> Domain {
         if self == Family::Inet6 {
@@ -124,10 +127,7 @@ impl Endpoint {
     fn from_socket(socket: Socket, family: Family) -> Endpoint {
         Endpoint {
             fd: Some(socket.into()),
-            family,
-            source: None,
-            refused: false,
-            epoch: 0,
+            ..Endpoint::new(family)
         }
     }
 
@@ -199,9 +199,7 @@ impl Endpoint {
         reactor: &mut Reactor,
         attempt: impl Fn(&Socket, &SocketAddr) -> Result<(), SocketError>,
     ) -> Result<(), SocketError> {
-        let mut result = Err(SocketError::Text(
-            "host or service not provided, or not known",
-        ));
+        let mut result = Err(NO_ADDRESS);
         let fresh = self.fd.is_none() || self.refused;
         let before = self.family;
         for address in addresses {

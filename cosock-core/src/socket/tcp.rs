@@ -63,8 +63,10 @@ pub struct TcpSocket {
     connecting: bool,
     /// The user chose the local address or the descriptor itself, so it must not be replaced.
     bound: bool,
-    /// Bytes that have come from the system, and bytes sent.
-    stats: [f64; 2],
+    /// Bytes that have come from the system.
+    received: f64,
+    /// Bytes that the system has taken.
+    sent: f64,
     /// From when on the age is counted that `getstats` tells, by the monotonic clock, in seconds.
     birthday: f64,
     /// TLS is spoken here, or was until the close.
@@ -131,7 +133,8 @@ impl TcpSocket {
             end_told: false,
             connecting: false,
             bound: false,
-            stats: [0.0; 2],
+            received: 0.0,
+            sent: 0.0,
             birthday: monotonic_seconds(),
             encrypted: false,
             loan: Loan::None,
@@ -333,28 +336,28 @@ impl TcpSocket {
     pub fn stats(&self) -> (f64, f64, f64) {
         debug_assert!(!self.is_lent());
         let age = monotonic_seconds() - self.birthday;
-        (self.stats[0] - self.unread.len() as f64, self.stats[1], age)
-    }
-
-    /// Counts bytes as received, 0, or sent, 1. No call moves more than half of what its type can hold, and
-    /// signed numbers are converted at less cost.
-    #[inline]
-    fn count(&mut self, direction: usize, bytes: usize) {
-        self.stats[direction] += bytes as i64 as f64;
+        (self.received - self.unread.len() as f64, self.sent, age)
     }
 
     /// Sets what [`TcpSocket::stats`] counts from.
     pub fn set_stats(&mut self, received: Option<f64>, sent: Option<f64>, age: Option<f64>) {
         if let Some(received) = received {
-            self.stats[0] = received + self.unread.len() as f64;
+            self.received = received + self.unread.len() as f64;
         }
         if let Some(sent) = sent {
-            self.stats[1] = sent;
+            self.sent = sent;
         }
         if let Some(age) = age {
             self.birthday = monotonic_seconds() - age;
         }
     }
+}
+
+/// As many as [`TcpSocket::stats`] counts them. No call moves more than half of what its type can hold, and signed
+/// numbers are converted at less cost.
+#[inline]
+fn counted(bytes: usize) -> f64 {
+    bytes as i64 as f64
 }
 
 fn monotonic_seconds() -> f64 {

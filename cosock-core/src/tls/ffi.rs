@@ -74,6 +74,11 @@ pub(super) fn set_session_id_context(ssl: &mut SslRef, name: &[u8; 16]) -> Resul
     succeeded(unsafe { SSL_set_session_id_context(ssl.as_ptr(), name.as_ptr(), 16) })
 }
 
+/// `SSL_WRITING`, `SSL_READING` and `SSL_X509_LOOKUP` of `ssl.h`, which openssl-sys lacks.
+pub(super) const WRITING: c_int = 2;
+pub(super) const READING: c_int = 3;
+pub(super) const X509_LOOKUP: c_int = 4;
+
 /// What the last operation waits for: `SSL_want(3)`'s number.
 pub(super) fn want(ssl: &SslRef) -> c_int {
     // SAFETY: as above.

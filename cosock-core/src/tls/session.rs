@@ -298,9 +298,9 @@ impl Session {
     #[must_use]
     pub fn want(&self) -> &'static str {
         match ffi::want(self.ssl()) {
-            2 => "write",
-            3 => "read",
-            4 => "x509lookup",
+            ffi::WRITING => "write",
+            ffi::READING => "read",
+            ffi::X509_LOOKUP => "x509lookup",
             _ => "nothing",
         }
     }

@@ -12,7 +12,7 @@ use crate::socket::{SEND, receive};
 
 /// How many bytes one call of OpenSSL's may read: as soon as there is data it returns, so more has none.
 /// A peer that sends tickets or new keys without end would keep it for ever.
-const MOST_AT_ONCE: usize = 1 << 20;
+const MOST_IN_A_CALL: usize = 1 << 20;
 
 /// The encrypted side of a session. It borrows the descriptor's number: its socket closes it, after
 /// the session.
@@ -121,7 +121,7 @@ impl Read for Wire {
         if !self.may_read {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        if self.read_since > MOST_AT_ONCE {
+        if self.read_since > MOST_IN_A_CALL {
             return Err(self.fail(Errno::PROTO));
         }
         let asked = buffer.len();
@@ -189,7 +189,7 @@ mod tests {
             while let Ok(length) = wire.read(&mut buffer) {
                 total += length;
             }
-            assert!(total > MOST_AT_ONCE && total <= MOST_AT_ONCE + buffer.len());
+            assert!(total > MOST_IN_A_CALL && total <= MOST_IN_A_CALL + buffer.len());
             assert_eq!(wire.failure.take(), Some(Errno::PROTO));
         }
         drop(own);

@@ -8,7 +8,7 @@ use socket2::Type;
 use super::{TcpClass, TcpSocket};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor};
-use crate::socket::{Family, Progress, Step};
+use crate::socket::{Family, NO_ADDRESS, Progress, Step};
 
 /// The addresses that a `connect` still has to try.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl TcpSocket {
         attempt: &mut Attempt,
         reactor: &mut Reactor,
     ) -> Step<Result<(), SocketError>> {
-        let mut failure = SocketError::Text("host or service not provided, or not known");
+        let mut failure = NO_ADDRESS;
         while let Some(address) = attempt.current {
             match self.connect_one(&address, reactor) {
                 Ok(()) => {

@@ -2,7 +2,7 @@
 
 use rustix::io::Errno;
 
-use super::TcpSocket;
+use super::{TcpSocket, counted};
 use crate::buffer::{Chunk, Pattern, Small, Taken, Unread};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SCRATCH_SIZE, ScratchRead};
@@ -52,7 +52,7 @@ impl TcpSocket {
             return Err(None);
         };
         let read = reactor.read_line(source, place, |scratch| receive(socket, scratch))?;
-        self.count(0, read.length);
+        self.received += counted(read.length);
         Ok(read.line)
     }
 
@@ -114,7 +114,7 @@ impl TcpSocket {
                 Ok(0) => self.ended = true,
                 Ok(length) => {
                     moved += length;
-                    self.count(0, length);
+                    self.received += counted(length);
                     self.forget_loan();
                     let taken = if large {
                         self.unread.take(pattern)
@@ -194,7 +194,7 @@ impl TcpSocket {
         if let Some(Ok(length)) = first
             && length == left.len()
         {
-            self.count(1, length);
+            self.sent += counted(length);
             *next += length;
             return Step::Done(Ok(()));
         }
@@ -245,7 +245,7 @@ impl TcpSocket {
                     // the peer is as fast as we are.
                     let first = *next == start;
                     *next += length;
-                    self.count(1, length);
+                    self.sent += counted(length);
                     if !first && *next - start >= MOST_AT_ONCE && *next < data.len() {
                         return Step::Wait {
                             interest: Interest::Write,

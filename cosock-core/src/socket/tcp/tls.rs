@@ -4,7 +4,7 @@
 mod tests;
 
 use super::stream::{LINE_TOO_LONG, has_room_for_line};
-use super::{TcpClass, TcpSocket};
+use super::{TcpClass, TcpSocket, counted};
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
 use crate::reactor::{Company, Interest, Reactor};
@@ -132,7 +132,7 @@ impl TcpSocket {
             };
             let taken = result.map(|length| {
                 moved += length;
-                self.stats[0] += length as f64;
+                self.received += counted(length);
                 self.forget_loan();
                 if large {
                     self.unread.take(pattern)
@@ -201,7 +201,7 @@ impl TcpSocket {
             match result {
                 Ok(length) => {
                     *next += length;
-                    self.stats[1] += length as f64;
+                    self.sent += counted(length);
                     if *next - start >= MOST_AT_ONCE && *next < data.len() {
                         return Step::Wait {
                             interest: Interest::Write,
