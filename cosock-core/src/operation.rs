@@ -228,10 +228,7 @@ impl Operation {
                 }),
             Operation::Lookup(lookup) => match lookup.answer.take() {
                 Some(answer) => self.answered(answer, reactor),
-                None => Step::Wait {
-                    interest: Interest::Read,
-                    progress: Progress::None,
-                },
+                None => Step::until_readable(Progress::None),
             },
         }
     }
@@ -379,15 +376,4 @@ pub(crate) fn received(
 fn time_out(socket: &mut TcpSocket, pattern: Pattern) -> Outcome {
     let error = socket.timeout_error(Interest::Read);
     Outcome::Partial(error, socket.partial(pattern))
-}
-
-impl<T> Step<T> {
-    /// Applies `change` to a final result.
-    #[inline]
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Step<U> {
-        match self {
-            Step::Done(result) => Step::Done(change(result)),
-            Step::Wait { interest, progress } => Step::Wait { interest, progress },
-        }
-    }
 }

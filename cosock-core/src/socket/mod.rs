@@ -59,6 +59,31 @@ pub enum Step<T> {
     },
 }
 
+impl<T> Step<T> {
+    /// It would block until there is something to read.
+    #[inline]
+    pub(crate) fn until_readable(progress: Progress) -> Step<T> {
+        let interest = Interest::Read;
+        Step::Wait { interest, progress }
+    }
+
+    /// It would block until there is room to write.
+    #[inline]
+    pub(crate) fn until_writable(progress: Progress) -> Step<T> {
+        let interest = Interest::Write;
+        Step::Wait { interest, progress }
+    }
+
+    /// Applies `change` to a final result.
+    #[inline]
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Step::Done(result) => Step::Done(change(result)),
+            Step::Wait { interest, progress } => Step::Wait { interest, progress },
+        }
+    }
+}
+
 /// What an operation did before it came to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {

@@ -282,10 +282,7 @@ impl TcpSocket {
                 Err(Errno::CONNABORTED | Errno::INTR) => continue,
                 Err(Errno::WOULDBLOCK) => {
                     reactor.drained(self.endpoint.source);
-                    Step::Wait {
-                        interest: Interest::Read,
-                        progress: Progress::None,
-                    }
+                    Step::until_readable(Progress::None)
                 }
                 Err(errno) => Step::Done(Err(errno.into())),
             };

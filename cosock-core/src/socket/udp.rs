@@ -14,7 +14,7 @@ use socket2::{Socket, Type};
 use super::{Endpoint, Family, Progress, SEND, Step};
 use crate::buffer::Chunk;
 use crate::error::SocketError;
-use crate::reactor::{Interest, Reactor, SCRATCH_SIZE};
+use crate::reactor::{Reactor, SCRATCH_SIZE};
 
 /// Whether a UDP socket has a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,7 +251,7 @@ impl UdpSocket {
     fn readable<T>(&self, reactor: &Reactor) -> Result<&Socket, Step<Result<T, SocketError>>> {
         match self.endpoint.socket() {
             Some(socket) if reactor.maybe_readable(self.endpoint.source) => Ok(socket),
-            Some(_) => Err(await_datagram(Progress::None)),
+            Some(_) => Err(Step::until_readable(Progress::None)),
             None => Err(Step::Done(Err(SocketError::Closed))),
         }
     }
@@ -262,10 +262,10 @@ impl UdpSocket {
         match errno {
             Errno::WOULDBLOCK => {
                 reactor.drained(self.endpoint.source);
-                await_datagram(Progress::None)
+                Step::until_readable(Progress::None)
             }
             // It goes on when other tasks have run.
-            Errno::INTR => await_datagram(Progress::Pause),
+            Errno::INTR => Step::until_readable(Progress::Pause),
             _ => Step::Done(Err(errno.into())),
         }
     }
@@ -281,13 +281,6 @@ impl UdpSocket {
     pub fn set_fd(&mut self, fd: RawFd, reactor: &mut Reactor) {
         self.endpoint.set_fd(fd, reactor);
         self.closed = fd < 0;
-    }
-}
-
-fn await_datagram<T>(progress: Progress) -> Step<T> {
-    Step::Wait {
-        interest: Interest::Read,
-        progress,
     }
 }
 

@@ -7,7 +7,7 @@ use socket2::Type;
 
 use super::{TcpClass, TcpSocket};
 use crate::error::SocketError;
-use crate::reactor::{Interest, Reactor};
+use crate::reactor::Reactor;
 use crate::socket::{Family, NO_ADDRESS, Progress, Step};
 
 /// The addresses that a `connect` still has to try.
@@ -52,10 +52,7 @@ impl TcpSocket {
                     // As in LuaSocket: who stops waiting may still wait by `select`, and then send.
                     self.class = TcpClass::Client;
                     reactor.filled(self.endpoint.source);
-                    return Step::Wait {
-                        interest: Interest::Write,
-                        progress: Progress::None,
-                    };
+                    return Step::until_writable(Progress::None);
                 }
                 Err(Errno::INTR) => continue,
                 Err(errno) => {

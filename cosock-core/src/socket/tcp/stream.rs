@@ -5,7 +5,7 @@ use rustix::io::Errno;
 use super::{TcpSocket, counted};
 use crate::buffer::{Chunk, Pattern, Small, Taken, Unread};
 use crate::error::SocketError;
-use crate::reactor::{Interest, Reactor, SCRATCH_SIZE, ScratchRead};
+use crate::reactor::{Reactor, SCRATCH_SIZE, ScratchRead};
 use crate::socket::{MOST_AT_ONCE, Progress, SEND, Step, receive};
 
 /// A line went beyond what [`TcpSocket::set_longest_line`] has set.
@@ -77,10 +77,7 @@ impl TcpSocket {
                 return Step::Done(Err(SocketError::Closed));
             };
             if !reactor.maybe_readable(self.endpoint.source) {
-                return Step::Wait {
-                    interest: Interest::Read,
-                    progress: Progress::of(moved),
-                };
+                return Step::until_readable(Progress::of(moved));
             }
             // What is large is read to where it grows, and no further than it goes; what is small is cut
             // from reads of many.
@@ -114,18 +111,7 @@ impl TcpSocket {
                 Ok(0) => self.ended = true,
                 Ok(length) => {
                     moved += length;
-                    self.received += counted(length);
-                    self.forget_loan();
-                    let taken = if large {
-                        self.unread.take(pattern)
-                    } else {
-                        self.unread
-                            .take_fresh(reactor.scratch_bytes(), length, pattern)
-                    };
-                    if self.endpoint.source.is_none() {
-                        // A select on this socket may have registered it.
-                        self.endpoint.source = reactor.known(self.endpoint.raw_fd());
-                    }
+                    let taken = self.take_read(length, large, pattern, reactor);
                     let left = !self.unread.is_empty();
                     reactor.has_read(self.endpoint.source, length < room, left);
                     if let Some(chunk) = taken {
@@ -135,18 +121,12 @@ impl TcpSocket {
                         return Step::Done(Err(LINE_TOO_LONG));
                     }
                     if moved >= MOST_AT_ONCE {
-                        return Step::Wait {
-                            interest: Interest::Read,
-                            progress: Progress::Pause,
-                        };
+                        return Step::until_readable(Progress::Pause);
                     }
                 }
                 Err(Errno::WOULDBLOCK) => {
                     reactor.drained(self.endpoint.source);
-                    return Step::Wait {
-                        interest: Interest::Read,
-                        progress: Progress::of(moved),
-                    };
+                    return Step::until_readable(Progress::of(moved));
                 }
                 Err(Errno::INTR) => {}
                 // As in the rock: a peer that closes before it has read all resets what it has answered in full.
@@ -155,6 +135,30 @@ impl TcpSocket {
                 }
                 Err(errno) => return Step::Done(Err(errno.into())),
             }
+        }
+    }
+
+    /// Takes what satisfies the pattern when so many bytes were read: onto what is unread where that was `large`,
+    /// else into the shared buffer.
+    #[inline]
+    pub(super) fn take_read(
+        &mut self,
+        length: usize,
+        large: bool,
+        pattern: Pattern,
+        reactor: &Reactor,
+    ) -> Option<Chunk> {
+        self.received += counted(length);
+        self.forget_loan();
+        if self.endpoint.source.is_none() {
+            // A select on this socket may have registered it.
+            self.endpoint.source = reactor.known(self.endpoint.raw_fd());
+        }
+        if large {
+            self.unread.take(pattern)
+        } else {
+            self.unread
+                .take_fresh(reactor.scratch_bytes(), length, pattern)
         }
     }
 
@@ -234,10 +238,7 @@ impl TcpSocket {
             }
             let sent = first.take();
             let Some(result) = sent.or_else(|| self.send_once(&data[*next..], reactor)) else {
-                return Step::Wait {
-                    interest: Interest::Write,
-                    progress: Progress::of(*next - start),
-                };
+                return Step::until_writable(Progress::of(*next - start));
             };
             match result {
                 Ok(length) => {
@@ -247,18 +248,12 @@ impl TcpSocket {
                     *next += length;
                     self.sent += counted(length);
                     if !first && *next - start >= MOST_AT_ONCE && *next < data.len() {
-                        return Step::Wait {
-                            interest: Interest::Write,
-                            progress: Progress::Pause,
-                        };
+                        return Step::until_writable(Progress::Pause);
                     }
                 }
                 Err(Errno::WOULDBLOCK) => {
                     reactor.filled(self.endpoint.source);
-                    return Step::Wait {
-                        interest: Interest::Write,
-                        progress: Progress::of(*next - start),
-                    };
+                    return Step::until_writable(Progress::of(*next - start));
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::PIPE) => return Step::Done(Err(SocketError::Closed)),

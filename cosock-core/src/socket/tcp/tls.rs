@@ -132,14 +132,7 @@ impl TcpSocket {
             };
             let taken = result.map(|length| {
                 moved += length;
-                self.received += counted(length);
-                self.forget_loan();
-                if large {
-                    self.unread.take(pattern)
-                } else {
-                    let scratch = reactor.scratch_bytes();
-                    self.unread.take_fresh(scratch, length, pattern)
-                }
+                self.take_read(length, large, pattern, reactor)
             });
             self.note(session, reactor);
             if taken.is_err() && !self.has_unread() {
@@ -153,10 +146,7 @@ impl TcpSocket {
                         return Step::Done(Err(LINE_TOO_LONG));
                     }
                     if moved >= MOST_AT_ONCE {
-                        return Step::Wait {
-                            interest: Interest::Read,
-                            progress: Progress::Pause,
-                        };
+                        return Step::until_readable(Progress::Pause);
                     }
                 }
                 Err(Blocked::Wait(interest)) => {
@@ -203,10 +193,7 @@ impl TcpSocket {
                     *next += length;
                     self.sent += counted(length);
                     if *next - start >= MOST_AT_ONCE && *next < data.len() {
-                        return Step::Wait {
-                            interest: Interest::Write,
-                            progress: Progress::Pause,
-                        };
+                        return Step::until_writable(Progress::Pause);
                     }
                 }
                 Err(Blocked::Wait(interest)) => {
