@@ -16,6 +16,7 @@ pub mod operation;
 mod process;
 pub mod reactor;
 pub mod resolver;
+mod room;
 pub mod scheduler;
 pub mod select;
 pub mod socket;

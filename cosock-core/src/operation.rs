@@ -321,6 +321,16 @@ impl Operation {
         }
     }
 
+    /// The source that its socket has been registered with, if it still is.
+    #[must_use]
+    pub fn registered(&self) -> Option<SourceId> {
+        match self.subject() {
+            Subject::Stream(socket) => socket.borrow().registered(),
+            Subject::Datagrams(socket) => socket.borrow().registered(),
+            Subject::Name(_) => None,
+        }
+    }
+
     /// The [epoch](crate::socket::Endpoint::epoch) of the socket that this works on.
     #[inline]
     #[must_use]

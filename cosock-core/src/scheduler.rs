@@ -13,13 +13,14 @@ mod selects;
 #[cfg(all(test, target_pointer_width = "64"))]
 mod sizes;
 mod turn;
+mod waits;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use crate::clock::{Clock, Time};
 use crate::operation::{Operation, Outcome};
-use crate::reactor::{Interest, Reactor, SourceId};
+use crate::reactor::{Interest, Reactor};
 use crate::resolver::{LookupId, Resolver};
 use crate::select::Select;
 use crate::timer::{TimerId, Timers};
@@ -27,6 +28,7 @@ use crate::timer::{TimerId, Timers};
 pub use datagrams::NextDatagram;
 pub use operations::{Line, Parkable};
 pub use turn::Turn;
+use waits::Waiting;
 
 /// Names a task; stale once it has finished or was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +70,7 @@ enum Lists {
     Empty,
     /// One, to read from or to write to.
     One(Interest),
-    /// As many as [`Task::object`] says: those to receive from, and above them those to send to.
+    /// As many as [`Waiting::object`] says: those to receive from, and above them those to send to.
     Many,
 }
 
@@ -120,7 +122,7 @@ pub struct Started {
     pub start: Start,
     /// The number by which its owner knows it.
     pub owner: usize,
-    /// The identity of what it has waited on.
+    /// The identity of the queue, where it has waited for a message.
     pub object: usize,
 }
 
@@ -132,49 +134,37 @@ enum Phase {
     Parked,
 }
 
+/// What tells waits apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// None yet.
+    Nothing,
+    Sleep,
+    Message,
+    Line,
+    /// Any but a line.
+    Operation,
+    Select,
+}
+
+/// What every task has. Those that wait for more than time have a [`Waiting`], too.
 #[derive(Debug)]
 struct Task {
     generation: u32,
-    owner: usize,
     phase: Phase,
-    timed_out: bool,
-    serial: u64,
-    wait: Wait,
-    timer: Option<TimerId>,
-    /// That of the current wait, to start its deadline again when bytes moved.
-    timeout: Timeout,
-    deadline: Option<Time>,
-    /// Where its operation waits.
-    watched: Option<SourceId>,
-    /// Identity of the object that is waited on, or how many they are.
-    object: u64,
+    /// Of the current wait, or the last one.
+    kind: Kind,
     /// Of the current wait, or the last one.
     lists: Lists,
-    /// The epoch of the operation's socket when it began.
-    epoch: u32,
-    last_run: Option<Time>,
+    owner: usize,
+    timer: Option<TimerId>,
+    /// Whether the timer was set for the current wait.
+    limited: bool,
     /// What its owner notes of it.
     note: u8,
-}
-
-impl Task {
-    /// Whether something is registered that would wake it.
-    #[inline]
-    fn is_armed(&self) -> bool {
-        self.deadline.is_some() || self.watched.is_some() || matches!(self.wait, Wait::Select(_))
-    }
-
-    /// When a wait after bytes have moved has to be over: each has its own timeout, within the `limit` of the
-    /// operation as a whole.
-    fn next_deadline(&self, clock: &Clock, limit: Option<Time>) -> Option<Time> {
-        let Some(timeout) = self.timeout.get() else {
-            return self.deadline;
-        };
-        match (clock.now().after(timeout), limit) {
-            (Some(each), Some(limit)) => Some(each.min(limit)),
-            (each, limit) => each.or(limit),
-        }
-    }
+    /// That of the current wait, to start its deadline again when bytes moved.
+    timeout: Timeout,
+    last_run: Option<Time>,
 }
 
 /// An element of a select whose own `_wake` is to be called.
@@ -210,6 +200,9 @@ pub struct Scheduler {
     /// The callbacks that own timers.
     callback_numbers: HashMap<TimerId, u64>,
     tasks: Vec<Task>,
+    /// By the places of tasks, up to the last that has waited for more than time: there may be very many that
+    /// have not.
+    waits: Vec<Waiting>,
     free: Vec<u32>,
     ready: VecDeque<TaskKey>,
     /// How many ready tasks come from a select, whose registrations still stand.
@@ -248,6 +241,7 @@ impl Scheduler {
             timers: Timers::new(),
             callback_numbers: HashMap::new(),
             tasks: Vec::new(),
+            waits: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
             ready_selects: 0,
@@ -279,28 +273,24 @@ impl Scheduler {
         let index = self.free.pop().unwrap_or_else(|| {
             self.tasks.push(Task {
                 generation: 0,
-                owner,
                 phase: Phase::Free,
-                timed_out: false,
-                serial: 0,
-                wait: Wait::Nothing,
-                timer: None,
-                timeout: Timeout::NONE,
-                deadline: None,
-                watched: None,
-                object: 0,
+                kind: Kind::Nothing,
                 lists: Lists::Empty,
-                epoch: 0,
-                last_run: None,
+                owner,
+                timer: None,
+                limited: false,
                 note: 0,
+                timeout: Timeout::NONE,
+                last_run: None,
             });
             (self.tasks.len() - 1) as u32
         });
-        let task = &mut self.tasks[index as usize];
         debug_assert!(
-            matches!(task.wait, Wait::Nothing) && task.watched.is_none(),
+            (self.waits.get(index as usize))
+                .is_none_or(|last| matches!(last.wait, Wait::Nothing) && !last.watching),
             "the last task in this place has left something"
         );
+        let task = &mut self.tasks[index as usize];
         task.phase = Phase::Ready;
         task.owner = owner;
         task.note = note;
@@ -380,38 +370,10 @@ impl Scheduler {
         self.look(key).and_then(|task| task.timeout.get())
     }
 
-    /// How many objects the task's wait is for, or its last one was: to receive from, and to send to.
-    #[must_use]
-    pub fn lists(&self, key: TaskKey) -> (u32, u32) {
-        match self.look(key).map(|task| (task.lists, task.object)) {
-            Some((Lists::One(Interest::Read), _)) => (1, 0),
-            Some((Lists::One(Interest::Write), _)) => (0, 1),
-            Some((Lists::Many, counts)) => (counts as u32, (counts >> 32) as u32),
-            Some((Lists::Empty, _)) | None => (0, 0),
-        }
-    }
-
-    /// Notes how many these are, for a select, which need not have an element for each.
-    pub fn set_lists(&mut self, key: TaskKey, receivers: u32, senders: u32) {
-        if let Some(task) = self.task(key) {
-            task.lists = Lists::Many;
-            task.object = u64::from(senders) << 32 | u64::from(receivers);
-        }
-    }
-
     /// When the task last ran, as precisely as the clock was looked at.
     #[must_use]
     pub fn last_run(&self, key: TaskKey) -> Option<Time> {
         self.look(key).and_then(|task| task.last_run)
-    }
-
-    /// What the task waits for.
-    #[must_use]
-    pub fn wait_of(&self, key: TaskKey) -> &Wait {
-        match self.look(key) {
-            Some(task) if task.phase != Phase::Running => &task.wait,
-            _ => &Wait::Nothing,
-        }
     }
 
     /// Ends a task in whatever state it is: nothing of it stays registered.
@@ -422,24 +384,20 @@ impl Scheduler {
         }
         self.disarm(key);
         let task = &mut self.tasks[key.index as usize];
-        if task.phase == Phase::Ready && matches!(task.wait, Wait::Select(_)) {
+        if task.phase == Phase::Ready && task.kind == Kind::Select {
             self.ready_selects -= 1;
         }
         task.phase = Phase::Free;
         task.generation = task.generation.wrapping_add(1);
-        task.serial = 0;
         task.last_run = None;
         task.timeout = Timeout::NONE;
-        task.timed_out = false;
+        task.kind = Kind::Nothing;
+        task.limited = false;
         task.lists = Lists::Empty;
         if let Some(timer) = task.timer.take() {
             self.timers.remove(timer);
         }
-        if !matches!(task.wait, Wait::Nothing)
-            && let Wait::Operation(operation) = std::mem::take(&mut task.wait)
-        {
-            self.drop_lookup(&operation);
-        }
+        self.drop_wait(key.index);
         self.forget_limit(key);
         self.free.push(key.index);
         self.live -= 1;

@@ -13,6 +13,7 @@ use std::collections::TryReserveError;
 use std::num::NonZeroU32;
 
 use crate::clock::Time;
+use crate::room::reserve;
 
 /// Names one timer; valid until [`Timers::remove`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,10 +123,8 @@ impl<K: Copy> Timers<K> {
     ///
     /// There is no memory for that.
     pub fn try_reserve(&mut self, timers: usize) -> Result<(), TryReserveError> {
-        self.timers
-            .try_reserve(timers.saturating_sub(self.timers.len()))?;
-        self.free
-            .try_reserve(timers.saturating_sub(self.free.len()))
+        reserve(&mut self.timers, timers)?;
+        reserve(&mut self.free, timers)
     }
 
     /// For how many timers there is room.

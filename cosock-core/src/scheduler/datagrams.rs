@@ -54,19 +54,19 @@ impl Scheduler {
         room: &'a mut Room,
         asks_sender: bool,
     ) -> Result<Datagram<&'a [u8]>, Tried> {
-        let task = &mut self.tasks[key.index as usize];
-        if let Wait::Operation(Operation::Datagram { socket, size }) = &task.wait
+        if let Some(waiting) = self.waits.get_mut(key.index as usize)
+            && let Wait::Operation(Operation::Datagram { socket, size }) = &waiting.wait
             && let Some(room) = room.get_mut(..*size)
-            && !task.timed_out
+            && !waiting.timed_out
             && let mut socket = socket.borrow_mut()
-            && socket.epoch() == task.epoch
+            && socket.epoch() == waiting.epoch
         {
             let step = socket.receive_to(room, asks_sender, &mut self.reactor);
             drop(socket);
             let step = match step {
                 Step::Done(Ok(datagram)) => {
                     // It stays, for most will wait for the next one of the same socket.
-                    task.serial = 0;
+                    waiting.serial = 0;
                     return Ok(datagram);
                 }
                 Step::Done(Err(error)) => Step::Done(Outcome::Failed(error)),

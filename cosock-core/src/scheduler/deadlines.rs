@@ -2,7 +2,9 @@
 
 use std::collections::TryReserveError;
 
-use super::{Owner, Scheduler, TaskKey};
+use super::waits::waiting_at;
+use super::{Kind, Owner, Scheduler, TaskKey};
+use crate::clock::Time;
 use crate::timer::TimerId;
 
 impl Scheduler {
@@ -19,13 +21,29 @@ impl Scheduler {
                 continue;
             }
             let task = &mut self.tasks[owner.0 as usize];
-            task.timed_out = true;
+            if task.kind != Kind::Sleep {
+                waiting_at(&mut self.waits, owner.0).timed_out = true;
+            }
             let key = TaskKey {
                 index: owner.0,
                 generation: task.generation,
             };
             self.make_ready(key);
         }
+    }
+
+    /// Moves the deadline of a task whose operation has moved bytes: each wait has its own timeout, within the
+    /// `limit` of the operation as a whole.
+    #[inline]
+    pub(super) fn move_deadline(&mut self, place: u32, limit: Option<Time>) {
+        let Some(timeout) = self.tasks[place as usize].timeout.get() else {
+            return;
+        };
+        let deadline = match (self.clock.now().after(timeout), limit) {
+            (Some(each), Some(limit)) => Some(each.min(limit)),
+            (each, limit) => each.or(limit),
+        };
+        waiting_at(&mut self.waits, place).deadline = deadline;
     }
 
     /// Makes a timer that reports `callback` when it is due, `timeout` seconds from now.

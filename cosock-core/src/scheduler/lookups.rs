@@ -26,8 +26,10 @@ impl Scheduler {
             let Some(key) = self.lookups.remove(&id) else {
                 continue;
             };
-            let Some(task) = self.task(key) else { continue };
-            if let Wait::Operation(Operation::Lookup(lookup)) = &mut task.wait {
+            let Some(waiting) = self.waiting(key) else {
+                continue;
+            };
+            if let Wait::Operation(Operation::Lookup(lookup)) = &mut waiting.wait {
                 lookup.answer = Some(answer);
                 self.make_ready(key);
             }

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::{Lists, Owner, Phase, Scheduler, Task, TaskKey, Timeout, Tried, Wait};
+use super::waits::{Waiting, waiting_at};
+use super::{Kind, Lists, Owner, Phase, Scheduler, Task, TaskKey, Timeout, Tried, Wait};
 use crate::buffer::{Pattern, Small, Taken};
 use crate::operation::{Awaited, Operation, Outcome, Terms, received};
 use crate::reactor::{Company, Interest, Reactor, Role, SourceId, Waiter};
@@ -71,27 +72,30 @@ fn put_line(wait: &mut Wait, socket: &Tcp) {
     *wait = Wait::Operation(Operation::Line { socket });
 }
 
-/// Has the task try its operation again, whose waiter has fired, if `serial` is still its wait.
+/// Has the task try its operation again, whose waiter has fired, if it still waits for that.
 #[inline]
 pub(super) fn wake_operation(
     tasks: &mut [Task],
+    waits: &mut [Waiting],
     ready: &mut VecDeque<TaskKey>,
     timers: &mut Timers<Owner>,
-    key: TaskKey,
-    serial: u64,
+    waiter: &Waiter,
 ) {
-    let Some(task) = tasks.get_mut(key.index as usize) else {
+    let Waiter {
+        task: key, serial, ..
+    } = *waiter;
+    let place = key.index as usize;
+    // No two waits have the same number, whatever tasks they are of.
+    let Some(waiting) = (waits.get_mut(place)).filter(|waiting| waiting.serial == serial) else {
         return;
     };
-    if task.serial != serial || task.generation != key.generation {
-        return;
-    }
     // Firing has taken it off the source.
-    task.watched = None;
+    waiting.watching = false;
+    let task = &mut tasks[place];
     if task.phase == Phase::Parked {
         task.phase = Phase::Ready;
         ready.push_back(key);
-        if task.deadline.is_some()
+        if task.limited
             && let Some(timer) = task.timer
         {
             timers.cancel(timer);
@@ -105,10 +109,11 @@ impl Scheduler {
     #[must_use]
     pub fn leaves_alone(&self, socket: &Tcp, running: Option<TaskKey>) -> bool {
         let kept = running
-            .and_then(|key| self.look(key))
-            .is_some_and(|task| match &task.wait {
+            .filter(|key| self.is_alive(*key))
+            .and_then(|key| self.waits.get(key.index as usize))
+            .is_some_and(|waiting| match &waiting.wait {
                 Wait::Operation(Operation::Line { socket: last }) => {
-                    task.serial == 0 && Rc::ptr_eq(last, socket)
+                    waiting.serial == 0 && Rc::ptr_eq(last, socket)
                 }
                 _ => false,
             });
@@ -186,27 +191,28 @@ impl Scheduler {
 
     /// Parks on an operation whose waiter, if it has a source to wait on, is there already.
     #[inline(always)]
-    fn park_on(
+    fn park_on<P: Parkable>(
         &mut self,
         key: TaskKey,
-        operation: impl Parkable,
+        operation: P,
         terms: Terms,
         interest: Interest,
         timeout: Option<f64>,
         object: usize,
     ) {
-        let task = self.begin_wait(key);
-        operation.put_into(&mut task.wait);
-        task.object = object as u64;
-        task.epoch = terms.epoch;
+        let (task, waiting) = self.begin_wait(key.index, Kind::Operation);
+        operation.put_into(&mut waiting.wait);
+        if P::IS_LINE || matches!(waiting.wait, Wait::Operation(Operation::Line { .. })) {
+            task.kind = Kind::Line;
+        }
+        waiting.object = object as u64;
+        waiting.epoch = terms.epoch;
         task.timeout = Timeout::new(timeout);
         task.lists = match terms.source {
             Awaited::Nothing => Lists::Empty,
             _ => Lists::One(interest),
         };
-        if let Awaited::Source(source) = terms.source {
-            task.watched = Some(source);
-        }
+        waiting.watching = matches!(terms.source, Awaited::Source(_));
         self.forget_limit(key);
         if timeout.is_some() || terms.total_timeout.is_some() {
             self.limit_operation(key, timeout, terms.total_timeout);
@@ -230,12 +236,9 @@ impl Scheduler {
         if let Some(limit) = total.and_then(|total| self.clock.now().after(total)) {
             self.limits.insert(key.index, limit);
         }
-        let task = &mut self.tasks[key.index as usize];
-        if task.phase == Phase::Ready
-            && let Some(source) = task.watched.take()
-        {
+        if self.tasks[key.index as usize].phase == Phase::Ready {
             // Its time was over before it began.
-            self.reactor.unwatch(source, key);
+            self.disarm(key);
         }
     }
 
@@ -250,16 +253,16 @@ impl Scheduler {
     /// Has a task wait for its operation's descriptor, unless it is ready already.
     #[inline]
     fn watch_source(&mut self, key: TaskKey, source: SourceId, interest: Interest) {
-        let task = &mut self.tasks[key.index as usize];
-        if task.phase != Phase::Parked {
+        if self.tasks[key.index as usize].phase != Phase::Parked {
             return;
         }
-        task.watched = Some(source);
+        let waiting = waiting_at(&mut self.waits, key.index);
+        waiting.watching = true;
         let waiter = Waiter {
             task: key,
-            serial: task.serial,
+            serial: waiting.serial,
             role: Role::Operation,
-            object: task.object as usize,
+            object: waiting.object as usize,
         };
         self.reactor.watch(source, interest, waiter);
     }
@@ -271,10 +274,12 @@ impl Scheduler {
         }
         let closed: Vec<TaskKey> = (self.lookups.values().copied())
             .filter(|key| {
-                self.look(*key).is_some_and(|task| match &task.wait {
-                    Wait::Operation(operation) => operation.epoch() != task.epoch,
-                    _ => false,
-                })
+                let waiting = self.waits.get(key.index as usize);
+                self.is_alive(*key)
+                    && waiting.is_some_and(|waiting| match &waiting.wait {
+                        Wait::Operation(operation) => operation.epoch() != waiting.epoch,
+                        _ => false,
+                    })
             })
             .collect();
         for key in closed {
@@ -286,14 +291,14 @@ impl Scheduler {
     ///
     /// `data` is what a send sends a part of.
     pub fn try_operation(&mut self, key: TaskKey, data: &[u8]) -> Tried {
-        let task = &mut self.tasks[key.index as usize];
-        let Wait::Operation(operation) = &mut task.wait else {
+        let waiting = waiting_at(&mut self.waits, key.index);
+        let Wait::Operation(operation) = &mut waiting.wait else {
             return Tried::Complete(Outcome::Done);
         };
-        if task.timed_out {
+        if waiting.timed_out {
             operation.doubt(&mut self.reactor);
         }
-        let step = if operation.epoch() == task.epoch {
+        let step = if operation.epoch() == waiting.epoch {
             operation.step(data, &mut self.reactor)
         } else {
             Step::Done(operation.closed())
@@ -308,16 +313,16 @@ impl Scheduler {
     /// What [`Scheduler::try_operation`] tells, unless the line is all that has come.
     #[inline]
     pub fn try_line(&mut self, key: TaskKey, place: &mut Small) -> Result<Taken, Tried> {
-        let task = &mut self.tasks[key.index as usize];
-        if let Wait::Operation(Operation::Line { socket }) = &task.wait
-            && !task.timed_out
+        if let Some(waiting) = self.waits.get_mut(key.index as usize)
+            && let Wait::Operation(Operation::Line { socket }) = &waiting.wait
+            && !waiting.timed_out
             && let mut stream = socket.borrow_mut()
-            && stream.epoch() == task.epoch
+            && stream.epoch() == waiting.epoch
         {
             match stream.receive_lone_line(place, &mut self.reactor) {
                 Ok(line) => {
                     // It stays, for most will wait for the next line of the same stream.
-                    task.serial = 0;
+                    waiting.serial = 0;
                     return Ok(line);
                 }
                 Err(Some(first)) => {
@@ -341,11 +346,7 @@ impl Scheduler {
                 Some(outcome) => outcome,
             },
         };
-        let task = &mut self.tasks[key.index as usize];
-        task.serial = 0;
-        if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
-            self.drop_lookup(&operation);
-        }
+        self.drop_wait(key.index);
         Tried::Complete(outcome)
     }
 
@@ -357,21 +358,24 @@ impl Scheduler {
         progress: Progress,
     ) -> Option<Outcome> {
         let limit = self.limits.get(&key.index).copied();
+        if progress != Progress::None {
+            self.move_deadline(key.index, limit);
+        }
         let task = &mut self.tasks[key.index as usize];
-        let Wait::Operation(operation) = &mut task.wait else {
+        let waiting = waiting_at(&mut self.waits, key.index);
+        let Wait::Operation(operation) = &mut waiting.wait else {
             return None;
         };
         if progress == Progress::Pause {
             if limit.is_some_and(|limit| limit <= self.clock.now()) {
                 return Some(operation.time_out());
             }
-            task.deadline = task.next_deadline(&self.clock, limit);
-            task.timed_out = task.timeout.get().is_some_and(|timeout| timeout <= 0.0);
+            waiting.timed_out = task.timeout.get().is_some_and(|timeout| timeout <= 0.0);
             task.phase = Phase::Ready;
             self.ready.push_back(key);
             return None;
         }
-        if task.timed_out {
+        if waiting.timed_out {
             return Some(operation.time_out());
         }
         let source = match operation.source(&mut self.reactor) {
@@ -380,12 +384,8 @@ impl Scheduler {
         };
         self.serials += 1;
         task.phase = Phase::Parked;
-        task.serial = self.serials;
-        let deadline = match progress {
-            Progress::None => task.deadline,
-            _ => task.next_deadline(&self.clock, limit),
-        };
-        if let Some(deadline) = deadline {
+        waiting.serial = self.serials;
+        if let Some(deadline) = waiting.deadline {
             self.arm(key, deadline);
         }
         if let Some(source) = source {

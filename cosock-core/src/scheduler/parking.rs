@@ -1,46 +1,41 @@
 //! Parking a task and waking it, whatever it waits for; and what needs no more: sleeping, and waiting for a message.
 
-use super::{Lists, Owner, Phase, Scheduler, Task, TaskKey, Timeout, Wait};
+use super::waits::{Waiting, waiting_at};
+use super::{Kind, Lists, Owner, Phase, Scheduler, Task, TaskKey, Timeout, Wait};
 use crate::clock::Time;
 use crate::reactor::Interest;
 
 impl Scheduler {
-    /// Parks a running task. A `timeout` in seconds, counted from now, makes it ready again; `None`
-    /// waits without limit; at zero or less it runs again in the next turn.
-    #[inline]
-    pub(super) fn park(&mut self, key: TaskKey, wait: Wait, timeout: Option<f64>) -> u64 {
-        self.withdraw(key);
-        let task = self.begin_wait(key);
-        task.wait = wait;
-        let serial = task.serial;
-        if let Some(timeout) = timeout {
-            self.limit(key, timeout);
-        }
-        serial
-    }
-
-    /// Parks a running task for a new wait, which has no timeout yet; for what, the caller says.
+    /// Starts a wait of a running task for more than time; it has no timeout yet, and for what it is, the caller
+    /// says.
     #[inline(always)]
-    pub(super) fn begin_wait(&mut self, key: TaskKey) -> &mut Task {
+    pub(super) fn begin_wait(&mut self, place: u32, kind: Kind) -> (&mut Task, &mut Waiting) {
         self.serials += 1;
-        let task = &mut self.tasks[key.index as usize];
+        let task = &mut self.tasks[place as usize];
         task.phase = Phase::Parked;
-        task.serial = self.serials;
-        task.timed_out = false;
-        task.deadline = None;
-        task
+        task.kind = kind;
+        task.limited = false;
+        let waiting = waiting_at(&mut self.waits, place);
+        waiting.deadline = None;
+        waiting.timed_out = false;
+        waiting.serial = self.serials;
+        (task, waiting)
     }
 
-    /// Starts the timeout of a task that has just been parked.
+    /// Starts the timeout of a task that has just been parked: `timeout` seconds from now it becomes ready; at zero
+    /// or less it runs again in the next turn.
     pub(super) fn limit(&mut self, key: TaskKey, timeout: f64) {
         if timeout <= 0.0 {
             // Nothing is registered yet that would have to be taken back.
             let task = &mut self.tasks[key.index as usize];
-            task.timed_out = true;
             task.phase = Phase::Ready;
-            self.ready_selects += usize::from(matches!(task.wait, Wait::Select(_)));
+            waiting_at(&mut self.waits, key.index).timed_out = true;
+            self.ready_selects += usize::from(task.kind == Kind::Select);
             self.ready.push_back(key);
         } else if let Some(deadline) = self.clock.now().after(timeout) {
+            if self.tasks[key.index as usize].kind != Kind::Sleep {
+                waiting_at(&mut self.waits, key.index).deadline = Some(deadline);
+            }
             self.arm(key, deadline);
         }
     }
@@ -60,14 +55,11 @@ impl Scheduler {
         self.disarm(key);
         let task = &mut self.tasks[key.index as usize];
         if task.phase == Phase::Ready {
-            self.ready_selects -= usize::from(matches!(task.wait, Wait::Select(_)));
+            self.ready_selects -= usize::from(task.kind == Kind::Select);
             self.ready.retain(|ready| *ready != key);
         }
         task.phase = Phase::Running;
-        task.serial = 0;
-        if let Wait::Operation(operation) = std::mem::take(&mut task.wait) {
-            self.drop_lookup(&operation);
-        }
+        self.drop_wait(key.index);
     }
 
     pub(super) fn arm(&mut self, key: TaskKey, deadline: Time) {
@@ -75,11 +67,11 @@ impl Scheduler {
         let timer = *task
             .timer
             .get_or_insert_with(|| self.timers.add(Owner(key.index)));
-        task.deadline = Some(deadline);
+        task.limited = true;
         self.timers.set(timer, deadline);
     }
 
-    /// Parks a running task until its timeout.
+    /// Parks a running task until its timeout, a number of seconds; for ever without one.
     #[inline]
     pub fn park_sleep(&mut self, key: TaskKey, timeout: Option<f64>) {
         let task = &mut self.tasks[key.index as usize];
@@ -88,14 +80,20 @@ impl Scheduler {
         }
         task.timeout = Timeout::new(timeout);
         task.lists = Lists::Empty;
+        task.limited = false;
+        if std::mem::replace(&mut task.kind, Kind::Sleep) != Kind::Sleep {
+            self.drop_wait(key.index);
+        }
+        let task = &mut self.tasks[key.index as usize];
         if timeout.is_some_and(|timeout| timeout <= 0.0) {
             // It only steps aside: nothing is registered, and nothing else can wake it.
             task.phase = Phase::Ready;
-            task.wait = Wait::Sleep;
-            task.deadline = None;
             self.ready.push_back(key);
-        } else {
-            self.park(key, Wait::Sleep, timeout);
+            return;
+        }
+        task.phase = Phase::Parked;
+        if let Some(timeout) = timeout {
+            self.limit(key, timeout);
         }
     }
 
@@ -112,14 +110,17 @@ impl Scheduler {
         // It has no waiters, so no serial number either.
         let task = &mut self.tasks[key.index as usize];
         task.phase = Phase::Parked;
-        if !matches!(task.wait, Wait::Message) {
-            task.wait = Wait::Message;
-        }
-        task.object = object as u64;
         task.lists = Lists::One(Interest::Read);
-        task.timed_out = false;
+        task.limited = false;
         task.timeout = Timeout::new(timeout);
-        task.deadline = None;
+        let last = std::mem::replace(&mut task.kind, Kind::Message);
+        let waiting = waiting_at(&mut self.waits, key.index);
+        waiting.object = object as u64;
+        waiting.deadline = None;
+        waiting.timed_out = false;
+        if last != Kind::Message {
+            self.drop_wait(key.index);
+        }
         if let Some(timeout) = timeout {
             self.limit(key, timeout);
         }
@@ -129,7 +130,7 @@ impl Scheduler {
     pub fn park_message_again(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
         task.phase = Phase::Parked;
-        if let Some(deadline) = task.deadline {
+        if let Some(deadline) = self.waits[key.index as usize].deadline {
             self.arm(key, deadline);
         }
     }
@@ -138,14 +139,16 @@ impl Scheduler {
     /// and has not run since: it waits on if somebody else takes that. One whose time is over does not.
     #[must_use]
     pub fn waits_for_message(&self, key: TaskKey, object: usize) -> bool {
-        self.look(key).is_some_and(|task| {
-            let waits = match task.phase {
-                Phase::Parked => true,
-                Phase::Ready => !task.timed_out,
-                Phase::Free | Phase::Running => false,
-            };
-            waits && task.object == object as u64 && matches!(task.wait, Wait::Message)
-        })
+        let Some(task) = (self.look(key)).filter(|task| task.kind == Kind::Message) else {
+            return false;
+        };
+        let waiting = &self.waits[key.index as usize];
+        let waits = match task.phase {
+            Phase::Parked => true,
+            Phase::Ready => !waiting.timed_out,
+            Phase::Free | Phase::Running => false,
+        };
+        waits && waiting.object == object as u64
     }
 
     /// Wakes the task if it is parked for a message in the queue identified by `object`.
@@ -156,14 +159,14 @@ impl Scheduler {
         };
         let waits = task.phase == Phase::Parked
             && task.generation == key.generation
-            && task.object == object as u64
-            && matches!(task.wait, Wait::Message);
+            && task.kind == Kind::Message
+            && self.waits[key.index as usize].object == object as u64;
         if !waits {
             return;
         }
         task.phase = Phase::Ready;
         self.ready.push_back(key);
-        if task.deadline.is_some() {
+        if task.limited {
             self.disarm(key);
         }
     }
@@ -176,7 +179,7 @@ impl Scheduler {
         }
         task.phase = Phase::Ready;
         self.ready.push_back(key);
-        if matches!(task.wait, Wait::Select(_)) {
+        if task.kind == Kind::Select {
             // Further elements may become ready until the turn in which it runs.
             self.ready_selects += 1;
         } else {
@@ -187,23 +190,30 @@ impl Scheduler {
     /// Takes back every registration of a task.
     #[inline]
     pub(super) fn disarm(&mut self, key: TaskKey) {
-        if self.tasks[key.index as usize].is_armed() {
-            self.disarm_armed(key);
+        let waiting = self.waits.get(key.index as usize);
+        if self.tasks[key.index as usize].limited || waiting.is_some_and(Waiting::is_registered) {
+            self.disarm_registered(key);
         }
     }
 
-    fn disarm_armed(&mut self, key: TaskKey) {
-        let task = &mut self.tasks[key.index as usize];
-        if task.deadline.is_some()
+    fn disarm_registered(&mut self, key: TaskKey) {
+        let task = &self.tasks[key.index as usize];
+        if task.limited
             && let Some(timer) = task.timer
         {
             self.timers.cancel(timer);
         }
-        if let Some(id) = task.watched.take() {
-            self.reactor.unwatch(id, key);
-        }
-        if let Wait::Select(select) = &task.wait {
-            select.unwatch(key, &mut self.reactor);
+        if let Some(waiting) = self.waits.get_mut(key.index as usize) {
+            match &waiting.wait {
+                Wait::Operation(operation) if waiting.watching => {
+                    waiting.watching = false;
+                    if let Some(id) = operation.registered() {
+                        self.reactor.unwatch(id, key);
+                    }
+                }
+                Wait::Select(select) => select.unwatch(key, &mut self.reactor),
+                _ => {}
+            }
         }
     }
 }

@@ -4,10 +4,11 @@
 use std::collections::TryReserveError;
 
 use super::Scheduler;
+use crate::room::reserve;
 
 impl Scheduler {
-    /// Makes room for so many tasks in all: in their table, in the queue of those that have not run yet, and for a
-    /// timer of each. What is left to grow later is small: the queue, when very many are woken at once, and the
+    /// Makes room for so many tasks in all: in their table, in the queue of those that have not run yet, for what each
+    /// waits for, and for a timer of each. What is left to grow later is small: the queue, when very many are woken at once, and the
     /// entries of timers.
     ///
     /// # Errors
@@ -17,12 +18,12 @@ impl Scheduler {
         let more = tasks.saturating_sub(self.tasks.len());
         self.tasks.try_reserve(more)?;
         self.ready.try_reserve(more)?;
-        // All of them may have a deadline, or be over.
+        // All of them may have something to wait for, a deadline, or be over.
         let tasks = self.tasks.capacity();
+        reserve(&mut self.waits, tasks)?;
         self.timers
             .try_reserve(tasks + self.callback_numbers.len())?;
-        self.free
-            .try_reserve_exact(tasks.saturating_sub(self.free.len()))
+        reserve(&mut self.free, tasks)
     }
 }
 
@@ -33,9 +34,10 @@ mod tests {
     const TASKS: usize = 10_000;
 
     /// The room in each table.
-    fn room(core: &Scheduler) -> [usize; 4] {
+    fn room(core: &Scheduler) -> [usize; 5] {
         [
             core.tasks.capacity(),
+            core.waits.capacity(),
             core.timers.room(),
             core.ready.capacity(),
             core.free.capacity(),
@@ -50,7 +52,7 @@ mod tests {
         let keys: Vec<_> = (0..TASKS).map(|_| core.spawn()).collect();
         core.begin();
         while let Some(started) = core.start_next() {
-            core.park_sleep(started.key, Some(1000.0));
+            core.park_message(started.key, Some(1000.0), 1);
         }
         assert_eq!(core.deadlines(), TASKS);
         for key in keys {

@@ -2,24 +2,29 @@
 
 use std::ops::Range;
 
-use super::{Call, Phase, Scheduler, TaskKey, Timeout, Wait};
+use super::{Call, Kind, Phase, Scheduler, TaskKey, Timeout, Wait};
 use crate::reactor::Interest;
 use crate::select::Select;
 
 impl Scheduler {
     /// Parks a running task on the elements of a select; the result names this wait.
     pub fn park_select(&mut self, key: TaskKey, select: Box<Select>, timeout: Option<f64>) -> u64 {
-        self.tasks[key.index as usize].timeout = Timeout::new(timeout);
-        self.park(key, Wait::Select(select), timeout)
+        self.withdraw(key);
+        let (task, waiting) = self.begin_wait(key.index, Kind::Select);
+        task.timeout = Timeout::new(timeout);
+        waiting.wait = Wait::Select(select);
+        let serial = waiting.serial;
+        if let Some(timeout) = timeout {
+            self.limit(key, timeout);
+        }
+        serial
     }
 
     /// The select that the task waits with, if `serial` is still its wait.
     pub fn select(&mut self, key: TaskKey, serial: u64) -> Option<&mut Select> {
-        match self.task(key) {
-            Some(task) if task.serial == serial => match &mut task.wait {
-                Wait::Select(select) => Some(select),
-                _ => None,
-            },
+        let waiting = self.waiting(key)?;
+        match &mut waiting.wait {
+            Wait::Select(select) if waiting.serial == serial => Some(select),
             _ => None,
         }
     }
@@ -36,16 +41,18 @@ impl Scheduler {
         serial: u64,
         range: Range<usize>,
     ) -> Result<(), Interest> {
-        let Some(task) = self
-            .tasks
-            .get_mut(key.index as usize)
-            .filter(|task| task.generation == key.generation && task.serial == serial)
-        else {
+        if !self.is_alive(key) {
+            return Ok(());
+        }
+        let Some(waiting) = self.waits.get_mut(key.index as usize) else {
             return Ok(());
         };
-        let Wait::Select(select) = &mut task.wait else {
+        let Wait::Select(select) = &mut waiting.wait else {
             return Ok(());
         };
+        if waiting.serial != serial {
+            return Ok(());
+        }
         let ready = select.watch(key, serial, range, &mut self.reactor)?;
         for element in ready {
             let foreign = self

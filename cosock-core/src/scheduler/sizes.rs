@@ -2,12 +2,30 @@
 
 use std::cell::RefCell;
 
-use super::{Scheduler, Task, TaskKey};
+use super::{Scheduler, Task, Waiting};
 use crate::socket::TcpSocket;
 
 #[test]
 fn a_task_takes_no_more_room_than_it_did() {
-    assert!(size_of::<Task>() + size_of::<TaskKey>() <= 104);
+    assert!(size_of::<Task>() <= 40);
+    assert!(size_of::<Task>() + size_of::<Waiting>() <= 96);
+}
+
+#[test]
+fn tasks_that_only_sleep_have_nothing_for_other_waits() {
+    let mut scheduler = Scheduler::new().expect("a scheduler");
+    let tasks = [(); 3].map(|()| scheduler.spawn());
+    scheduler.begin();
+    while let Some(started) = scheduler.start_next() {
+        scheduler.park_sleep(started.key, Some(3600.0));
+    }
+    assert!(scheduler.waits.is_empty());
+    scheduler.finish(tasks[2]);
+    scheduler.spawn();
+    scheduler.begin();
+    let started = scheduler.start_next().expect("it is ready");
+    scheduler.park_message(started.key, None, 1);
+    assert_eq!(scheduler.waits.len(), tasks.len());
 }
 
 #[test]

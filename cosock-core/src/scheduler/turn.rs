@@ -4,8 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::operations::wake_operation;
-use super::{Call, Phase, Scheduler, Start, Started, TaskKey, Wait};
-use crate::operation::Operation;
+use super::{Call, Kind, Phase, Scheduler, Start, Started, TaskKey, Wait};
 use crate::reactor::{Role, Waiter};
 use crate::select::Select;
 
@@ -48,9 +47,8 @@ impl Scheduler {
         let mut foreign = false;
         for position in 0..self.ready.len() {
             let key = self.ready[position];
-            let select = match self.look(key).map(|task| &task.wait) {
-                Some(Wait::Select(select)) => select,
-                _ => continue,
+            let Wait::Select(select) = self.wait_of(key) else {
+                continue;
             };
             foreign |= select.has_foreign();
             self.disarm(key);
@@ -77,25 +75,28 @@ impl Scheduler {
         }
         task.phase = Phase::Running;
         task.last_run = Some(self.now);
-        // Any later wake belongs to a wait that is over, unless the operation goes on.
-        let timed_out = task.timed_out;
-        let is_line = matches!(task.wait, Wait::Operation(Operation::Line { .. }));
-        let start = match &task.wait {
-            _ if is_line => Start::Line,
-            Wait::Operation(_) => Start::Operation,
-            Wait::Nothing => Start::First,
-            Wait::Sleep => Start::Slept,
-            Wait::Message => Start::Look { timed_out },
-            Wait::Select(_) => {
-                self.ready_selects -= 1;
-                Start::Select { timed_out }
-            }
-        };
-        Some(Started {
+        let owner = task.owner;
+        let started = |start, object| Started {
             key,
             start,
-            owner: task.owner,
-            object: task.object as usize,
+            owner,
+            object,
+        };
+        Some(match task.kind {
+            Kind::Nothing => started(Start::First, 0),
+            Kind::Sleep => started(Start::Slept, 0),
+            Kind::Line => started(Start::Line, 0),
+            Kind::Operation => started(Start::Operation, 0),
+            Kind::Message => {
+                let waiting = &self.waits[key.index as usize];
+                let timed_out = waiting.timed_out;
+                started(Start::Look { timed_out }, waiting.object as usize)
+            }
+            Kind::Select => {
+                let timed_out = self.waits[key.index as usize].timed_out;
+                self.ready_selects -= 1;
+                started(Start::Select { timed_out }, 0)
+            }
         })
     }
 
@@ -109,9 +110,9 @@ impl Scheduler {
 
     /// Takes the select of a running task.
     pub fn take_select(&mut self, key: TaskKey) -> Option<Box<Select>> {
-        let task = self.task(key)?;
-        task.serial = 0;
-        match std::mem::take(&mut task.wait) {
+        let waiting = self.waiting(key)?;
+        waiting.serial = 0;
+        match std::mem::take(&mut waiting.wait) {
             Wait::Select(select) => Some(select),
             _ => None,
         }
@@ -263,6 +264,7 @@ impl Scheduler {
                 let Scheduler {
                     reactor,
                     tasks,
+                    waits,
                     ready,
                     timers,
                     ..
@@ -270,7 +272,7 @@ impl Scheduler {
                 reactor.note_events(|waiter| {
                     let is_operation = waiter.role == Role::Operation;
                     if is_operation {
-                        wake_operation(tasks, ready, timers, waiter.task, waiter.serial);
+                        wake_operation(tasks, waits, ready, timers, waiter);
                     }
                     is_operation
                 });
@@ -299,11 +301,12 @@ impl Scheduler {
                 Role::Operation => {
                     let Scheduler {
                         tasks,
+                        waits,
                         ready,
                         timers,
                         ..
                     } = self;
-                    wake_operation(tasks, ready, timers, waiter.task, waiter.serial);
+                    wake_operation(tasks, waits, ready, timers, &waiter);
                 }
                 Role::Element(element) => self.dispatch_element(waiter, element),
                 Role::Foreign(element) => self.dispatch_foreign(waiter, element),

@@ -266,6 +266,12 @@ impl Endpoint {
         reactor.doubt(self.source);
     }
 
+    /// The source, where the descriptor has been registered.
+    #[must_use]
+    pub fn registered(&self) -> Option<SourceId> {
+        self.source
+    }
+
     /// The registered source, registering it if need be.
     ///
     /// # Errors
