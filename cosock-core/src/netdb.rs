@@ -168,7 +168,7 @@ pub fn numeric(
 /// Source: LuaSocket 3.1.0, `dns.toip` and `dns.tohostname`, which do the same look-up and differ
 /// in what they return first (`gethostbyname` and `gethostbyaddr`).
 pub fn host_entry(host: &[u8]) -> Result<HostEntry, LookupError> {
-    let host = CString::new(host).map_err(|_| LookupError::HostEntry(1))?;
+    let host = CString::new(host).map_err(|_| LookupError::NO_HOST)?;
     match sys::ipv4_from_text(&host) {
         Some(address) => sys::host_by_address(address),
         None => sys::host_by_name(&host),

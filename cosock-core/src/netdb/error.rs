@@ -21,6 +21,8 @@ pub enum LookupError {
 impl LookupError {
     /// The host or the service is unknown, or is text that cannot be a name.
     pub const NO_NAME: Self = Self::AddrInfo(libc::EAI_NONAME);
+    /// The host is unknown to the host tables, or is text that cannot be a name.
+    pub const NO_HOST: Self = Self::HostEntry(1);
     /// The service is unknown for this kind of socket.
     pub const NO_SERVICE: Self = Self::AddrInfo(libc::EAI_SERVICE);
     /// The look-up failed for good.

@@ -51,7 +51,7 @@ pub enum ConfigError {
     AlpnLongList,
     /// The peer's name cannot be verified as asked for.
     VerifyHost(&'static str),
-    /// OpenSSL fails where only lack of memory is to blame.
+    /// OpenSSL cannot be loaded, or fails where only lack of memory is to blame.
     Library(String),
 }
 

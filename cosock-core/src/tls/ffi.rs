@@ -13,7 +13,7 @@ use openssl::pkey::Params;
 use openssl::ssl::{Error, SslContextBuilder, SslRef, SslStream};
 use openssl::stack::StackRef;
 use openssl::x509::X509;
-use openssl_sys::{SSL, SSL_CTX};
+use openssl_sys::{BIO, SSL, SSL_CTX, pem_password_cb};
 
 /// `EC_builtin_curve`.
 #[repr(C)]
@@ -23,14 +23,12 @@ struct Curve {
     comment: *const c_char,
 }
 
-type PasswordCallback = unsafe extern "C" fn(*mut c_char, c_int, c_int, *mut c_void) -> c_int;
-
 unsafe extern "C" {
     fn SSL_has_pending(ssl: *const SSL) -> c_int;
     fn SSL_want(ssl: *const SSL) -> c_int;
     fn SSL_get_options(ssl: *const SSL) -> u64;
     fn SSL_set_session_id_context(ssl: *mut SSL, name: *const c_uchar, length: c_uint) -> c_int;
-    fn SSL_CTX_set_default_passwd_cb(context: *mut SSL_CTX, callback: Option<PasswordCallback>);
+    fn SSL_CTX_set_default_passwd_cb(context: *mut SSL_CTX, callback: pem_password_cb);
     fn SSL_CTX_dane_enable(context: *mut SSL_CTX) -> c_int;
     fn SSL_CTX_dane_set_flags(context: *mut SSL_CTX, flags: c_ulong) -> c_ulong;
     fn SSL_dane_enable(ssl: *mut SSL, domain: *const c_char) -> c_int;
@@ -151,12 +149,7 @@ pub(super) fn curves() -> Vec<Nid> {
 }
 
 /// Knows no password: in its place OpenSSL would ask on the terminal.
-pub(super) unsafe extern "C" fn no_password(
-    _: *mut c_char,
-    _: c_int,
-    _: c_int,
-    _: *mut c_void,
-) -> c_int {
+unsafe extern "C" fn no_password(_: *mut c_char, _: c_int, _: c_int, _: *mut c_void) -> c_int {
     -1
 }
 
@@ -192,25 +185,37 @@ pub(super) fn load_verify_locations(
 
 /// Reads parameters for Diffie-Hellman.
 pub(super) fn dh_parameters(pem: &[u8]) -> Result<Dh<Params>, ErrorStack> {
-    let length = c_int::try_from(pem.len()).unwrap_or(c_int::MAX);
-    // SAFETY: the bytes outlive the source that reads them; the result is ours, or null.
+    // SAFETY: the function reads such parameters, which are ours.
     unsafe {
+        let parameters = read_pem(pem, openssl_sys::PEM_read_bio_DHparams);
+        parameters.map(|pointer| Dh::from_ptr(pointer))
+    }
+    .ok_or_else(ErrorStack::get)
+}
+
+/// One of OpenSSL's functions that read what is of their kind in a PEM text.
+type PemReader<T> =
+    unsafe extern "C" fn(*mut BIO, *mut *mut T, pem_password_cb, *mut c_void) -> *mut T;
+
+/// What `reader` makes of a PEM text, which is the caller's to free; `None` where that is nothing.
+///
+/// # Safety
+///
+/// The reader is what its type says.
+pub(super) unsafe fn read_pem<T>(pem: &[u8], reader: PemReader<T>) -> Option<*mut T> {
+    let length = c_int::try_from(pem.len()).unwrap_or(c_int::MAX);
+    // SAFETY: the caller's promise; the bytes outlive the source that reads them.
+    let found = unsafe {
         let source = openssl_sys::BIO_new_mem_buf(pem.as_ptr().cast(), length);
         if source.is_null() {
-            return Err(ErrorStack::get());
+            return None;
         }
-        let read = openssl_sys::PEM_read_bio_DHparams(
-            source,
-            ptr::null_mut(),
-            Some(no_password),
-            ptr::null_mut(),
-        );
+        // Encrypted PEM may call itself whatever is asked for.
+        let found = reader(source, ptr::null_mut(), Some(no_password), ptr::null_mut());
         openssl_sys::BIO_free_all(source);
-        if read.is_null() {
-            return Err(ErrorStack::get());
-        }
-        Ok(Dh::from_ptr(read))
-    }
+        found
+    };
+    (!found.is_null()).then_some(found)
 }
 
 /// Lets the connections of a context be verified by DANE; the flag leaves out the check of names

@@ -13,7 +13,7 @@ use openssl::stack::Stack;
 use openssl::x509::{GeneralName, GeneralNameRef, X509, X509Ref};
 use openssl_sys::{ASN1_OBJECT, ASN1_TIME, ASN1_TYPE};
 
-use crate::tls::ffi::{clear_errors, no_password};
+use crate::tls::ffi::{clear_errors, read_pem};
 
 unsafe extern "C" {
     fn X509_cmp_time(time: *const ASN1_TIME, against: *mut time_t) -> c_int;
@@ -32,23 +32,10 @@ pub enum Encoding {
 /// Reads the first certificate of a PEM text.
 pub(super) fn x509_from_pem(pem: &[u8]) -> Option<X509> {
     openssl::init();
-    let length = c_int::try_from(pem.len()).unwrap_or(c_int::MAX);
-    // SAFETY: the bytes outlive the source that reads them; what is read is ours, or null.
+    // SAFETY: the function reads a certificate, which is ours.
     let x509 = unsafe {
-        let source = openssl_sys::BIO_new_mem_buf(pem.as_ptr().cast(), length);
-        if source.is_null() {
-            clear_errors();
-            return None;
-        }
-        // Encrypted PEM may call itself a certificate, too.
-        let read = openssl_sys::PEM_read_bio_X509(
-            source,
-            ptr::null_mut(),
-            Some(no_password),
-            ptr::null_mut(),
-        );
-        openssl_sys::BIO_free_all(source);
-        (!read.is_null()).then(|| X509::from_ptr(read))
+        let found = read_pem(pem, openssl_sys::PEM_read_bio_X509);
+        found.map(|pointer| X509::from_ptr(pointer))
     };
     clear_errors();
     x509
