@@ -1,6 +1,6 @@
 -- title: channel, there and back
 -- operations: 4000
--- limit: 4950
+-- limit: 4600
 -- wanted: 3000
 --
 -- Two tasks and two channels: a message there and a message back, each of them waited for.

@@ -181,16 +181,17 @@ pub(crate) fn send(lua: State, runtime: &Runtime) -> c_int {
         lua.push_str("closed");
         return 2;
     }
-    if queue.ring.get().growth().is_some() {
-        anchor(lua, queue, called);
-        make_room(lua, runtime, queue);
-        metatable = lua.top();
-    }
-    queue.append(lua, 2, -1);
+    let is_only = queue.keep(lua, 2) || {
+        if queue.ring.get().growth().is_some() {
+            anchor(lua, queue, called);
+            make_room(lua, runtime, queue);
+            metatable = lua.top();
+        }
+        queue.append(lua, 2, -1);
+        queue.len() == 1
+    };
     // Who is parked has found nothing, so the first message wakes it.
-    if queue.len() == 1
-        && let Some(task) = queue.waiter.get()
-    {
+    if is_only && let Some(task) = queue.waiter.get() {
         queue.wake(lua, runtime, task);
     }
     if queue.watched.get() {
@@ -425,12 +426,9 @@ pub(crate) fn queue_index(lua: State, _: &Runtime) -> c_int {
     };
     lua.new_table(0, 1);
     queue.look_into(lua, 1);
-    let slot = queue.ring.get().slot(place);
-    let Some(slot) = slot else { return 0 };
-    lua.push_user_table(1);
-    lua.raw_get_at(-1, METATABLES[0]);
-    if lua.raw_get_table_at(-1, SLOTS) {
-        lua.raw_get_at(-1, slot + 1);
+    lua.push_value(1);
+    if !queue.push_message(lua, place) {
+        return 0;
     }
     lua.raw_set_field(3, c"msg");
     lua.set_top(3);

@@ -73,6 +73,37 @@ do
   expect.list(got[#values + 1], { nil, n = 1 })
 end
 
+-- A number stays what it is, also among integers and floats; alone in its channel, and behind others.
+do
+  local tx, rx = channel.new()
+  local numbers = { 0, -1, 2 ^ 31, 2 ^ 53, 1.0, -0.0, 1e300, 5e-324, math.huge, -math.huge, 0 / 0 }
+  if math.maxinteger then
+    numbers[#numbers + 1] = math.maxinteger
+    numbers[#numbers + 1] = math.mininteger
+  end
+  local function like(got, number)
+    expect.equal(("%.17g %s"):format(got, tostring(got)), ("%.17g %s"):format(number, tostring(number)))
+    expect.equal(math.type and math.type(got), math.type and math.type(number))
+    expect.equal(1 / got, 1 / number)
+  end
+  for _, number in ipairs(numbers) do
+    tx:send(number)
+    tx:send(number)
+    if number == number then
+      for place = 1, 2 do
+        like(tx.link.queue[place].msg, number)
+        like(rx:receive(), number)
+        tx:send(number)
+      end
+      rx:receive()
+      like(rx:receive(), number)
+    else
+      expect.equal(tostring(rx:receive()), tostring(number))
+      expect.equal(tostring(rx:receive()), tostring(number))
+    end
+  end
+end
+
 -- Close, by the sender or the receiver; once and again; what is queued comes first.
 for _, side in ipairs { "sender", "receiver" } do
   local tx, rx = channel.new()

@@ -83,6 +83,10 @@ expect.tasks(function()
   check(expect.pack(sock:receive(0)), "")
   sock:close()
   peer:close()
+  -- On a socket that is closed there is nothing at all, beyond what had come and the prefix.
+  check(expect.pack(sock:receive(0)), nil, "closed", "")
+  check(expect.pack(sock:receive(0, nil)), nil, "closed", "")
+  check(expect.pack(sock:receive(0, "abc")), "abc")
 end)
 
 -- What is no pattern is refused, and takes nothing.

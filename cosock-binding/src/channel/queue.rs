@@ -1,7 +1,8 @@
 //! A channel's queue: its Rust half, and the ways of a message through it.
 //!
-//! The messages are in a Lua table, in the slots that the core's ring tells. One that wakes a parked
-//! receiver stays there until the receiver runs: somebody else may take it before.
+//! The messages are in a Lua table, in the slots that the core's ring tells. Only a number or a boolean that comes
+//! when there is none is kept here, since it refers to nothing that Lua would have to find: that is half as dear.
+//! A message that wakes a parked receiver stays where it is until the receiver runs: somebody else may take it before.
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -10,7 +11,7 @@ use cosock_core::channel::Ring;
 use cosock_core::scheduler::TaskKey;
 
 use super::jit::Lent;
-use crate::ffi::{Kind, State};
+use crate::ffi::{Kind, Scalar, State};
 use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
 
 /// Where the metatable of a half, which each has for itself, has the table of messages and the queue.
@@ -24,6 +25,9 @@ pub(crate) const LINK: usize = 3;
 /// The Rust half of a channel's queue.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
+    /// The oldest message, if it is kept here.
+    first: Cell<Option<Scalar>>,
+    /// The others.
     pub(super) ring: Cell<Ring>,
     /// Who waits in `receive`, or did: the core knows whether the wait still lasts.
     pub(super) waiter: Cell<Option<TaskKey>>,
@@ -39,7 +43,28 @@ pub(crate) struct Queue {
 impl Queue {
     /// How many messages wait.
     pub(crate) fn len(&self) -> usize {
-        self.ring.get().len()
+        self.ring.get().len() + usize::from(self.first.get().is_some())
+    }
+
+    /// Pushes the message at `position`, counted from the oldest at 0, above the queue itself; tells whether there is
+    /// one.
+    pub(super) fn push_message(&self, lua: State, position: usize) -> bool {
+        let position = match (self.first.get(), position.checked_sub(1)) {
+            (Some(message), None) => {
+                lua.push_scalar(message);
+                return true;
+            }
+            (Some(_), Some(behind)) => behind,
+            (None, _) => position,
+        };
+        let slot = self.ring.get().slot(position);
+        let Some(slot) = slot else { return false };
+        lua.push_user_table(-1);
+        lua.raw_get_at(-1, METATABLES[0]);
+        if lua.raw_get_table_at(-1, SLOTS) {
+            lua.raw_get_at(-1, slot + 1);
+        }
+        true
     }
 
     /// Whether either half was closed.
@@ -82,10 +107,15 @@ impl Queue {
         is_this
     }
 
-    /// Takes the oldest message and pushes it, with another value below it; `metatable` is where that of
+    /// Takes the oldest message and pushes it, maybe with another value below it; `metatable` is where that of
     /// a half is. Tells whether there was one. Makes nothing, so it cannot raise.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&self, lua: State, metatable: c_int) -> bool {
+        if let Some(message) = self.first.get() {
+            self.first.set(None);
+            lua.push_scalar(message);
+            return true;
+        }
         let mut ring = self.ring.get();
         let Some(slot) = ring.pop() else { return false };
         self.ring.set(ring);
@@ -95,6 +125,19 @@ impl Queue {
             lua.raw_set_at(-3, slot + 1);
         }
         true
+    }
+
+    /// Keeps the value at `message` here if it may be, and tells so.
+    #[inline]
+    pub(super) fn keep(&self, lua: State, message: c_int) -> bool {
+        // On LuaJIT it is where compiled Lua finds it.
+        let is_empty = self.ring.get().is_empty() && self.first.get().is_none();
+        if cfg!(feature = "luajit") || !is_empty {
+            return false;
+        }
+        let scalar = lua.scalar(message);
+        self.first.set(scalar);
+        scalar.is_some()
     }
 
     /// Appends the value at `message`; `metatable` is where that of a half is. There must be room.
@@ -110,7 +153,7 @@ impl Queue {
     }
 
     /// Wakes the task if it is parked here.
-    #[inline]
+    #[inline(always)]
     pub(super) fn wake(&self, lua: State, runtime: &Runtime, task: TaskKey) {
         runtime.enter(lua, |core| core.wake_message(task, self.identity()));
     }

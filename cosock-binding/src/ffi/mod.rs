@@ -28,6 +28,7 @@ pub(crate) use calls::main_coroutine;
 pub(crate) use functions::{Function, push_loader};
 pub(crate) use mlua::ffi::lua_State as RawState;
 pub(crate) use userdata::{Class, Marks, push_runtime};
+pub(crate) use values::Scalar;
 
 /// A live Lua state or coroutine, for the length of one call from Lua.
 #[derive(Clone, Copy, PartialEq, Eq)]

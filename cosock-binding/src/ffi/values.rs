@@ -6,6 +6,15 @@ use mlua::ffi;
 
 use super::{Kind, RawState, State};
 
+/// A value that refers to nothing, so that it may be kept outside Lua.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scalar {
+    Boolean(bool),
+    #[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
+    Integer(ffi::lua_Integer),
+    Number(f64),
+}
+
 // SAFETY of the whole block: rules 1 to 3 of `ffi`; each method adds what is its own.
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl State {
@@ -74,6 +83,28 @@ impl State {
             .then(|| unsafe { ffi::lua_tointegerx(self.0, index, std::ptr::null_mut()) as i64 })
     }
 
+    /// The value, if it is a number or a boolean.
+    #[inline]
+    pub(crate) fn scalar(self, index: c_int) -> Option<Scalar> {
+        unsafe {
+            match ffi::lua_type(self.0, index) {
+                ffi::LUA_TBOOLEAN => Some(Scalar::Boolean(self.to_bool(index))),
+                // Older versions have but one kind of numbers.
+                #[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
+                ffi::LUA_TNUMBER if ffi::lua_isinteger(self.0, index) != 0 => {
+                    let integer = ffi::lua_tointegerx(self.0, index, std::ptr::null_mut());
+                    Some(Scalar::Integer(integer))
+                }
+                ffi::LUA_TNUMBER => Some(Scalar::Number(ffi::lua_tonumberx(
+                    self.0,
+                    index,
+                    std::ptr::null_mut(),
+                ))),
+                _ => None,
+            }
+        }
+    }
+
     /// The bytes of a string, or of a number's text, which takes the number's place.
     ///
     /// They live as long as the value stays on the stack: the caller uses them before it changes
@@ -125,6 +156,16 @@ impl State {
 
     pub(crate) fn push_integer(self, value: i64) {
         unsafe { ffi::lua_pushinteger(self.0, value as ffi::lua_Integer) }
+    }
+
+    #[inline]
+    pub(crate) fn push_scalar(self, value: Scalar) {
+        match value {
+            Scalar::Boolean(value) => self.push_bool(value),
+            #[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
+            Scalar::Integer(value) => unsafe { ffi::lua_pushinteger(self.0, value) },
+            Scalar::Number(value) => self.push_number(value),
+        }
     }
 
     /// May raise for lack of memory.

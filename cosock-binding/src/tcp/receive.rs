@@ -3,10 +3,11 @@
 use std::ffi::c_int;
 
 use cosock_core::buffer::{Pattern, SMALL, Taken};
+use cosock_core::error::SocketError;
 use cosock_core::operation::{Operation, Outcome};
 use cosock_core::reactor::Interest;
 use cosock_core::scheduler;
-use cosock_core::socket::{Progress, Step, Tcp, TcpClass};
+use cosock_core::socket::{Progress, Step, Tcp, TcpClass, TcpSocket};
 
 use super::{check_class, foreign, jit, take_back};
 use crate::arguments::{self, Called, refuse};
@@ -118,6 +119,9 @@ fn receive_unread(
     let mut place = [0; SMALL];
     let taken = guard(lua, || socket.borrow_mut().take_unread(pattern, &mut place));
     match taken {
+        Some(Taken::Small(0)) if pattern == Pattern::Count(0) => {
+            return receive_as::<false>(lua, runtime, called, socket, pattern, 0, false);
+        }
         Some(Taken::Small(length)) => lua.push_bytes(&place[..length]),
         Some(Taken::Chunk(chunk)) => runtime.pins.push_chunk(lua, chunk),
         None => return receive_as::<false>(lua, runtime, called, socket, pattern, 0, false),
@@ -130,6 +134,11 @@ fn receive_unread(
 fn speak(lua: State, runtime: &Runtime, called: Called) -> c_int {
     lua.set_top(called.count);
     go_on_in_lua(lua, runtime, c"receive", called.count)
+}
+
+/// Zero bytes are always there, but for a socket that the program has closed and emptied.
+fn asks_closed_for_nothing(socket: &TcpSocket, pattern: Pattern, extra: c_int) -> bool {
+    pattern == Pattern::Count(0) && extra == 0 && socket.raw_fd() < 0 && !socket.has_unread()
 }
 
 /// Receives by `pattern`, to be joined to the prefix at `extra` unless that is 0. `asked` says that the next try
@@ -159,7 +168,11 @@ fn receive_as<const INNER: bool>(
     loop {
         let step = runtime.enter(lua, |core| {
             let mut socket = socket.borrow_mut();
-            let step = socket.receive(pattern, &mut core.reactor);
+            let step = if asks_closed_for_nothing(&socket, pattern, extra) {
+                Step::Done(Err(SocketError::Closed))
+            } else {
+                socket.receive(pattern, &mut core.reactor)
+            };
             step.map(|result| result.map_err(|error| (error, socket.partial(pattern))))
         });
         let (interest, progress) = match step {
