@@ -92,18 +92,9 @@ pub(crate) fn push_local(
     runtime: &Runtime,
     address: Result<SocketAddr, SocketError>,
 ) -> c_int {
-    match address {
-        Ok(address) => {
-            push_address(lua, address);
-            arguments::push_format(lua, format_args!("{}", address.port()));
-            lua.push_str(Family::of(&address).word());
-            3
-        }
-        Err(error) => {
-            runtime.pins.push_failure(lua, error);
-            2
-        }
-    }
+    push_end(lua, runtime, address, |port| {
+        arguments::push_format(lua, format_args!("{port}"));
+    })
 }
 
 /// Pushes the results of `getpeername`, whose port is a number, as LuaSocket's is.
@@ -112,10 +103,22 @@ pub(crate) fn push_peer(
     runtime: &Runtime,
     address: Result<SocketAddr, SocketError>,
 ) -> c_int {
+    push_end(lua, runtime, address, |port| {
+        lua.push_integer(i64::from(port));
+    })
+}
+
+/// Pushes the address of one end of a connection, its port and its family, or why there is none.
+fn push_end(
+    lua: State,
+    runtime: &Runtime,
+    address: Result<SocketAddr, SocketError>,
+    push_port: impl FnOnce(u16),
+) -> c_int {
     match address {
         Ok(address) => {
             push_address(lua, address);
-            lua.push_integer(i64::from(address.port()));
+            push_port(address.port());
             lua.push_str(Family::of(&address).word());
             3
         }
