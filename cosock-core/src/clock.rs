@@ -31,7 +31,7 @@ impl Time {
         self.0.checked_add(nanoseconds).map(Time)
     }
 
-    /// How long until this moment, zero when it has passed.
+    /// How long this moment comes after an `earlier` one; zero if it comes before.
     #[must_use]
     pub fn since(self, earlier: Time) -> Duration {
         Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))

@@ -257,32 +257,38 @@ impl Operation {
         }))
     }
 
-    /// The result when the deadline has passed.
-    pub(crate) fn time_out(&mut self) -> Outcome {
+    /// The stream that it reads from, and up to where.
+    fn reading(&self) -> Option<(&Tcp, Pattern)> {
         match self {
-            Operation::Receive { socket, pattern } => time_out(&mut socket.borrow_mut(), *pattern),
-            Operation::Line { socket } => time_out(&mut socket.borrow_mut(), Pattern::Line),
-            Operation::Send { socket, part } => {
-                part.outcome(Some(socket.borrow().timeout_error(Interest::Write)))
-            }
-            _ => Outcome::Failed(SocketError::Timeout),
+            Operation::Receive { socket, pattern } => Some((socket, *pattern)),
+            Operation::Line { socket } => Some((socket, Pattern::Line)),
+            _ => None,
         }
     }
 
+    /// The result when the deadline has passed.
+    pub(crate) fn time_out(&self) -> Outcome {
+        let error = match (self, self.reading()) {
+            (Operation::Send { socket, .. }, _) => socket.borrow().timeout_error(Interest::Write),
+            (_, Some((socket, _))) => socket.borrow().timeout_error(Interest::Read),
+            _ => SocketError::Timeout,
+        };
+        self.fail(error)
+    }
+
     /// The result when the descriptor cannot be waited on.
-    pub fn fail(&mut self, error: SocketError) -> Outcome {
-        match self {
-            Operation::Receive { socket, pattern } => {
-                Outcome::Partial(error, socket.borrow_mut().partial(*pattern))
+    pub fn fail(&self, error: SocketError) -> Outcome {
+        match (self, self.reading()) {
+            (Operation::Send { part, .. }, _) => part.outcome(Some(error)),
+            (_, Some((socket, pattern))) => {
+                let rest = socket.borrow_mut().partial(pattern);
+                Outcome::Partial(error, rest)
             }
-            Operation::Line { socket } => {
-                Outcome::Partial(error, socket.borrow_mut().partial(Pattern::Line))
-            }
-            Operation::Send { part, .. } => part.outcome(Some(error)),
             _ => Outcome::Failed(error),
         }
     }
 
+    /// What it works on.
     #[inline(always)]
     fn subject(&self) -> Subject<'_> {
         match self {
@@ -354,11 +360,9 @@ impl Operation {
     /// The result when the socket was closed or given another descriptor since the operation began.
     ///
     /// A reader still gets the bytes that came before, unless they belong to a new connection.
-    pub fn closed(&mut self) -> Outcome {
-        match self {
-            Operation::Receive { socket, .. } | Operation::Line { socket }
-                if socket.borrow().raw_fd() >= 0 =>
-            {
+    pub fn closed(&self) -> Outcome {
+        match self.reading() {
+            Some((socket, _)) if socket.borrow().raw_fd() >= 0 => {
                 Outcome::Partial(SocketError::Closed, Chunk::default())
             }
             _ => self.fail(SocketError::Closed),
@@ -381,9 +385,4 @@ pub(crate) fn received(
         Ok(chunk) => Outcome::Received(chunk),
         Err(error) => Outcome::Partial(error, socket.partial(pattern)),
     })
-}
-
-fn time_out(socket: &mut TcpSocket, pattern: Pattern) -> Outcome {
-    let error = socket.timeout_error(Interest::Read);
-    Outcome::Partial(error, socket.partial(pattern))
 }
