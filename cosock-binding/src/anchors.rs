@@ -9,28 +9,34 @@ use cosock_core::scheduler::{Scheduler, TaskKey};
 use rustc_hash::FxHashMap;
 
 use crate::arguments::raise_no_memory;
-use crate::ffi::State;
+use crate::ffi::{self, State, Status};
 use crate::runtime::{Note, Runtime};
 
-/// How many tasks share a table, which is made for so many. One table for all would double whenever it is full.
+/// How many tasks share a stack, which is made for so many.
 const GROUP: u32 = 128;
 
-/// The tables of all tasks.
-#[derive(Debug, Default)]
+/// The slot above theirs is always nil.
+const NIL: c_int = GROUP as c_int * 2 + 1;
+
+/// How many values are above that for a moment, while two of them are anchored.
+const ROOM: c_int = 3;
+
+/// The stacks of all tasks: coroutines that never run. To put values on one, and to take them from there, takes half of
+/// what it takes with a table.
+#[derive(Default)]
 pub(crate) struct Anchors {
-    /// Their registry numbers.
-    groups: RefCell<Vec<c_int>>,
+    groups: RefCell<Vec<State>>,
     /// Places of living tasks by the identities of their handles; made when it is first asked for, for many programs
     /// never do.
     places: RefCell<Option<FxHashMap<usize, u32>>>,
 }
 
-/// The slots of a task in the table of its group.
-const fn coroutine_slot(place: u32) -> usize {
-    (place % GROUP) as usize * 2 + 1
+/// The slots of a task on the stack of its group.
+const fn coroutine_slot(place: u32) -> c_int {
+    (place % GROUP) as c_int * 2 + 1
 }
 
-const fn handle_slot(place: u32) -> usize {
+const fn handle_slot(place: u32) -> c_int {
     coroutine_slot(place) + 1
 }
 
@@ -40,14 +46,14 @@ pub(crate) const fn place_slot(place: u32) -> usize {
 }
 
 impl Anchors {
-    /// The registry number of the table of this place.
+    /// The stack of this place, which the registry has until the state closes.
     #[inline]
-    fn group(&self, place: u32) -> Option<c_int> {
+    fn group(&self, place: u32) -> Option<State> {
         self.groups.borrow().get((place / GROUP) as usize).copied()
     }
 
-    /// Notes the table of the next tasks, for which there is room then in every other one.
-    fn add_group(&self, group: c_int, core: &mut Scheduler) -> Result<(), TryReserveError> {
+    /// Notes the stack of the next tasks, for which there is room then in every other one.
+    fn add_group(&self, group: State, core: &mut Scheduler) -> Result<(), TryReserveError> {
         let mut groups = self.groups.borrow_mut();
         groups.try_reserve(1)?;
         let tasks = (groups.len() + 1) * GROUP as usize;
@@ -83,7 +89,7 @@ pub(crate) fn prepare(lua: State, runtime: &Runtime) -> u32 {
     }
 }
 
-/// Makes a task and anchors its handle, which is at `handle`, and its coroutine, which is above that.
+/// Makes a task and anchors its handle, which is at `handle`, and its coroutine, which is on top of that and is popped.
 #[inline]
 pub(crate) fn spawn(lua: State, runtime: &Runtime, coroutine: State, note: Note, handle: c_int) {
     let (place, group) = loop {
@@ -101,48 +107,56 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime, coroutine: State, note: Note,
             None => add_group(lua, runtime),
         }
     };
-    // The table has room for them, so this does not raise.
-    lua.push_kept(group);
-    lua.push_value(handle + 1);
-    lua.raw_set_at(-2, coroutine_slot(place));
     lua.push_value(handle);
-    lua.raw_set_at(-2, handle_slot(place));
+    lua.move_to(group, 2);
+    group.copy(-1, handle_slot(place));
+    group.copy(-2, coroutine_slot(place));
+    group.set_top(NIL);
 }
 
-/// Makes the table of the next tasks, and room for what the core will know of them. That may run finalizers, which
+/// Makes the stack of the next tasks, and room for what the core will know of them. That may run finalizers, which
 /// may do so too.
 #[cold]
 fn add_group(lua: State, runtime: &Runtime) {
-    lua.new_table(GROUP as c_int * 2, 0);
-    let group = lua.keep();
+    let group = lua.new_coroutine();
+    lua.push_function(runtime, fill, 0);
+    lua.move_to(group, 1);
+    // Not without protection: on 5.1 an error in a coroutine that does not run ends the process.
+    if group.pcall(0, ffi::ALL, 0) != Status::Ok {
+        group.move_to(lua, 1);
+        lua.raise_top();
+    }
+    // There is: `fill` has made it.
+    group.has_stack(ROOM);
+    let number = lua.keep();
     let result = runtime.enter(lua, |core| runtime.anchors.add_group(group, core));
     if result.is_err() {
-        lua.release(group);
+        lua.release(number);
         raise_no_memory(lua);
     }
 }
 
+/// Fills the stack of a group, which then stays as large.
+fn fill(group: State, _: &Runtime) -> c_int {
+    if !group.has_stack(NIL + ROOM) {
+        raise_no_memory(group);
+    }
+    group.set_top(NIL);
+    NIL
+}
+
 /// Lets go of the coroutine and the handle of a task that is over.
 #[inline]
-pub(crate) fn release(lua: State, runtime: &Runtime, key: TaskKey) {
+pub(crate) fn release(runtime: &Runtime, key: TaskKey) {
     let place = key.index;
     let Some(group) = runtime.anchors.group(place) else {
         return;
     };
-    lua.push_kept(group);
-    if runtime.anchors.places.borrow().is_some() {
-        lua.raw_get_at(-1, handle_slot(place));
-        let handle = lua.identity(-1);
-        lua.pop(1);
-        if let Some(places) = &mut *runtime.anchors.places.borrow_mut() {
-            places.remove(&handle);
-        }
+    if let Some(places) = &mut *runtime.anchors.places.borrow_mut() {
+        places.remove(&group.identity(handle_slot(place)));
     }
-    lua.push_nil();
-    lua.raw_set_at(-2, coroutine_slot(place));
-    lua.push_nil();
-    lua.raw_set_at(-2, handle_slot(place));
-    lua.pop(1);
+    group.copy(NIL, coroutine_slot(place));
+    group.copy(NIL, handle_slot(place));
 }
 
 /// Pushes the coroutine of a living task. To be used only while it is on the stack: then it stays alive whatever
@@ -152,9 +166,8 @@ pub(crate) fn push_coroutine(lua: State, runtime: &Runtime, key: TaskKey) -> Opt
         return None;
     }
     let group = runtime.anchors.group(key.index)?;
-    lua.push_kept(group);
-    lua.raw_get_at(-1, coroutine_slot(key.index));
-    lua.remove(-2);
+    group.push_value(coroutine_slot(key.index));
+    group.move_to(lua, 1);
     let Some(raw) = lua.to_coroutine(-1) else {
         lua.pop(1);
         return None;
@@ -167,9 +180,8 @@ pub(crate) fn push_coroutine(lua: State, runtime: &Runtime, key: TaskKey) -> Opt
 pub(crate) fn push_handle(lua: State, runtime: &Runtime, key: TaskKey) {
     match runtime.anchors.group(key.index) {
         Some(group) if runtime.has_task(key) => {
-            lua.push_kept(group);
-            lua.raw_get_at(-1, handle_slot(key.index));
-            lua.remove(-2);
+            group.push_value(handle_slot(key.index));
+            group.move_to(lua, 1);
         }
         _ => lua.push_nil(),
     }

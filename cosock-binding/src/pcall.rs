@@ -6,7 +6,7 @@
 
 use std::ffi::c_int;
 
-use crate::ffi::{Kind, State, Status};
+use crate::ffi::{self, Kind, State, Status};
 use crate::lazy;
 use crate::module::Pusher;
 use crate::nesting;
@@ -110,7 +110,7 @@ fn is_c_callee(lua: State, index: c_int) -> Option<bool> {
 /// Calls in this coroutine, where no wait is possible.
 fn call_here(lua: State) -> c_int {
     let handler = c_int::from(lua.kind(1) == Kind::Function);
-    let status = lua.pcall(lua.top() - 2, -1, handler);
+    let status = lua.pcall(lua.top() - 2, ffi::ALL, handler);
     lua.push_nil();
     lua.insert(2);
     lua.push_bool(status == Status::Ok);

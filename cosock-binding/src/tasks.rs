@@ -49,13 +49,13 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime) -> c_int {
         lua.push_kept(kept.handlers);
         lua.push_value(handle - 1);
         lua.raw_set_at(-2, place_slot(place));
+        lua.pop(1);
     }
     let note = Note {
         has_more: watched_over,
         ..Note::default()
     };
     anchors::spawn(lua, runtime, coroutine, note, handle);
-    lua.set_top(handle);
     1
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
         }
         lua.set_top(objects);
     }
-    anchors::release(lua, runtime, key);
+    anchors::release(runtime, key);
     lua.set_top(objects);
     runtime.enter(lua, |core| core.finish(key));
     if lua.kind(objects) == Kind::Table {
@@ -161,7 +161,7 @@ pub(crate) fn forget_returned(lua: State, runtime: &Runtime, key: TaskKey) {
         is_plain
     });
     if is_over {
-        anchors::release(lua, runtime, key);
+        anchors::release(runtime, key);
     } else if push_and_forget(lua, runtime, key) {
         lua.pop(1);
     }

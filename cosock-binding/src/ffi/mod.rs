@@ -71,6 +71,9 @@ impl Status {
 /// Where the arguments of upvalues and pseudo-indexes lie.
 pub(crate) const REGISTRY: c_int = ffi::LUA_REGISTRYINDEX;
 
+/// As many results as there are.
+pub(crate) const ALL: c_int = ffi::LUA_MULTRET;
+
 /// The stack index of a function's upvalue; number 1 is the runtime.
 pub(crate) const fn upvalue(number: c_int) -> c_int {
     ffi::lua_upvalueindex(number)
@@ -116,6 +119,20 @@ impl State {
 
     pub(crate) fn replace(self, index: c_int) {
         unsafe { ffi::lua_replace(self.0, index) }
+    }
+
+    /// Copies a value to the place of another.
+    pub(crate) fn copy(self, from: c_int, to: c_int) {
+        #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+        unsafe {
+            ffi::lua_copy(self.0, from, to);
+        }
+        #[cfg(any(feature = "lua51", feature = "luajit"))]
+        unsafe {
+            let to = self.absolute(to);
+            ffi::lua_pushvalue(self.0, from);
+            ffi::lua_replace(self.0, to);
+        }
     }
 
     pub(crate) fn absolute(self, index: c_int) -> c_int {
