@@ -1,7 +1,7 @@
 //! The way from the half of a channel to its queue: every send and receive takes it.
 //!
-//! The table is our own because an `FxHashMap` in a `RefCell` takes 40 instructions more to find a queue, which is
-//! 3.2 % of a message there and back, and 3.5 % of one that is there when it is asked for.
+//! The table is our own because an `FxHashMap` in a `RefCell` takes 40 instructions more to find a queue: 3.5 % of a
+//! message there and back, and as much of one that is there when it is asked for.
 
 use std::cell::Cell;
 use std::collections::TryReserveError;
