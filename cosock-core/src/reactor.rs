@@ -63,7 +63,6 @@ impl SourceId {
 
 #[derive(Debug)]
 struct Source {
-    fd: RawFd,
     /// That of the name which is registered, or will be next.
     generation: NonZeroU32,
     /// False only when a read drained the descriptor and no edge came since.
@@ -81,7 +80,6 @@ struct Source {
 impl Source {
     fn new() -> Source {
         Source {
-            fd: -1,
             generation: NonZeroU32::MIN,
             maybe_readable: false,
             maybe_writable: false,
@@ -187,7 +185,6 @@ impl Reactor {
             self.free.push(index);
             return Err(error);
         }
-        source.fd = fd;
         source.maybe_readable = true;
         source.maybe_writable = true;
         source.behind_short_reads = false;

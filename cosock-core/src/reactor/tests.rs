@@ -167,7 +167,7 @@ fn waiters_are_taken_back_by_task() {
 #[cfg(target_pointer_width = "64")]
 #[test]
 fn a_source_takes_no_more_room_than_it_did() {
-    assert!(size_of::<Source>() <= 56);
+    assert!(size_of::<Source>() <= 48);
 }
 
 #[test]
