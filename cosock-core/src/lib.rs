@@ -13,6 +13,7 @@ mod fd;
 mod late;
 pub mod netdb;
 pub mod operation;
+mod places;
 mod process;
 pub mod reactor;
 pub mod resolver;

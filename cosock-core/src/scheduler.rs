@@ -20,6 +20,7 @@ use std::io;
 
 use crate::clock::{Clock, Time};
 use crate::operation::{Operation, Outcome};
+use crate::places::Places;
 use crate::reactor::{Interest, Reactor};
 use crate::resolver::{LookupId, Resolver};
 use crate::select::Select;
@@ -203,7 +204,7 @@ pub struct Scheduler {
     /// By the places of tasks, up to the last that has waited for more than time: there may be very many that
     /// have not.
     waits: Vec<Waiting>,
-    free: Vec<u32>,
+    free: Places,
     ready: VecDeque<TaskKey>,
     /// How many ready tasks come from a select, whose registrations still stand.
     ready_selects: usize,
@@ -242,7 +243,7 @@ impl Scheduler {
             callback_numbers: HashMap::new(),
             tasks: Vec::new(),
             waits: Vec::new(),
-            free: Vec::new(),
+            free: Places::new(),
             ready: VecDeque::new(),
             ready_selects: 0,
             live: 0,
@@ -260,7 +261,7 @@ impl Scheduler {
     /// The place that the next task will get.
     #[must_use]
     pub fn next_place(&self) -> u32 {
-        self.free.last().copied().unwrap_or(self.tasks.len() as u32)
+        self.free.first().unwrap_or(self.tasks.len() as u32)
     }
 
     /// A new task, ready to run in the next turn.
@@ -270,7 +271,7 @@ impl Scheduler {
 
     /// The same, with a number by which its owner knows it, and what the owner notes of it.
     pub fn spawn_for(&mut self, owner: usize, note: u8) -> TaskKey {
-        let index = self.free.pop().unwrap_or_else(|| {
+        let index = self.free.take().unwrap_or_else(|| {
             self.tasks.push(Task {
                 generation: 0,
                 phase: Phase::Free,
@@ -399,7 +400,7 @@ impl Scheduler {
         }
         self.drop_wait(key.index);
         self.forget_limit(key);
-        self.free.push(key.index);
+        self.free.free(key.index);
         self.live -= 1;
     }
 }

@@ -13,6 +13,7 @@ use std::collections::TryReserveError;
 use std::num::NonZeroU32;
 
 use crate::clock::Time;
+use crate::places::Places;
 use crate::room::reserve;
 
 /// Names one timer; valid until [`Timers::remove`].
@@ -94,7 +95,7 @@ pub struct Timers<K> {
     /// How many entries there are.
     entries: usize,
     timers: Vec<Timer<K>>,
-    free: Vec<u32>,
+    free: Places,
     armed: usize,
     sequence: Sequence,
 }
@@ -111,7 +112,7 @@ impl<K: Copy> Timers<K> {
             filled: 0,
             entries: 0,
             timers: Vec::new(),
-            free: Vec::new(),
+            free: Places::new(),
             armed: 0,
             sequence: Sequence(0),
         }
@@ -124,7 +125,7 @@ impl<K: Copy> Timers<K> {
     /// There is no memory for that.
     pub fn try_reserve(&mut self, timers: usize) -> Result<(), TryReserveError> {
         reserve(&mut self.timers, timers)?;
-        reserve(&mut self.free, timers)
+        self.free.try_reserve(timers)
     }
 
     /// For how many timers there is room.
@@ -141,7 +142,7 @@ impl<K: Copy> Timers<K> {
             queued: None,
             sequence: Sequence(0),
         };
-        if let Some(index) = self.free.pop() {
+        if let Some(index) = self.free.take() {
             self.timers[index as usize] = timer;
             return TimerId::at(index);
         }
@@ -181,7 +182,7 @@ impl<K: Copy> Timers<K> {
     pub fn remove(&mut self, id: TimerId) {
         self.cancel(id);
         self.timers[id.place() as usize].queued = None;
-        self.free.push(id.place());
+        self.free.free(id.place());
         self.limit_left();
     }
 
@@ -256,10 +257,21 @@ impl<K: Copy> Timers<K> {
         self.reached = now;
         let mut passed = self.filled & (u64::MAX >> (BUCKETS - 1 - highest));
         while passed != 0 {
-            self.settle(passed.trailing_zeros() as usize);
+            self.deal_out(passed.trailing_zeros() as usize);
             passed &= passed - 1;
         }
+        self.settle_due();
         true
+    }
+
+    /// Deals out a bucket.
+    fn deal_out(&mut self, bucket: usize) {
+        let mut entries = std::mem::take(&mut self.buckets[bucket]).entries;
+        self.filled &= !(1 << bucket);
+        for entry in entries.drain(..) {
+            self.place(entry);
+        }
+        self.give_back(bucket, entries);
     }
 
     /// Deals out a bucket, of which nothing is left behind.
@@ -271,21 +283,31 @@ impl<K: Copy> Timers<K> {
                 self.place(entry);
             }
         }
-        let room = &mut self.buckets[bucket].entries;
-        if room.capacity() == 0 && entries.capacity() <= KEPT {
-            *room = entries;
-        }
+        self.give_back(bucket, entries);
     }
 
     /// The same for what is due.
     fn settle_due(&mut self) {
-        if self.due.is_empty() {
-            return;
-        }
-        for entry in std::mem::take(&mut self.due) {
-            if let Some(entry) = self.stand(entry) {
-                self.place(entry);
+        let mut kept = 0;
+        for place in 0..self.due.len() {
+            match self.stand(self.due[place]) {
+                Some(entry) if entry.queued <= self.reached => {
+                    self.unsorted |= entry != self.due[place];
+                    self.due[kept] = entry;
+                    kept += 1;
+                }
+                Some(later) => self.place(later),
+                None => {}
             }
+        }
+        self.due.truncate(kept);
+    }
+
+    /// Keeps the room of a bucket that was dealt out, unless it is large or there is another.
+    fn give_back(&mut self, bucket: usize, room: Vec<Entry>) {
+        let place = &mut self.buckets[bucket].entries;
+        if place.capacity() == 0 && room.capacity() <= KEPT {
+            *place = room;
         }
     }
 

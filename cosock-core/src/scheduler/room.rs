@@ -23,7 +23,7 @@ impl Scheduler {
         reserve(&mut self.waits, tasks)?;
         self.timers
             .try_reserve(tasks + self.callback_numbers.len())?;
-        reserve(&mut self.free, tasks)
+        self.free.try_reserve(tasks)
     }
 }
 
