@@ -78,6 +78,9 @@ const BUCKETS: usize = u64::BITS as usize;
 /// How many entries a bucket keeps room for when it is empty.
 const KEPT: usize = 1 << 10;
 
+/// For how many more entries there is to be room where there is no memory for twice as many.
+const FEW: usize = 64;
+
 /// How many entries may be left behind, however few timers there are.
 const MOST_LEFT: usize = 64;
 
@@ -333,13 +336,13 @@ impl<K: Copy> Timers<K> {
     #[inline]
     fn place(&mut self, entry: Entry) {
         if entry.queued <= self.reached {
-            self.due.push(entry);
+            push(&mut self.due, entry);
             self.unsorted = true;
             return;
         }
         let number = digit(self.reached, entry.queued);
         let bucket = &mut self.buckets[number];
-        bucket.entries.push(entry);
+        push(&mut bucket.entries, entry);
         bucket.least = Some(
             bucket
                 .least
@@ -380,6 +383,23 @@ impl<K: Copy> Timers<K> {
 fn digit(one: Time, other: Time) -> usize {
     let difference = one.nanoseconds() ^ other.nanoseconds();
     (difference | 1).ilog2() as usize
+}
+
+/// Adds an entry.
+#[inline]
+fn push(entries: &mut Vec<Entry>, entry: Entry) {
+    if entries.len() == entries.capacity() {
+        make_room(entries);
+    }
+    entries.push(entry);
+}
+
+/// Makes room for as many entries again, or for a few: where memory is at its end, it is Lua that tells the program.
+#[cold]
+fn make_room(entries: &mut Vec<Entry>) {
+    if entries.try_reserve(1).is_err() {
+        entries.reserve_exact(FEW);
+    }
 }
 
 impl<K: Copy> Default for Timers<K> {

@@ -7,9 +7,9 @@ use super::Scheduler;
 use crate::room::reserve;
 
 impl Scheduler {
-    /// Makes room for so many tasks in all: in their table, in the queue of those that have not run yet, for what each
-    /// waits for, and for a timer of each. What is left to grow later is small: the queue, when very many are woken at once, and the
-    /// entries of timers.
+    /// Makes room for so many tasks in all: in their table, in the queue of those that have not run yet, for what
+    /// each waits for, and for a timer of each. What is left to grow later is small: the queue, when very many are
+    /// woken at once, and the entries of timers.
     ///
     /// # Errors
     ///
