@@ -21,8 +21,8 @@ const NIL: c_int = GROUP as c_int * 2 + 1;
 /// How many values are above that for a moment, while two of them are anchored.
 const ROOM: c_int = 3;
 
-/// The stacks of all tasks: coroutines that never run. To put values on one, and to take them from there, takes half of
-/// what it takes with a table.
+/// The stacks of all tasks: coroutines that run nothing but [`fill`]. To put values on one, and to take them from there,
+/// takes half of what it takes with a table.
 #[derive(Default)]
 pub(crate) struct Anchors {
     groups: RefCell<Vec<State>>,

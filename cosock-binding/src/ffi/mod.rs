@@ -30,7 +30,8 @@ pub(crate) use mlua::ffi::lua_State as RawState;
 pub(crate) use userdata::{Class, Marks, push_runtime};
 pub(crate) use values::Scalar;
 
-/// A live Lua state or coroutine, for the length of one call from Lua.
+/// A live Lua state or coroutine, for the length of one call from Lua; one that the registry has for good lives as long
+/// as the runtime, as those of `anchors` do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State(*mut RawState);
 
