@@ -16,6 +16,7 @@
 
 mod calls;
 mod functions;
+mod plain;
 mod tables;
 mod userdata;
 mod values;

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int};
 
 use mlua::ffi;
 
-use super::{REGISTRY, State};
+use super::{REGISTRY, State, plain};
 
 // SAFETY of the whole block: rules 1 to 3 of `ffi`; each method adds what is its own.
 #[allow(clippy::undocumented_unsafe_blocks)]
@@ -24,7 +24,7 @@ impl State {
 
     /// Replaces the key on top by its value.
     pub(crate) fn raw_get(self, table: c_int) {
-        unsafe { ffi::lua_rawget(self.0, table) };
+        unsafe { plain::lua_rawget(self.0, table) };
     }
 
     /// Pops a value and below it the key. May raise for lack of memory, or a nil or NaN key.
@@ -33,7 +33,7 @@ impl State {
     }
 
     pub(crate) fn raw_get_at(self, table: c_int, place: usize) {
-        unsafe { ffi::lua_rawgeti(self.0, table, place as _) };
+        unsafe { plain::lua_rawgeti(self.0, table, place as _) };
     }
 
     /// Pops the value. May raise for lack of memory.
@@ -48,7 +48,7 @@ impl State {
     }
 
     pub(crate) fn raw_get_signed(self, table: c_int, place: i64) {
-        unsafe { ffi::lua_rawgeti(self.0, table, place as _) };
+        unsafe { plain::lua_rawgeti(self.0, table, place as _) };
     }
 
     /// Pops the value. May raise for lack of memory.
@@ -72,11 +72,11 @@ impl State {
     }
 
     pub(crate) fn get_field(self, table: c_int, name: &CStr) {
-        unsafe { ffi::lua_getfield(self.0, table, name.as_ptr()) };
+        unsafe { plain::lua_getfield(self.0, table, name.as_ptr()) };
     }
 
     pub(crate) fn get(self, table: c_int) {
-        unsafe { ffi::lua_gettable(self.0, table) };
+        unsafe { plain::lua_gettable(self.0, table) };
     }
 
     /// [`State::get`]; tells whether the value is nil.
@@ -138,6 +138,6 @@ impl State {
     }
 
     pub(crate) fn push_kept(self, number: c_int) {
-        unsafe { ffi::lua_rawgeti(self.0, REGISTRY, number as _) };
+        unsafe { plain::lua_rawgeti(self.0, REGISTRY, number as _) };
     }
 }

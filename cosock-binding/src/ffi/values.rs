@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int, c_void};
 
 use mlua::ffi;
 
-use super::{Kind, RawState, State};
+use super::{Kind, RawState, State, plain};
 
 /// A value that refers to nothing, so that it may be kept outside Lua.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +170,7 @@ impl State {
 
     /// May raise for lack of memory.
     pub(crate) fn push_bytes(self, bytes: &[u8]) {
-        unsafe { ffi::lua_pushlstring(self.0, bytes.as_ptr().cast(), bytes.len()) };
+        unsafe { plain::lua_pushlstring(self.0, bytes.as_ptr().cast(), bytes.len()) };
     }
 
     /// May raise for lack of memory.
