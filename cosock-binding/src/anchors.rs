@@ -19,7 +19,7 @@ const GROUP: u32 = 128;
 const NIL: c_int = GROUP as c_int * 2 + 1;
 
 /// How many values are above that for a moment, while two of them are anchored.
-const ROOM: c_int = 3;
+const ROOM: c_int = 2;
 
 /// The stacks of all tasks: coroutines that run nothing but [`fill`]. To put values on one, and to take them from there,
 /// takes half of what it takes with a table.
@@ -109,9 +109,7 @@ pub(crate) fn spawn(lua: State, runtime: &Runtime, coroutine: State, note: Note,
     };
     lua.push_value(handle);
     lua.move_to(group, 2);
-    group.copy(-1, handle_slot(place));
-    group.copy(-2, coroutine_slot(place));
-    group.set_top(NIL);
+    group.pop_into(coroutine_slot(place));
 }
 
 /// Makes the stack of the next tasks, and room for what the core will know of them. That may run finalizers, which

@@ -137,6 +137,21 @@ impl State {
         }
     }
 
+    /// Pops two values into the slots at `index` and after it.
+    pub(crate) fn pop_into(self, index: c_int) {
+        #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+        {
+            self.copy(-1, index + 1);
+            self.copy(-2, index);
+            self.pop(2);
+        }
+        #[cfg(any(feature = "lua51", feature = "luajit"))]
+        {
+            self.replace(index + 1);
+            self.replace(index);
+        }
+    }
+
     pub(crate) fn absolute(self, index: c_int) -> c_int {
         unsafe { ffi::lua_absindex(self.0, index) }
     }
