@@ -1,6 +1,6 @@
 -- title: spawn and finish
 -- operations: 8000
--- limit: 3620
+-- limit: 3580
 -- wanted: 6000
 --
 -- Tasks that end at once, in groups of 100 so that the number alive does not grow with the count. What they

@@ -144,7 +144,7 @@ fn fill(group: State, _: &Runtime) -> c_int {
 }
 
 /// Lets go of the coroutine and the handle of a task that is over.
-#[inline]
+#[inline(always)]
 pub(crate) fn release(runtime: &Runtime, key: TaskKey) {
     let place = key.index;
     let Some(group) = runtime.anchors.group(place) else {

@@ -37,7 +37,7 @@ impl Note {
         self.shape.number() << 1 | u8::from(self.has_more)
     }
 
-    fn of(number: u8) -> Note {
+    pub(crate) fn of(number: u8) -> Note {
         Note {
             shape: Shape::of(number >> 1).unwrap_or_default(),
             has_more: number & 1 != 0,

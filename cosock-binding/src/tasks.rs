@@ -152,13 +152,10 @@ pub(crate) fn push_and_forget(lua: State, runtime: &Runtime, key: TaskKey) -> bo
 }
 
 /// [`push_and_forget`] for a task that has returned, of which there is less to undo.
+#[inline]
 pub(crate) fn forget_returned(lua: State, runtime: &Runtime, key: TaskKey) {
     let is_over = runtime.enter(lua, |core| {
-        let is_plain = core.note(key) == Some(Note::default().number());
-        if is_plain {
-            core.finish(key);
-        }
-        is_plain
+        core.finish_if(key, |note| !Note::of(note).has_more)
     });
     if is_over {
         anchors::release(runtime, key);

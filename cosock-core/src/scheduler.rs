@@ -378,11 +378,22 @@ impl Scheduler {
     }
 
     /// Ends a task in whatever state it is: nothing of it stays registered.
-    #[inline]
     pub fn finish(&mut self, key: TaskKey) {
-        if !self.is_alive(key) {
-            return;
+        self.finish_if(key, |_| true);
+    }
+
+    /// Ends a task if what its owner has noted of it allows that; tells whether it has done so.
+    #[inline]
+    pub fn finish_if(&mut self, key: TaskKey, may_end: impl FnOnce(u8) -> bool) -> bool {
+        let ends = self.look(key).is_some_and(|task| may_end(task.note));
+        if ends {
+            self.end(key);
         }
+        ends
+    }
+
+    #[inline(always)]
+    fn end(&mut self, key: TaskKey) {
         self.disarm(key);
         let task = &mut self.tasks[key.index as usize];
         if task.phase == Phase::Ready && task.kind == Kind::Select {

@@ -297,8 +297,15 @@ fn finish(
             // With values left on its stack it would count as suspended.
             coroutine.set_top(0);
         }
-        return tasks::forget_returned(lua, runtime, key);
+        tasks::forget_returned(lua, runtime, key);
+    } else {
+        fail(lua, runtime, key, coroutine);
     }
+}
+
+/// Ends a task that has failed.
+#[inline(never)]
+fn fail(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) {
     // The original stays: to-be-closed variables are told of it. A stack that is full has no room for
     // the copy, so that one gives its own. The traceback comes after it: a finalizer may close the coroutine
     // while it is made.

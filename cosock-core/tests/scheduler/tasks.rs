@@ -58,6 +58,19 @@ fn a_finished_task_is_dead_and_its_place_is_used_again() {
 }
 
 #[test]
+fn a_task_ends_only_if_what_is_noted_of_it_allows_that() {
+    let mut driver = Driver::new();
+    let key = driver.running();
+    driver.core.set_note(key, 5);
+    assert!(!driver.core.finish_if(key, |note| note != 5));
+    assert!(driver.core.is_alive(key));
+    assert!(driver.core.finish_if(key, |note| note == 5));
+    assert!(!driver.core.is_alive(key));
+    assert!(!driver.core.finish_if(key, |_| true), "it is over");
+    assert_eq!(driver.core.live(), 0);
+}
+
+#[test]
 fn a_task_cancelled_while_ready_does_not_start() {
     let mut driver = Driver::new();
     let keys: Vec<_> = (0..3).map(|_| driver.core.spawn()).collect();
