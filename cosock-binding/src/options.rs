@@ -2,31 +2,43 @@
 
 use std::ffi::{CStr, c_int};
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use cosock_core::error::io_word;
 use cosock_core::netdb::{self, SocketKind};
 use cosock_core::socket::options::{OptionSpec, OptionValue, ValueKind, lookup};
-use cosock_core::socket::{Tcp, Udp};
 
 use crate::arguments::{self, Called, refuse, refuse_kind};
 use crate::ffi::{Kind, State};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, TCP, UDP};
 use crate::socket::{call_inner, tcp, udp};
 
-/// An inner socket of either kind.
+/// The inner socket whose option it is, of either kind, at its place on the stack. It is looked up there when its
+/// descriptor is wanted: the fields of a value may run user code, which may end it.
 #[derive(Clone, Copy)]
-enum Either<'a> {
-    Tcp(&'a Tcp),
-    Udp(&'a Udp),
+struct Subject {
+    kind: SocketKind,
+    place: c_int,
 }
 
-impl Either<'_> {
+impl Subject {
+    /// The one on top of the stack.
+    fn on_top(lua: State, kind: SocketKind) -> Subject {
+        let place = lua.top();
+        Subject { kind, place }
+    }
+
     /// Works on the descriptor; `None` without one.
-    fn with_fd<T>(self, work: impl FnOnce(std::os::fd::BorrowedFd<'_>) -> T) -> Option<T> {
-        match self {
-            Either::Tcp(socket) => socket.borrow().socket().map(|socket| work(socket.as_fd())),
-            Either::Udp(socket) => socket.borrow().socket().map(|socket| work(socket.as_fd())),
+    fn with_fd<T>(self, lua: State, work: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {
+        match self.kind {
+            SocketKind::Tcp => {
+                let socket = lua.userdata(self.place, TCP)?.borrow();
+                socket.socket().map(|socket| work(socket.as_fd()))
+            }
+            SocketKind::Udp => {
+                let socket = lua.userdata(self.place, UDP)?.borrow();
+                socket.socket().map(|socket| work(socket.as_fd()))
+            }
         }
     }
 }
@@ -34,7 +46,7 @@ impl Either<'_> {
 pub(crate) fn get_tcp(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getoption");
     match tcp(lua, called) {
-        Some(socket) => get(lua, runtime, called, Either::Tcp(socket), SocketKind::Tcp),
+        Some(_) => get(lua, runtime, called, Subject::on_top(lua, SocketKind::Tcp)),
         None => call_inner(lua, called),
     }
 }
@@ -42,7 +54,7 @@ pub(crate) fn get_tcp(lua: State, runtime: &Runtime) -> c_int {
 pub(crate) fn get_udp(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getoption");
     match udp(lua, called) {
-        Some(socket) => get(lua, runtime, called, Either::Udp(socket), SocketKind::Udp),
+        Some(_) => get(lua, runtime, called, Subject::on_top(lua, SocketKind::Udp)),
         None => call_inner(lua, called),
     }
 }
@@ -50,7 +62,7 @@ pub(crate) fn get_udp(lua: State, runtime: &Runtime) -> c_int {
 pub(crate) fn set_tcp(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "setoption");
     match tcp(lua, called) {
-        Some(socket) => set(lua, called, Either::Tcp(socket), SocketKind::Tcp),
+        Some(_) => set(lua, called, Subject::on_top(lua, SocketKind::Tcp)),
         None => call_inner(lua, called),
     }
 }
@@ -58,7 +70,7 @@ pub(crate) fn set_tcp(lua: State, _: &Runtime) -> c_int {
 pub(crate) fn set_udp(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "setoption");
     match udp(lua, called) {
-        Some(socket) => set(lua, called, Either::Udp(socket), SocketKind::Udp),
+        Some(_) => set(lua, called, Subject::on_top(lua, SocketKind::Udp)),
         None => call_inner(lua, called),
     }
 }
@@ -88,15 +100,9 @@ fn option(
     }
 }
 
-fn get(
-    lua: State,
-    runtime: &Runtime,
-    called: Called,
-    socket: Either<'_>,
-    kind: SocketKind,
-) -> c_int {
-    let spec = option(lua, called, kind, |spec| spec.readable);
-    let Some(Ok(value)) = socket.with_fd(|fd| spec.get(fd)) else {
+fn get(lua: State, runtime: &Runtime, called: Called, socket: Subject) -> c_int {
+    let spec = option(lua, called, socket.kind, |spec| spec.readable);
+    let Some(Ok(value)) = socket.with_fd(lua, |fd| spec.get(fd)) else {
         lua.push_nil();
         lua.push_str("getsockopt failed");
         return 2;
@@ -127,8 +133,8 @@ fn get(
     1
 }
 
-fn set(lua: State, called: Called, socket: Either<'_>, kind: SocketKind) -> c_int {
-    let spec = option(lua, called, kind, |spec| spec.settable);
+fn set(lua: State, called: Called, socket: Subject) -> c_int {
+    let spec = option(lua, called, socket.kind, |spec| spec.settable);
     let value = match spec.value_kind() {
         ValueKind::Bool => {
             if lua.kind(3) != Kind::Boolean {
@@ -154,7 +160,7 @@ fn set(lua: State, called: Called, socket: Either<'_>, kind: SocketKind) -> c_in
         }
         ValueKind::Error => OptionValue::Error(None),
     };
-    answer(lua, socket.with_fd(|fd| spec.set(fd, &value).is_ok()))
+    answer(lua, socket.with_fd(lua, |fd| spec.set(fd, &value).is_ok()))
 }
 
 fn answer(lua: State, set: Option<bool>) -> c_int {
@@ -167,9 +173,9 @@ fn answer(lua: State, set: Option<bool>) -> c_int {
     2
 }
 
-fn set_device(lua: State, called: Called, socket: Either<'_>, spec: &OptionSpec) -> c_int {
+fn set_device(lua: State, called: Called, socket: Subject, spec: &OptionSpec) -> c_int {
     let value = OptionValue::Device(arguments::bytes(lua, called, 3).to_vec());
-    let set = socket.with_fd(|fd| spec.set(fd, &value).is_ok());
+    let set = socket.with_fd(lua, |fd| spec.set(fd, &value).is_ok());
     drop(value);
     answer(lua, set)
 }

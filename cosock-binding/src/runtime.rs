@@ -229,6 +229,9 @@ pub(crate) struct Runtime {
     pub(crate) loans: Loans,
     /// Whether any socket object was ever given a waker, so that others need not be asked.
     pub(crate) wakers_set: Cell<bool>,
+    /// How many inner sockets were finalized, wrapping. Whoever holds one while user code runs looks here
+    /// afterwards: in a finalizer, that code can have Lua finalize a socket which is on the stack.
+    pub(crate) finalized: Cell<u32>,
     /// The state's main coroutine, which lives as long as the state; null where it is not known.
     pub(crate) main: Cell<*mut RawState>,
     /// Coroutines that are being resumed on behalf of others, the innermost last.
@@ -308,6 +311,7 @@ impl Runtime {
             last_sender: LastSender::default(),
             loans: Loans::default(),
             wakers_set: Cell::new(false),
+            finalized: Cell::new(0),
             main: Cell::new(ptr::null_mut()),
             nests: RefCell::default(),
         }
@@ -378,6 +382,11 @@ impl Runtime {
             unsafe { ManuallyDrop::drop(&mut core) };
             std::mem::forget(core);
         }
+    }
+
+    /// Notes that an inner socket has been finalized: see [`Runtime::finalized`].
+    pub(crate) fn note_finalized(&self) {
+        self.finalized.set(self.finalized.get().wrapping_add(1));
     }
 
     /// The main state, for a look at its hook.

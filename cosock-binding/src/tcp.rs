@@ -332,6 +332,7 @@ pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
     }
     let remains = |socket: &Tcp| closed::of_tcp(&socket.borrow());
     if let Some(socket) = lua.take_userdata_leaving(1, TCP, remains) {
+        runtime.note_finalized();
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
     }
     0

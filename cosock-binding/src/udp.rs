@@ -258,6 +258,7 @@ fn setpeername(lua: State, runtime: &Runtime) -> c_int {
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
     let remains = |socket: &Udp| closed::of_udp(&socket.borrow());
     if let Some(socket) = lua.take_userdata_leaving(1, UDP, remains) {
+        runtime.note_finalized();
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
     }
     0

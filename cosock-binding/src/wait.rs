@@ -73,6 +73,7 @@ pub(crate) fn block_object<P: Parkable>(
         }
         return Blocked::Protocol;
     };
+    let finalized = runtime.finalized.get();
     if !is_native(lua, runtime) {
         return Blocked::Protocol;
     }
@@ -81,12 +82,13 @@ pub(crate) fn block_object<P: Parkable>(
     let has_waker = runtime.wakers_set.get() && socket::has_waker(lua, 1, wait.interest);
     if has_waker && asked {
         socket::raise_waited(lua, WRAPPED, wait.interest);
-    } else if has_waker {
+    } else if has_waker && runtime.finalized.get() == finalized {
         return doubt(lua, runtime, make);
     }
     let company = runtime.enter(lua, |core| {
-        if runtime.task_of(lua) != Some(task) {
-            // Looking at the object has ended the task.
+        // Looking at the object may have ended the task, or the inner socket of which `make` would make an operation.
+        // In Lua that is looked for anew.
+        if runtime.task_of(lua) != Some(task) || runtime.finalized.get() != finalized {
             return None;
         }
         let operation = make()?;

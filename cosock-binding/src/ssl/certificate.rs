@@ -222,14 +222,15 @@ fn validat(lua: State, runtime: &Runtime) -> c_int {
 /// `setencode(name)`: how strings in names are handed out; tells whether there is such an encoding.
 fn setencode(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "setencode");
-    let (_, encoding) = check(lua, called, 1);
+    check(lua, called, 1);
     let wanted = match arguments::bytes(lua, called, 2) {
         b"ai5" => Some(Encoding::Raw),
         b"utf8" => Some(Encoding::Utf8),
         _ => None,
     };
     if let Some(wanted) = wanted {
-        encoding.set(wanted);
+        // Only now: a number that was made a text may have run a finalizer.
+        check(lua, called, 1).1.set(wanted);
     }
     lua.push_bool(wanted.is_some());
     1

@@ -166,17 +166,16 @@ fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
 fn wrap(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::wrapped(lua, "wrap");
     lua.set_top(2);
-    let Some(context) = lua.userdata(2, CONTEXT) else {
-        refuse(
-            lua,
-            Called {
-                name: "create",
-                ..called
-            },
-            1,
-            format_args!("invalid context"),
-        );
+    let invalid_context = || -> ! {
+        let called = Called {
+            name: "create",
+            ..called
+        };
+        refuse(lua, called, 1, format_args!("invalid context"))
     };
+    if lua.userdata(2, CONTEXT).is_none() {
+        invalid_context();
+    }
     match lua.kind(1) {
         Kind::Userdata => lua.push_value(1),
         Kind::Table => lua.get_field(1, c"inner_sock"),
@@ -193,6 +192,10 @@ fn wrap(lua: State, runtime: &Runtime) -> c_int {
         let why = format_args!("connection expected, got a listener");
         refuse(lua, called, 1, why);
     }
+    // Only now, for looking at the object may have ended it.
+    let Some(context) = lua.userdata(2, CONTEXT) else {
+        invalid_context();
+    };
     take_back(lua, runtime, socket);
     let wrapped = runtime.enter(lua, |core| {
         socket.borrow_mut().wrap(context, &mut core.reactor)

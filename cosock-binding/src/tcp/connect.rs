@@ -76,6 +76,7 @@ pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     let Some(socket) = tcp(lua, called) else {
         return foreign(lua, runtime, called, c"connect");
     };
+    let inner = lua.top();
     take_back(lua, runtime, socket);
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
@@ -102,6 +103,11 @@ pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
         Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
         Err(crate::dns::Begun::Pending(id)) => {
             let timeout = wait::object_timeout(lua);
+            // Looking at the object may have ended its inner socket.
+            let Some(socket) = lua.userdata(inner, TCP) else {
+                runtime.enter(lua, |core| core.resolver.cancel(id));
+                return fail(lua, runtime, SocketError::Closed);
+            };
             let then = Then::Connect(Tcp::clone(socket));
             crate::dns::park(lua, runtime, id, then, Shape::Connected, timeout)
         }
