@@ -152,12 +152,20 @@ pub(crate) fn call_due(lua: State, runtime: &Runtime) {
 
 /// Forgets every callback.
 pub(crate) fn clear(lua: State, runtime: &Runtime) {
-    loop {
-        let number = runtime.callbacks.borrow().timers.keys().next().copied();
-        let Some(number) = number else { break };
-        forget(lua, runtime, number);
+    runtime.enter(lua, |core| {
+        for (_, timer) in std::mem::take(&mut runtime.callbacks.borrow_mut().timers) {
+            core.remove_callback(timer);
+        }
+    });
+    let kept = runtime.kept.get();
+    for table in [kept.callbacks, kept.references] {
+        lua.push_kept(table);
+        empty_table(lua);
     }
-    lua.push_kept(runtime.kept.get().references);
+}
+
+/// Pops a table and takes out all that is in it. Makes nothing.
+fn empty_table(lua: State) {
     lua.push_nil();
     while lua.next(-2) {
         lua.pop(1);
