@@ -63,7 +63,7 @@ impl Resolver {
 
     /// Asks `query`; the answer comes through [`take_finished`](Self::take_finished).
     ///
-    /// If the system refuses a thread that it takes, the query is answered here, which may block.
+    /// If the system refuses the first thread, the query is answered here, which may block.
     pub(crate) fn submit(&mut self, query: Query) -> LookupId {
         self.follow_fork();
         let id = LookupId(self.next_id);
@@ -161,7 +161,7 @@ impl Resolver {
         }
     }
 
-    /// Queues a look-up, or does it here if it needs a thread that cannot be had.
+    /// Queues a look-up, or does it here if there is no thread and none can be had.
     fn start(&mut self, query: Arc<Query>) {
         if self.shared.queue(query.clone()).is_ok() {
             return;

@@ -102,12 +102,20 @@ impl Shared {
     }
 
     /// Hands work to a thread, starting one if every idle one already has work coming.
+    ///
+    /// # Errors
+    ///
+    /// Why no thread could be started, when there is none at all. Where there are others, the work waits for one of
+    /// them: to do it here would stop every task for as long as a name server takes.
     pub(super) fn queue(self: &Arc<Self>, query: Arc<Query>) -> io::Result<()> {
         let mut state = self.lock();
         if state.queue.len() >= state.idle && state.threads < self.settings.threads {
             let shared = self.clone();
-            (self.settings.spawn)(Box::new(move || shared.work()))?;
-            state.threads += 1;
+            match (self.settings.spawn)(Box::new(move || shared.work())) {
+                Ok(()) => state.threads += 1,
+                Err(error) if state.threads == 0 => return Err(error),
+                Err(_) => {}
+            }
         }
         state.queue.push_back(query);
         self.changed.notify_one();

@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -350,6 +351,37 @@ fn a_query_is_answered_at_once_when_no_thread_can_be_had() {
     resolver.take_finished(&mut finished);
     assert_eq!(finished, [(kept, echo(&query("kept")))]);
     assert_eq!(resolver.pending(), 0);
+}
+
+#[test]
+fn a_query_waits_for_the_threads_that_there_are_when_no_more_can_be_had() {
+    /// Starts one thread, and then no other.
+    fn start_one(work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        static STARTED: AtomicBool = AtomicBool::new(false);
+        if STARTED.swap(true, Ordering::Relaxed) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        thread::spawn(work);
+        Ok(())
+    }
+    let (mut poll, gate, mut resolver) = gated_with(|settings| Settings {
+        spawn: start_one,
+        ..settings
+    });
+    let first = resolver.submit(query("first"));
+    assert_eq!(gate.next_begun(), "first");
+    // This returns though the gate is closed.
+    let second = resolver.submit(query("second"));
+    assert_eq!((resolver.pending(), threads(&resolver)), (2, 1));
+    gate.let_one_end();
+    gate.let_one_end();
+    assert_eq!(
+        wait_for(&mut poll, &mut resolver, 2),
+        [
+            (first, echo(&query("first"))),
+            (second, echo(&query("second")))
+        ]
+    );
 }
 
 #[test]
