@@ -12,6 +12,7 @@ mod room;
 mod selects;
 #[cfg(all(test, target_pointer_width = "64"))]
 mod sizes;
+mod task;
 mod turn;
 mod waits;
 
@@ -19,174 +20,17 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use crate::clock::{Clock, Time};
-use crate::operation::{Operation, Outcome};
 use crate::places::Places;
-use crate::reactor::{Interest, Reactor};
+use crate::reactor::Reactor;
 use crate::resolver::{LookupId, Resolver};
-use crate::select::Select;
 use crate::timer::{TimerId, Timers};
 
 pub use datagrams::NextDatagram;
 pub use operations::{Line, Parkable};
+pub use task::{Call, Start, Started, TaskKey, Tried, Wait};
+use task::{Kind, Lists, Owner, Phase, Task, Timeout};
 pub use turn::Turn;
 use waits::Waiting;
-
-/// Names a task; stale once it has finished or was cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TaskKey {
-    /// Its place; reused by later tasks.
-    pub index: u32,
-    generation: u32,
-}
-
-/// Seconds, or none, which is what no timeout is: NaN.
-#[derive(Clone, Copy, Debug)]
-struct Timeout(f64);
-
-impl Timeout {
-    const NONE: Timeout = Timeout(f64::NAN);
-
-    fn new(seconds: Option<f64>) -> Timeout {
-        seconds.map_or(Timeout::NONE, Timeout)
-    }
-
-    fn get(self) -> Option<f64> {
-        (!self.0.is_nan()).then_some(self.0)
-    }
-}
-
-/// Who owns a timer: the task at a place, which lives as long as the timer, or a callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Owner(u32);
-
-impl Owner {
-    /// Which one is in [`Scheduler::callback_numbers`].
-    const CALLBACK: Owner = Owner(u32::MAX);
-}
-
-/// How many objects a wait is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lists {
-    /// None.
-    Empty,
-    /// One, to read from or to write to.
-    One(Interest),
-    /// As many as [`Waiting::object`] says: those to receive from, and above them those to send to.
-    Many,
-}
-
-/// What a parked task waits for.
-#[derive(Debug, Default)]
-pub enum Wait {
-    /// Nothing: it is running, or about to run for the first time.
-    #[default]
-    Nothing,
-    /// Its deadline.
-    Sleep,
-    /// A message, for which its owner looks.
-    Message,
-    /// An operation that the scheduler completes.
-    Operation(Operation),
-    /// The first ready element of two lists.
-    Select(Box<Select>),
-}
-
-/// What a task runs again for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// It has not run yet.
-    First,
-    /// Its sleep is over.
-    Slept,
-    /// There may be a message; the deadline may have passed.
-    Look {
-        /// Whether it has.
-        timed_out: bool,
-    },
-    /// The line may be there that its operation waits for: see [`Scheduler::try_line`].
-    Line,
-    /// Its operation may go on: see [`Scheduler::try_operation`].
-    Operation,
-    /// Its select is over: see [`Scheduler::take_select`].
-    Select {
-        /// Whether the deadline passed.
-        timed_out: bool,
-    },
-}
-
-/// A task that runs again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Started {
-    /// The task.
-    pub key: TaskKey,
-    /// What for.
-    pub start: Start,
-    /// The number by which its owner knows it.
-    pub owner: usize,
-    /// The identity of the queue, where it has waited for a message.
-    pub object: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Free,
-    Ready,
-    Running,
-    Parked,
-}
-
-/// What tells waits apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// None yet.
-    Nothing,
-    Sleep,
-    Message,
-    Line,
-    /// Any but a line.
-    Operation,
-    Select,
-}
-
-/// What every task has. Those that wait for more than time have a [`Waiting`], too.
-#[derive(Debug)]
-struct Task {
-    generation: u32,
-    phase: Phase,
-    /// Of the current wait, or the last one.
-    kind: Kind,
-    /// Of the current wait, or the last one.
-    lists: Lists,
-    owner: usize,
-    timer: Option<TimerId>,
-    /// Whether the timer was set for the current wait.
-    limited: bool,
-    /// What its owner notes of it.
-    note: u8,
-    /// That of the current wait, to start its deadline again when bytes moved.
-    timeout: Timeout,
-    last_run: Option<Time>,
-}
-
-/// An element of a select whose own `_wake` is to be called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// The task that waits.
-    pub task: TaskKey,
-    /// The wait it belongs to.
-    pub serial: u64,
-    /// The element's number.
-    pub element: u32,
-}
-
-/// What came out of trying a ready task's operation.
-#[derive(Debug)]
-pub enum Tried {
-    /// The task can be resumed with this.
-    Complete(Outcome),
-    /// It would still block, and is parked again.
-    Parked,
-}
 
 /// All tasks of one Lua state, with the reactor, the timers and the clock they wait by.
 #[allow(missing_debug_implementations)]
