@@ -5,6 +5,7 @@
 //! objects that share a descriptor share its source.
 
 mod readiness;
+mod source;
 #[cfg(test)]
 mod tests;
 mod waiters;
@@ -20,9 +21,10 @@ use mio::unix::SourceFd;
 use mio::{Events, Poll, Token};
 
 use crate::sys;
-use waiters::Others;
 
 pub(crate) use readiness::ScratchRead;
+pub use source::{Interest, SourceId};
+use source::{Source, every_interest, live};
 pub use waiters::{Company, Role, Waiter};
 
 /// Bytes read at once from a stream; also the largest datagram that is received whole.
@@ -30,79 +32,6 @@ pub const SCRATCH_SIZE: usize = 64 * 1024;
 
 const EVENTS_PER_POLL: usize = 1024;
 const NOTIFY: Token = Token(usize::MAX);
-
-/// What a waiter asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Interest {
-    /// Data, a connection to accept, or the end of the stream: cosock's `recvr`.
-    Read,
-    /// Room to write, or the end of a connection attempt: cosock's `sendr`.
-    Write,
-}
-
-/// Names a registered descriptor; stale once the descriptor is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SourceId {
-    index: u32,
-    /// Never zero, so that a source which there may be takes no more room.
-    generation: NonZeroU32,
-}
-
-impl SourceId {
-    fn token(self) -> Token {
-        Token((self.generation.get() as usize) << 32 | self.index as usize)
-    }
-
-    fn from_token(token: Token) -> Option<SourceId> {
-        Some(SourceId {
-            index: token.0 as u32,
-            generation: NonZeroU32::new((token.0 >> 32) as u32)?,
-        })
-    }
-}
-
-#[derive(Debug)]
-struct Source {
-    /// That of the name which is registered, or will be next.
-    generation: NonZeroU32,
-    /// False only when a read drained the descriptor and no edge came since.
-    maybe_readable: bool,
-    maybe_writable: bool,
-    /// The peer ended its side or sent urgent data, at which a read stops: a short read does not
-    /// prove that nothing is left.
-    behind_short_reads: bool,
-    /// Who waits to read, where that is one alone, as it nearly always is: it has room here.
-    reader: Option<Waiter>,
-    /// Whoever else waits.
-    others: Option<Box<Others>>,
-}
-
-impl Source {
-    fn new() -> Source {
-        Source {
-            generation: NonZeroU32::MIN,
-            maybe_readable: false,
-            maybe_writable: false,
-            behind_short_reads: false,
-            reader: None,
-            others: None,
-        }
-    }
-
-    /// Whether it is the one of this name: the next that has its place has another generation.
-    #[inline]
-    fn is(&self, id: SourceId) -> bool {
-        self.generation == id.generation
-    }
-
-    /// Notes a read, which was `short` if it got less than it asked for.
-    #[inline]
-    fn has_read(&mut self, short: bool) {
-        if short {
-            self.maybe_readable = self.behind_short_reads;
-        }
-    }
-}
 
 /// The poll, its sources, and the read buffer that all sockets share.
 #[derive(Debug)]
@@ -383,20 +312,4 @@ fn unique(scratch: &mut Rc<Vec<u8>>) -> &mut [u8] {
         *scratch = Rc::new(vec![0; SCRATCH_SIZE]);
     }
     Rc::get_mut(scratch).expect("just made unique")
-}
-
-/// The source of this name, while it is registered.
-#[inline]
-fn live(sources: &mut [Source], id: SourceId) -> Option<&mut Source> {
-    sources
-        .get_mut(id.index as usize)
-        .filter(|source| source.is(id))
-}
-
-/// Everything that a source can become ready for; urgent data only to know of it.
-fn every_interest() -> mio::Interest {
-    let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let interest = interest | mio::Interest::PRIORITY;
-    interest
 }

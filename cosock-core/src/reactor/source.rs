@@ -1,0 +1,97 @@
+//! What the reactor knows of one descriptor, and the name by which the system reports its events.
+
+use std::num::NonZeroU32;
+
+use mio::Token;
+
+use super::waiters::{Others, Waiter};
+
+/// What a waiter asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interest {
+    /// Data, a connection to accept, or the end of the stream: cosock's `recvr`.
+    Read,
+    /// Room to write, or the end of a connection attempt: cosock's `sendr`.
+    Write,
+}
+
+/// Names a registered descriptor; stale once the descriptor is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceId {
+    pub(super) index: u32,
+    /// Never zero, so that a source which there may be takes no more room.
+    pub(super) generation: NonZeroU32,
+}
+
+impl SourceId {
+    pub(super) fn token(self) -> Token {
+        Token((self.generation.get() as usize) << 32 | self.index as usize)
+    }
+
+    pub(super) fn from_token(token: Token) -> Option<SourceId> {
+        Some(SourceId {
+            index: token.0 as u32,
+            generation: NonZeroU32::new((token.0 >> 32) as u32)?,
+        })
+    }
+}
+
+/// A registered descriptor: what was noted of its readiness, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// That of the name under which it is registered, or will be next.
+    pub(super) generation: NonZeroU32,
+    /// False only when a read drained the descriptor and no edge came since.
+    pub(super) maybe_readable: bool,
+    pub(super) maybe_writable: bool,
+    /// The peer ended its side or sent urgent data, at which a read stops: a short read does not
+    /// prove that nothing is left.
+    pub(super) behind_short_reads: bool,
+    /// Who waits to read, where that is one alone, as it nearly always is: it has room here.
+    pub(super) reader: Option<Waiter>,
+    /// Whoever else waits.
+    pub(super) others: Option<Box<Others>>,
+}
+
+impl Source {
+    pub(super) fn new() -> Source {
+        Source {
+            generation: NonZeroU32::MIN,
+            maybe_readable: false,
+            maybe_writable: false,
+            behind_short_reads: false,
+            reader: None,
+            others: None,
+        }
+    }
+
+    /// Whether it is the one of this name: the next that has its place has another generation.
+    #[inline]
+    pub(super) fn is(&self, id: SourceId) -> bool {
+        self.generation == id.generation
+    }
+
+    /// Notes a read, which was `short` if it got less than it asked for.
+    #[inline]
+    pub(super) fn has_read(&mut self, short: bool) {
+        if short {
+            self.maybe_readable = self.behind_short_reads;
+        }
+    }
+}
+
+/// The source of this name, while it is registered.
+#[inline]
+pub(super) fn live(sources: &mut [Source], id: SourceId) -> Option<&mut Source> {
+    sources
+        .get_mut(id.index as usize)
+        .filter(|source| source.is(id))
+}
+
+/// Everything that a source can become ready for; urgent data only to know of it.
+pub(super) fn every_interest() -> mio::Interest {
+    let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let interest = interest | mio::Interest::PRIORITY;
+    interest
+}
