@@ -4,8 +4,8 @@ use std::ffi::c_int;
 
 use crate::arguments::raise;
 use crate::ffi::{Kind, State};
-use crate::module::Plain;
 use crate::nesting;
+use crate::pusher::Plain;
 use crate::runtime::Runtime;
 
 /// The native functions of the module.

@@ -4,7 +4,7 @@
 use std::ffi::c_int;
 
 use crate::ffi::{Function, State};
-use crate::module::{Blocking, Plain, Pusher};
+use crate::pusher::{Blocking, Plain, Pusher};
 use crate::runtime::{ObjectClass, Runtime};
 use crate::{socket, tcp};
 

@@ -10,7 +10,7 @@ use std::ffi::{CStr, c_int};
 use crate::asyncify;
 use crate::ffi::{Function, Kind, State, upvalue};
 use crate::mime;
-use crate::module::{Plain, Pusher};
+use crate::pusher::{Plain, Pusher};
 use crate::runtime::Runtime;
 use crate::socket;
 

@@ -16,7 +16,6 @@ mod foreign;
 mod lazy;
 mod metadata;
 mod mime;
-mod module;
 mod nesting;
 mod open;
 mod options;
@@ -24,6 +23,7 @@ mod outcome;
 #[cfg(feature = "lua51")]
 mod pcall;
 mod pins;
+mod pusher;
 mod run;
 mod runtime;
 mod select;

@@ -1,70 +1,20 @@
 //! Puts the runtime and its modules into a Lua state.
 
+mod requiring;
+
 use std::ffi::{CStr, c_int};
 
 use cosock_core::clock::wall_seconds;
 use cosock_core::scheduler::Scheduler;
 
 use crate::ffi::{self, Kind, RawState, State};
-use crate::module::Pusher;
+use crate::pusher::Pusher;
 use crate::runtime::{Classes, Kept, Runtime};
 use crate::{channel, classes, dns, metadata, run, select, shims, tasks, tcp, timers, udp};
 
-/// A module that `require` can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Module {
-    Cosock,
-    Socket,
-    Tcp,
-    Udp,
-    Internals,
-    Channel,
-    Timers,
-    Asyncify,
-    Ssl,
-    Http,
-    Https,
-}
-
-impl Module {
-    const ALL: [Module; 11] = [
-        Module::Cosock,
-        Module::Socket,
-        Module::Tcp,
-        Module::Udp,
-        Module::Internals,
-        Module::Channel,
-        Module::Timers,
-        Module::Asyncify,
-        Module::Ssl,
-        Module::Http,
-        Module::Https,
-    ];
-
-    /// The name that `require` takes.
-    #[must_use]
-    pub const fn name(self) -> &'static CStr {
-        match self {
-            Module::Cosock => c"cosock",
-            Module::Socket => c"cosock.socket",
-            Module::Tcp => c"cosock.socket.tcp",
-            Module::Udp => c"cosock.socket.udp",
-            Module::Internals => c"cosock.socket.internals",
-            Module::Channel => c"cosock.channel",
-            Module::Timers => c"cosock.timers",
-            Module::Asyncify => c"cosock.asyncify",
-            Module::Ssl => c"cosock.ssl",
-            Module::Http => c"cosock.socket.http",
-            Module::Https => c"cosock.ssl.https",
-        }
-    }
-
-    /// Whether its table is made when something first asks for it, and not with the runtime.
-    fn is_lazy(self) -> bool {
-        matches!(self, Module::Http | Module::Https)
-    }
-}
+use requiring::publish;
+pub(crate) use requiring::push_package;
+pub use requiring::{Module, preload};
 
 /// Where the registry has the table of a state's module tables.
 const MODULES: &CStr = c"cosock.modules";
@@ -90,49 +40,6 @@ pub unsafe fn open(state: *mut RawState, module: Module) -> c_int {
         crate::arguments::raise(lua, 1, format_args!("this cosock was built without TLS"));
     }
     1
-}
-
-/// Registers every module in `package.preload`, for a program that has cosock built in.
-///
-/// # Safety
-///
-/// `state` is live, with its standard libraries open, and no Lua code runs in it.
-pub unsafe fn preload(state: *mut RawState) {
-    // SAFETY: the caller's promise.
-    let lua = unsafe { State::new(state) };
-    lua.global(c"package");
-    lua.get_field(-1, c"preload");
-    for module in Module::ALL {
-        // SAFETY: the loaders are called by Lua, by `require`.
-        unsafe { ffi::push_loader(lua, loader_of(module)) };
-        lua.raw_set_field(-2, module.name());
-    }
-    lua.pop(2);
-}
-
-fn loader_of(module: Module) -> mlua::ffi::lua_CFunction {
-    macro_rules! loader {
-        ($module:expr) => {{
-            unsafe extern "C-unwind" fn load(state: *mut RawState) -> c_int {
-                // SAFETY: called by Lua with a live state.
-                unsafe { open(state, $module) }
-            }
-            load
-        }};
-    }
-    match module {
-        Module::Cosock => loader!(Module::Cosock),
-        Module::Socket => loader!(Module::Socket),
-        Module::Tcp => loader!(Module::Tcp),
-        Module::Udp => loader!(Module::Udp),
-        Module::Internals => loader!(Module::Internals),
-        Module::Channel => loader!(Module::Channel),
-        Module::Timers => loader!(Module::Timers),
-        Module::Asyncify => loader!(Module::Asyncify),
-        Module::Ssl => loader!(Module::Ssl),
-        Module::Http => loader!(Module::Http),
-        Module::Https => loader!(Module::Https),
-    }
 }
 
 /// Makes the runtime and all modules; leaves the table of modules on the stack.
@@ -358,63 +265,4 @@ fn make_channel(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Cl
 fn gettime(lua: State, _: &Runtime) -> c_int {
     lua.push_number(wall_seconds());
     1
-}
-
-/// Pushes `package`, or what there is in its place; tells whether it is a table. `require` has it also where a
-/// program hides the global from what it loads.
-pub(crate) fn push_package(lua: State) -> bool {
-    lua.global(c"package");
-    if lua.kind(-1) != Kind::Table {
-        lua.pop(1);
-        lua.raw_get_field(ffi::REGISTRY, c"_LOADED");
-        lua.raw_get_field(-1, c"package");
-        lua.remove(-2);
-    }
-    lua.kind(-1) == Kind::Table
-}
-
-/// Enters the modules into `package.loaded`, and lazy ones into `package.preload`, so that no file of
-/// another cosock is found for them.
-fn publish(lua: State, kept: Kept) {
-    if !push_package(lua) {
-        return lua.pop(1);
-    }
-    lua.get_field(-1, c"loaded");
-    lua.get_field(-2, c"preload");
-    let preload = lua.top();
-    let loaded = preload - 1;
-    if lua.kind(loaded) != Kind::Table || lua.kind(preload) != Kind::Table {
-        return lua.pop(3);
-    }
-    for module in Module::ALL {
-        if module.is_lazy() {
-            publish_one(lua, preload, module, || {
-                // SAFETY: the loaders are called by Lua, by `require`.
-                unsafe { ffi::push_loader(lua, loader_of(module)) };
-            });
-        } else if module != Module::Cosock {
-            publish_one(lua, loaded, module, || {
-                lua.push_kept(kept.modules);
-                // Nil for a module that was not built: setting that changes nothing.
-                lua.raw_get_field(-1, module.name());
-                lua.remove(-2);
-            });
-        }
-    }
-    lua.pop(3);
-}
-
-/// Sets what `push` pushes as `table[name]`, unless something is there or the program has done away
-/// with the table.
-fn publish_one(lua: State, table: c_int, module: Module, push: impl FnOnce()) {
-    if lua.kind(table) != Kind::Table {
-        return;
-    }
-    lua.raw_get_field(table, module.name());
-    let taken = matches!(lua.kind(-1), Kind::Table | Kind::Function);
-    lua.pop(1);
-    if !taken {
-        push();
-        lua.raw_set_field(table, module.name());
-    }
 }

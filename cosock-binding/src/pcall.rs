@@ -8,8 +8,8 @@ use std::ffi::c_int;
 
 use crate::ffi::{self, Kind, State, Status};
 use crate::lazy;
-use crate::module::Pusher;
 use crate::nesting;
+use crate::pusher::Pusher;
 use crate::runtime::Runtime;
 
 /// How many frames are looked at for one that forbids to yield: enough for what programs do between

@@ -3,10 +3,10 @@
 use std::ffi::{CStr, c_int};
 
 use crate::ffi::{Kind, State, upvalue};
-use crate::module::Pusher;
 use crate::open::Module;
 #[cfg(feature = "lua51")]
 use crate::pcall;
+use crate::pusher::Pusher;
 use crate::runtime::{Runtime, token};
 use crate::{arguments, lazy, nesting, select, socket, tcp, udp, wait};
 

@@ -9,7 +9,7 @@ use std::ffi::c_int;
 
 use crate::arguments::{self, Called};
 use crate::ffi::State;
-use crate::module::Plain;
+use crate::pusher::Plain;
 use crate::runtime::Runtime;
 
 pub(crate) const NATIVE: &[Plain] = &[

@@ -11,7 +11,7 @@ use cosock_core::tls::certificate::{Digest, Encoding, PublicKey};
 use super::CERTIFICATE;
 use crate::arguments::{self, Called, refuse, refuse_kind};
 use crate::ffi::State;
-use crate::module::{Plain, Pusher};
+use crate::pusher::{Plain, Pusher};
 use crate::runtime::Runtime;
 
 /// What a certificate object holds.

@@ -14,7 +14,7 @@ use super::CONTEXT;
 use crate::arguments::{Called, DIRECT, bytes, raise, refuse_kind};
 use crate::ffi::{Class, Marks, State, upvalue};
 use crate::lazy;
-use crate::module::{Plain, Pusher};
+use crate::pusher::{Plain, Pusher};
 use crate::runtime::Runtime;
 
 /// A context in the making.

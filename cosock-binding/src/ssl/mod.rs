@@ -13,8 +13,8 @@ use std::ffi::{CStr, c_int};
 use cosock_core::tls::context::SharedContext;
 
 use crate::ffi::{Class, Marks, State};
-use crate::module::Pusher;
 use crate::open::{self, Module};
+use crate::pusher::Pusher;
 use crate::runtime::{Classes, ObjectClass, Runtime};
 use crate::{classes, shims, tcp};
 

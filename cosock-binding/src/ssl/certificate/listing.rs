@@ -10,7 +10,7 @@ use cosock_core::tls::certificate::{
 use super::{check, find};
 use crate::arguments::Called;
 use crate::ffi::{Class, Marks, State, upvalue};
-use crate::module::Pusher;
+use crate::pusher::Pusher;
 use crate::runtime::Runtime;
 
 /// Names on their way into tables. Making tables may run finalizers, and may raise; so this is Lua's

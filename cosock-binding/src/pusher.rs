@@ -1,4 +1,4 @@
-//! Tables of functions, as the modules have them.
+//! Pushes functions and sets them in tables, as the modules have them.
 
 use std::ffi::{CStr, c_int};
 
