@@ -39,17 +39,18 @@ pub(crate) fn push_address(lua: State, address: SocketAddr) {
     }
 }
 
-/// The last sender of a datagram whose address was told: often the next one, too, and mostly whom the answer
-/// goes to.
+/// The last sender of a datagram whose address was told to Lua. Often the next datagram is from the same sender, and
+/// the answer goes to it: then no text has to be made, or read.
 #[derive(Debug, Default)]
 pub(crate) struct LastSender {
     ip: Cell<Option<IpAddr>>,
-    /// Where the bytes of its text lie, which [`Kept::sender`](crate::runtime::Kept::sender) keeps.
+    /// Where the bytes of its text lie. The string is kept by [`Kept::sender`](crate::runtime::Kept::sender), so no
+    /// other lies there.
     text: Cell<usize>,
 }
 
 impl LastSender {
-    /// The address that this text was told for; `None` if it is another string, were it the same text.
+    /// The address for which this string was told to Lua; `None` for any other string, even one with the same bytes.
     #[inline]
     pub(crate) fn told_as(&self, text: &[u8]) -> Option<IpAddr> {
         let is_its = text.as_ptr() as usize == self.text.get();

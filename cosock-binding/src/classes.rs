@@ -9,7 +9,7 @@ use crate::runtime::{ObjectClass, Runtime};
 use crate::{socket, tcp};
 
 /// Makes the module table of one kind of socket and the metatable of its objects. Pushes the module table;
-/// returns the kept metatable, and by what its objects are known.
+/// returns the number under which the registry keeps the metatable, and by what its objects are known.
 ///
 /// `fill` fills the table of the methods of its inner sockets when somebody first calls one: it is the
 /// `__index` of that table, and has no more to do after it.

@@ -33,7 +33,8 @@ pub(crate) fn of_udp(socket: &UdpSocket) -> u8 {
     index(&UDP_CLASSES, socket.class()) | index(&FAMILIES, socket.family()) << FAMILY_SHIFT
 }
 
-/// The closed equal of the TCP socket of which only a userdata is left.
+/// A closed socket like the finalized TCP socket at `place`, of which only the userdata is left; `None` for anything
+/// else.
 pub(crate) fn tcp(lua: State, place: c_int) -> Option<TcpSocket> {
     let remains = lua.remains(place, TCP)?;
     let class = CLASSES[usize::from(remains & 3) % CLASSES.len()];
@@ -41,7 +42,7 @@ pub(crate) fn tcp(lua: State, place: c_int) -> Option<TcpSocket> {
     Some(TcpSocket::closed(class, family(remains), encrypted))
 }
 
-/// The closed equal of the UDP socket of which only a userdata is left.
+/// [`tcp`], for UDP.
 pub(crate) fn udp(lua: State, place: c_int) -> Option<UdpSocket> {
     let remains = lua.remains(place, UDP)?;
     let class = UDP_CLASSES[usize::from(remains & 3) % UDP_CLASSES.len()];

@@ -90,7 +90,7 @@ fn close_link_if_orphan(lua: State, runtime: &Runtime) -> c_int {
     0
 }
 
-/// Pushes a set of the links that still have a sender.
+/// Pushes a table with a key for each link that still has a sender.
 fn push_linked(lua: State, runtime: &Runtime) {
     lua.new_table(0, 0);
     let linked = lua.top();

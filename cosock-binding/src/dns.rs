@@ -74,9 +74,9 @@ pub(crate) fn begin(
 
 /// Whether `lua` is a task's own coroutine, at a place where it can yield.
 ///
-/// Versions that cannot tell (5.1 and 5.2) are asked what runs: a C function in between forbids
-/// it, but for those of 5.2 that go on after a yield. What they hide is a metamethod, an iterator or
-/// (on 5.2) a callback of such a function; there the yield itself raises.
+/// 5.1 and 5.2 cannot tell that, so it is concluded from the functions on the stack: a C function among them forbids
+/// to yield, but for those functions of 5.2 that can go on after a yield. The stack does not show a metamethod, an
+/// iterator or, on 5.2, a callback of such a function; there the yield itself raises.
 pub(crate) fn can_wait(lua: State, runtime: &Runtime) -> bool {
     if runtime.task_of(lua).is_none() {
         return false;

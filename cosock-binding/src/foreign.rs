@@ -75,8 +75,8 @@ pub(crate) fn interest_at(lua: State, index: c_int) -> Interest {
     }
 }
 
-/// Whether another task waits on the object at `object`, whose kind is below it: then the waker that it
-/// has is not ours to take.
+/// Whether another task waits on the object at `object`, whose kind is below it on the stack: then the waker that the
+/// object has is that task's, and not to be taken back.
 pub(crate) fn is_of_another(lua: State, runtime: &Runtime, key: TaskKey, object: c_int) -> bool {
     let (identity, interest) = (lua.identity(object), interest_at(lua, object - 1));
     runtime.enter(lua, |core| {
@@ -84,7 +84,8 @@ pub(crate) fn is_of_another(lua: State, runtime: &Runtime, key: TaskKey, object:
     })
 }
 
-/// Has the table at `objects` name no kind for what another task waits on.
+/// Takes those objects on which other tasks wait out of the table at `objects`, as far as wakers go: no kind is named
+/// for them any more, so their wakers are not taken back.
 pub(crate) fn forget_those_of_others(lua: State, runtime: &Runtime, key: TaskKey, objects: c_int) {
     for number in 1..=lua.raw_len(objects) {
         lua.raw_get_signed(objects, -(number as i64));

@@ -175,7 +175,8 @@ const LAZY: &[Lazy] = &[
     },
 ];
 
-/// What waits in a loop: a chunk that fills the table in which blocking functions look for it.
+/// The chunk with those Lua functions by which methods go on where they cannot park a task: it fills the table of shims,
+/// in which [`wait::go_on_in_lua`](crate::wait::go_on_in_lua) looks for them.
 const WAITS: (&CStr, &str) = (c"=[cosock.waits]", include_str!("lua/waits.lua"));
 
 /// Gives the table of modules its metatable, and that of the shims; `native` is the index of the native
@@ -201,8 +202,8 @@ pub(crate) fn set_index(lua: State, runtime: &Runtime, index: impl Function, upv
     lua.pop(1);
 }
 
-/// Loads a chunk with the globals of whoever first asked for cosock: `setfenv(0)` may have given others to
-/// this coroutine.
+/// Loads a chunk, with the globals that there were when cosock was first asked for: `setfenv(0)` may have given others
+/// to this coroutine.
 pub(crate) fn load(lua: State, runtime: &Runtime, chunk: &CStr, source: &str) {
     lua.load(chunk, source);
     #[cfg(any(feature = "lua51", feature = "luajit"))]

@@ -16,8 +16,8 @@ pub(crate) struct Nest {
     inner: *mut RawState,
     /// Who resumes it.
     outer: *mut RawState,
-    /// The coroutine that the program knows of, as whose part it runs: itself, but for those of
-    /// protected calls.
+    /// The coroutine of the program as part of which it runs. That is itself, but for the coroutine of a protected
+    /// call: of that the program knows nothing.
     #[cfg_attr(
         not(feature = "lua51"),
         expect(dead_code, reason = "only 5.1 has those")

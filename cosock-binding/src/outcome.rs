@@ -10,11 +10,11 @@ use crate::addresses::push_sender;
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, Shape, TCP, UDP};
 
-/// From so many bytes on, received bytes are pushed with care.
+/// From so many bytes on, received bytes are pushed by [`push_in_loop`] in a protected call.
 const LARGE: usize = 1024 * 1024;
 
-/// Pushes what the method of a parked task returns, and returns how many values that is: [`push`], but what a
-/// peer has made larger than memory ends that task's receive, and not the loop of all tasks.
+/// Pushes what the method of a parked task returns, and returns how many values that is. Like [`push`], but where there
+/// is no memory for what a peer has sent, the task's receive fails, and not the loop in which all tasks run.
 pub(crate) fn push_in_loop(
     lua: State,
     runtime: &Runtime,

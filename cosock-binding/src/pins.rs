@@ -35,7 +35,7 @@ pub(crate) struct Pins {
     /// Whether `first` is in use.
     busy: Cell<bool>,
     rest: RefCell<Vec<Pinned>>,
-    /// Whether `rest`, or what is kept as it is, was used since [`Pins::may_be_left`] asked.
+    /// Whether `rest`, or the runtime's `outcomes`, was used since [`Pins::may_be_left`] asked.
     used: Cell<bool>,
 }
 
@@ -95,15 +95,15 @@ impl Pins {
         self.push_after(lua, Pinned::Chunk(chunk), || self.push_failure(lua, error));
     }
 
-    /// Pushes what `first` pushes, then `pinned`.
+    /// Runs `first`, which pushes something, and then pushes `pinned`.
     fn push_after(&self, lua: State, pinned: Pinned, first: impl FnOnce()) {
         if let Some(pinned) = self.keep_during(pinned, first) {
             self.push(lua, pinned);
         }
     }
 
-    /// Keeps `pinned` while `first` pushes. A finalizer that runs meanwhile may push, too, fail, and leave
-    /// its bytes above.
+    /// Keeps `pinned` while `first` runs. A finalizer that runs meanwhile may push bytes of its own, fail, and leave them
+    /// above: they are dropped here.
     fn keep_during(&self, pinned: Pinned, first: impl FnOnce()) -> Option<Pinned> {
         self.used.set(true);
         let depth = {

@@ -122,24 +122,25 @@ fn turns(lua: State, runtime: &Runtime) -> c_int {
     }
 }
 
-/// So many ready tasks that it pays to fetch the coroutine of a later one: those of timers and sockets have left the
-/// processor's cache while they waited, however few of many are ready at once.
+/// From so many ready tasks on, the coroutine of one that comes later is fetched from memory ahead of its turn. With
+/// that many, coroutines have left the processor's cache while they waited for timers and sockets.
 const MANY: usize = 32;
 
-/// How many tasks run between the fetch of a coroutine from memory and its turn.
+/// How many other tasks run between that fetch and the turn of the task.
 const FETCHED_AHEAD: usize = 3;
 
 /// A task that is to run.
 #[derive(Clone, Copy)]
 struct Next {
     started: Started,
-    /// How long the small line is that has come for it.
+    /// How many bytes the small line has that has come for it.
     line: Option<usize>,
 }
 
-/// The next task of this turn, of which so many are left; `None` when it is over and has to be ended in
-/// full. If it waits for a line that is tried at once, and a small one goes to `place`: `tried` is what else has come
-/// of it.
+/// The next task of this turn, of which `left` are left; `None` when the turn is over and has to be ended in full.
+///
+/// If the task waits for a line, that is tried at once, while the core is entered anyway: a small line goes to `place`,
+/// and whatever else comes of the try goes to `tried`.
 #[inline]
 fn next_of_turns(
     core: &mut Scheduler,

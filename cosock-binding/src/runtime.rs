@@ -100,8 +100,8 @@ impl Classes {
     }
 }
 
-/// Identities of what the objects of one kind share: if an object has these, nobody replaced how it
-/// is waited on.
+/// Identities of what the objects of one kind share. An object that has these functions is waited on as ours are: no
+/// program has replaced them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ObjectClass {
     pub(crate) metatable: usize,
@@ -111,7 +111,7 @@ pub(crate) struct ObjectClass {
 
 /// One Lua state's cosock.
 pub(crate) struct Runtime {
-    /// Dropped, and borrowed for ever, once the state closes.
+    /// Once the state closes it is dropped, and stays borrowed for ever, so that nobody enters it again.
     core: RefCell<ManuallyDrop<Scheduler>>,
     closed: Cell<bool>,
     pub(crate) anchors: Anchors,
@@ -123,11 +123,12 @@ pub(crate) struct Runtime {
     /// The task that is being resumed, and its coroutine.
     pub(crate) current: Cell<Option<TaskKey>>,
     pub(crate) current_coroutine: Cell<*mut RawState>,
-    /// An operation that is to be parked on, while Lua is asked how; and its number.
+    /// An operation on which a task is to be parked, and its number. It waits here, and not in a frame, while code runs
+    /// that may raise.
     staged: Cell<Option<(u32, Operation)>>,
-    /// How many operations were staged.
+    /// How many operations were staged, wrapping: the number of the last one.
     stages: Cell<u32>,
-    /// Results of operations while they are turned into values: a stack, for that may run finalizers.
+    /// Results of operations while they are turned into values. A stack: that may run finalizers, which may do the same.
     pub(crate) outcomes: RefCell<Vec<Outcome>>,
     /// The select that is being put together.
     pub(crate) arming: RefCell<Option<Box<Select>>>,
@@ -136,9 +137,10 @@ pub(crate) struct Runtime {
     pub(crate) callbacks: RefCell<Callbacks>,
     /// The registry number of the handler of all tasks' errors, or 0.
     pub(crate) handler: Cell<c_int>,
-    /// Whether Ctrl-C came in the middle of something and has yet to leave `run`.
+    /// Whether Ctrl-C came in the middle of something that had to be finished: its error has yet to leave `run`.
     pub(crate) interrupted: Cell<bool>,
-    /// Whether Lua can count the messages of channels; asked when the first channel is made.
+    /// Whether messages of channels may be lent to Lua, as on LuaJIT where it compiles; asked when the first channel is
+    /// made.
     pub(crate) lends: Cell<Option<bool>>,
     pub(crate) spare: Spare,
     pub(crate) last_sender: LastSender,
@@ -155,7 +157,7 @@ pub(crate) struct Runtime {
     pub(crate) nests: RefCell<Vec<Nest>>,
 }
 
-/// Its address marks the yields by which methods park their task.
+/// Its address is what methods yield when they have parked their task.
 static TOKEN: u8 = 0;
 
 /// The value on top of the stack of a coroutine that is parked on an operation.
@@ -163,7 +165,7 @@ pub(crate) fn token() -> *const c_void {
     ptr::from_ref(&TOKEN).cast()
 }
 
-/// Drops what is in the cell, unless somebody below us on the stack uses it.
+/// Drops what is in the cell, unless a function below us on the stack works on it.
 fn give_back<T: Default>(cell: &RefCell<T>) {
     let value = cell
         .try_borrow_mut()
@@ -185,7 +187,7 @@ fn raise_panicked(lua: State) -> ! {
     lua.raise_top()
 }
 
-/// Does what has nothing to do with the core, as [`Runtime::enter`] does.
+/// Does work that does not need the core, with the same care as [`Runtime::enter`]: a panic becomes a Lua error.
 #[inline]
 pub(crate) fn guard<T>(lua: State, work: impl FnOnce() -> T) -> T {
     or_raise(lua, catch_unwind(AssertUnwindSafe(work)))

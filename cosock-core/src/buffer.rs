@@ -67,7 +67,7 @@ pub enum Pattern {
     Count(usize),
 }
 
-/// Up to so many bytes are copied at less cost than it takes to share them.
+/// Results of up to so many bytes are copied: that costs less than to share them.
 pub const SMALL: usize = 64;
 
 /// Room for a result that is small.
@@ -82,7 +82,7 @@ pub enum Taken {
     Chunk(Chunk),
 }
 
-/// The most that is reserved at once of what a peer has only said will come.
+/// The most that is reserved at once for bytes that have yet to come: a program may ask for more than its peer sends.
 const LARGEST_GROWTH: usize = 1024 * 1024;
 
 /// What satisfies a pattern, among the bytes that are here.

@@ -68,7 +68,8 @@ pub enum Operation {
     Lookup(Box<Lookup>),
 }
 
-/// The bytes that a send sends of some data. In a box, as few sends wait, and every task has room for its operation.
+/// Which bytes of its data a send sends. An operation has it in a box: few sends wait, and it would make every operation
+/// larger, for which each task has room.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
     /// Where it begins in the data.
@@ -129,7 +130,7 @@ impl Lookup {
     }
 }
 
-/// What an operation works on.
+/// What an operation works on: the places that ask this are spared a look at every kind of operation.
 enum Subject<'a> {
     Stream(&'a Tcp),
     Datagrams(&'a Udp),
@@ -158,7 +159,7 @@ pub enum Outcome {
     Received(Chunk),
     /// A failed receive with the bytes so far.
     Partial(SocketError, Chunk),
-    /// How far into the data bytes were taken; the error if that is not all.
+    /// How many bytes of the data the system has taken, counted from its start; and the error if that is not all.
     Sent(usize, Option<SocketError>),
     /// A connection.
     Accepted(Box<TcpSocket>),

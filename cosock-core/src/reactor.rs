@@ -27,7 +27,7 @@ pub use source::{Interest, SourceId};
 use source::{Source, every_interest, live};
 pub use waiters::{Company, Role, Waiter};
 
-/// Bytes read at once from a stream; also the largest datagram that is received whole.
+/// Bytes that are read at once from a stream; also the size of the largest datagram that is received whole.
 pub const SCRATCH_SIZE: usize = 64 * 1024;
 
 const EVENTS_PER_POLL: usize = 1024;
@@ -41,14 +41,21 @@ pub struct Reactor {
     notify: Arc<mio::Waker>,
     sources: Vec<Source>,
     free: Vec<u32>,
-    /// Sources by descriptor, which are small numbers.
+    /// Sources by descriptor: descriptors are small numbers, so a list will do.
     by_fd: Vec<Option<SourceId>>,
+    /// How many descriptors are registered.
     registered: usize,
+    /// How many waiters are registered.
     waiters: usize,
+    /// Waiters that have fired, in the order of their events, until the scheduler has looked at them.
     fired: Vec<Waiter>,
+    /// Whether another thread has called since the last look.
     notified: bool,
+    /// The [`sys::fork_count`] under which the poll was opened.
     fork_count: u64,
+    /// Whether a forked child was given a poll of its own since the last look.
     renewed: bool,
+    /// The shared read buffer, empty until the first read. Chunks of it may be on their way into Lua.
     scratch: Rc<Vec<u8>>,
 }
 
@@ -215,15 +222,15 @@ impl Reactor {
         Ok(())
     }
 
-    /// The first half of [`Reactor::wait`]: where the timeout is a constant, it is converted when this is
-    /// compiled.
+    /// The first half of [`Reactor::wait`]. It is inlined, so that a timeout which is a constant is converted to the
+    /// system's at compile time.
     #[inline(always)]
     pub(crate) fn await_events(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.poll.poll(&mut self.events, timeout)
     }
 
-    /// The second half: fires the waiters of what has come. A reader alone is offered to `take`, unless others have
-    /// fired before it: it counts as fired if that does not take it.
+    /// The second half: fires the waiters of what has come. A source's only reader is offered to `take` first, which
+    /// may deal with it at once; but not after another waiter has fired, which would then come later than it should.
     #[inline]
     pub(crate) fn note_events(&mut self, mut take: impl FnMut(&Waiter) -> bool) {
         for event in &self.events {

@@ -45,22 +45,27 @@ pub struct Scheduler {
     /// The callbacks that own timers.
     callback_numbers: HashMap<TimerId, u64>,
     tasks: Vec<Task>,
-    /// By the places of tasks, up to the last that has waited for more than time: there may be very many that
-    /// have not.
+    /// By the places of tasks. It ends at the last task that has waited for more than time: where very many only sleep,
+    /// it is short.
     waits: Vec<Waiting>,
     free: Places,
     ready: VecDeque<TaskKey>,
-    /// How many ready tasks come from a select, whose registrations still stand.
+    /// How many ready tasks were woken from a select, whose other registrations have yet to be taken back.
     ready_selects: usize,
+    /// How many tasks are alive.
     live: usize,
+    /// The serial number of the last wait.
     serials: u64,
+    /// Elements of selects whose own `_wake` is to be called.
     calls: VecDeque<Call>,
+    /// Callbacks whose time has come.
     callbacks: VecDeque<u64>,
     /// Who waits for which look-up.
     lookups: HashMap<LookupId, TaskKey>,
     /// When operations that are limited as a whole have to be over, by the places of their tasks.
     limits: HashMap<u32, Time>,
-    /// How many tasks have become ready since the last look at the descriptors, or at the clock whether one is due.
+    /// How many tasks have become ready since the descriptors were last looked at, or since the clock was asked whether
+    /// that is due.
     unpolled_runs: usize,
     /// When they were last looked at while tasks were ready.
     polled: Time,

@@ -19,7 +19,9 @@ pub struct Element {
     pub answers: bool,
     /// Identity of the object.
     pub object: usize,
+    /// Whether it is ready.
     woken: bool,
+    /// The source that has a waiter for it.
     watched: Option<SourceId>,
 }
 
@@ -50,6 +52,7 @@ impl Element {
 pub struct Select {
     /// The elements; their numbers are their places.
     pub elements: Vec<Element>,
+    /// The numbers of those that are ready, as they became so.
     woken: Vec<u32>,
 }
 

@@ -58,7 +58,7 @@ struct Entry {
 #[derive(Debug)]
 struct Timer<K> {
     deadline: Option<Time>,
-    /// That of its entry. Others of it are left behind.
+    /// The time under which its entry is queued. Entries of it under other times are left behind.
     queued: Option<Time>,
     sequence: Sequence,
     owner: K,
@@ -87,9 +87,10 @@ const MOST_LEFT: usize = 64;
 /// All timers of one scheduler, each owned by a `K`.
 #[derive(Debug)]
 pub struct Timers<K> {
-    /// The time from which the entries in buckets differ; these are later, and those in `due` are not.
+    /// The last reading of the clock. Entries in buckets are later, and are sorted by how they differ from it; those
+    /// in `due` are not later.
     reached: Time,
-    /// The earliest last, unless it is `unsorted`.
+    /// Sorted from the latest to the earliest, which is taken from its end; unless it is `unsorted`.
     due: Vec<Entry>,
     unsorted: bool,
     buckets: [Bucket; BUCKETS],
@@ -254,8 +255,9 @@ impl<K: Copy> Timers<K> {
         if self.next_look().is_none_or(|least| least > now) {
             return false;
         }
-        // All in lower buckets than that of the highest digit which changes are due, some in it are, and those in
-        // higher ones differ from `now` as they did before.
+        // Of the digits in which the last reading and this one differ, the highest tells what to look at: entries in
+        // lower buckets are all due, some in its own are, and those in higher buckets differ from `now` in the same
+        // digit as before.
         let highest = digit(self.reached, now);
         self.reached = now;
         let mut passed = self.filled & (u64::MAX >> (BUCKETS - 1 - highest));
@@ -314,7 +316,8 @@ impl<K: Copy> Timers<K> {
         }
     }
 
-    /// What an entry that comes up should be: as its timer is set now. `None` if it was left behind.
+    /// What becomes of an entry that comes up: it gets the deadline that its timer has now. `None` if the timer was
+    /// cancelled, or has another entry since.
     #[inline]
     fn stand(&mut self, entry: Entry) -> Option<Entry> {
         let timer = &mut self.timers[entry.timer as usize];

@@ -42,9 +42,9 @@ pub(super) fn run_task(
     runtime.current.set(None);
 }
 
-/// Tries a receive of a line without a prefix, by far the most frequent operation: tells how long the line is that is
-/// in `place` now, or puts into `tried` what else has come of it. It needs nothing of what is anchored, which stays
-/// below the result, where nobody sees it.
+/// Tries a receive of a line without a prefix, by far the most frequent operation. Tells how many bytes of a small line
+/// are in `place` now, or puts into `tried` what else has come of it. It needs nothing of what the coroutine keeps on its
+/// stack; that stays below the result, where nobody sees it.
 #[inline]
 pub(super) fn try_line(
     core: &mut Scheduler,
@@ -105,14 +105,15 @@ fn complete_any(
     }
 }
 
-/// Whether the coroutine still is as a method parked it: then the token is on top of its stack. When
-/// somebody else has resumed or closed it, something else is, or nothing.
+/// Whether the coroutine still is as a method left it when it parked the task: then the token is on top of its stack.
+/// After somebody else has resumed or closed it, something else is there, or nothing.
 #[inline]
 fn is_parked(coroutine: State) -> bool {
     coroutine.top() > 0 && coroutine.to_pointer(-1) == token()
 }
 
-/// Moves the results of an operation that wants nothing of what is anchored to the coroutine, if it is over.
+/// If an operation is over, moves its results to the coroutine: for those whose results need none of the values that
+/// the coroutine keeps on its stack.
 #[inline(never)]
 fn hand_over_outcome(
     lua: State,
@@ -161,7 +162,7 @@ fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Op
     Some(count)
 }
 
-/// Does so for a task that waits for a datagram, which goes by the stack.
+/// [`complete`] for a task that waits for a datagram, which goes from the system to Lua by way of this stack.
 #[inline(never)]
 fn complete_datagram(
     lua: State,

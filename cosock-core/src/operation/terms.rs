@@ -1,4 +1,4 @@
-//! What a wait begins with.
+//! What is asked of a socket once, when a task begins to wait for an operation on it.
 
 use super::Lookup;
 use crate::error::SocketError;
@@ -10,8 +10,9 @@ use crate::socket::{Tcp, Udp};
 pub struct Terms {
     /// The [epoch](crate::socket::Endpoint::epoch) of its socket.
     pub(crate) epoch: u32,
-    /// Seconds that the whole of it may take.
+    /// How many seconds the operation may take in all of its waits.
     pub(crate) total_timeout: Option<f64>,
+    /// What is to wake the task.
     pub(crate) source: Awaited,
 }
 

@@ -1,7 +1,7 @@
 //! What is noted of a source's readiness, and what the system says of it at this moment.
 //!
-//! What is noted is as old as the last event. It saves a system call to who would park after it and be
-//! woken by the next event; everybody else asks the system.
+//! What is noted is as old as the last event. It is enough for a task that would park and be woken by the next event,
+//! and saves it a system call that would only say "would block". Everybody else asks the system.
 
 use std::os::fd::RawFd;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use crate::fd;
 /// What a read into the shared buffer has come to.
 pub(crate) type ScratchRead = rustix::io::Result<usize>;
 
-/// A line that one read has brought, and nothing else.
+/// What one read has brought, where that is a single line and nothing else.
 pub(crate) struct LoneLine {
     /// How many bytes it was with its end.
     pub(crate) length: usize,
@@ -62,12 +62,12 @@ impl Reactor {
         }
     }
 
-    /// Reads by `read` into the shared buffer, if the source may be readable; where that brings a line and nothing
-    /// else, gives it, in `place` when it is small, and notes what [`Reactor::has_read`] does.
+    /// Calls `read` with the shared buffer, if the source may be readable. Where that brings a single line and nothing
+    /// else, gives the line, copied to `place` when it is small, and notes what [`Reactor::has_read`] does.
     ///
     /// # Errors
     ///
-    /// What the read has come to, if there was one.
+    /// What the read has come to, which is noted nowhere yet; `None` where there was no read.
     #[inline(always)]
     pub(crate) fn read_line(
         &mut self,
@@ -101,9 +101,7 @@ impl Reactor {
         Ok(LoneLine { length, line })
     }
 
-    /// Forgets what was noted of a source's readiness: the next try asks the system.
-    ///
-    /// What was noted is as old as the last event, and says nothing of this moment.
+    /// Forgets what was noted of a source's readiness, so that the next try asks the system.
     pub fn doubt(&mut self, id: Option<SourceId>) {
         if let Some(source) = id.and_then(|id| self.live(id)) {
             source.maybe_readable = true;

@@ -52,7 +52,8 @@ impl Company {
     }
 }
 
-/// Those who wait for a source, but for one who reads alone.
+/// Those who wait for a source. Where its only reader came while nobody else waited, that one is in
+/// [`Source::reader`] instead.
 #[derive(Debug, Default)]
 pub(super) struct Others {
     readers: Vec<Waiter>,
@@ -83,7 +84,7 @@ impl Source {
         reader.into_iter().chain(others.unwrap_or_default())
     }
 
-    /// Whether somebody may wait to read; if not, the next one has the room for a lone reader.
+    /// Whether somebody may wait to read. If not, the next reader goes to [`Source::reader`].
     #[inline]
     pub(super) fn has_readers(&self) -> bool {
         self.reader.is_some() || self.others.is_some()
@@ -159,7 +160,8 @@ impl Source {
         self.fire(Interest::Read, fired)
     }
 
-    /// Moves those to `fired` whom bytes that somebody else has read concern; returns how many.
+    /// Moves those readers to `fired` who have to know that somebody else has read bytes, of which some are `left` in
+    /// the stream's buffer or none; returns how many they were.
     #[cold]
     pub(super) fn tell(&mut self, fired: &mut Vec<Waiter>, left: bool) -> usize {
         self.remove(Interest::Read, |waiter| {
@@ -188,8 +190,8 @@ impl Reactor {
             .is_some_and(|id| self.company(id, interest, object) == Company::Itself)
     }
 
-    /// Adds a waiter of an operation, unless its object waits already, or with `alone` anybody does.
-    /// Tells who waited before.
+    /// Adds a waiter of an operation, unless its object waits already in this direction, or, if it has to wait
+    /// `alone`, anybody does. Tells who waited before.
     #[inline]
     pub fn join(
         &mut self,

@@ -104,8 +104,8 @@ pub(super) fn wake_operation(
 }
 
 impl Scheduler {
-    /// Whether no operation works on the socket, of which Lua has one share, but for what the task that runs has
-    /// kept of its last wait.
+    /// Whether no operation works on the socket: its only other owner is Lua's object. What the running task has kept
+    /// of its last wait, which is over, does not count.
     #[must_use]
     pub fn leaves_alone(&self, socket: &Tcp, running: Option<TaskKey>) -> bool {
         let kept = running
@@ -149,9 +149,10 @@ impl Scheduler {
         self.park_on(key, operation, terms, interest, timeout, object);
     }
 
-    /// [`Scheduler::park_operation`], for what is no look-up, unless the object is waited on already in this
-    /// direction, or somebody else waits for the descriptor and the system was not `asked`: then the next try asks
-    /// it, for what was noted of the descriptor's readiness serves only who waits alone. Tells who waited before.
+    /// [`Scheduler::park_operation`], for what is no look-up. Tells who waits for the descriptor in this direction
+    /// already, and does not park the task where that is the object itself; nor where it is another object and the
+    /// last try has not `asked` the system: what was noted of the descriptor's readiness holds only for who waits
+    /// alone, so the next try will ask.
     #[inline(always)]
     pub fn park_in_company(
         &mut self,
@@ -189,7 +190,7 @@ impl Scheduler {
         self.make_ready(key);
     }
 
-    /// Parks on an operation whose waiter, if it has a source to wait on, is there already.
+    /// The rest of parking a task on an operation. If that has a source to wait on, its waiter is there already.
     #[inline(always)]
     fn park_on<P: Parkable>(
         &mut self,

@@ -6,8 +6,7 @@ use crate::clock::Time;
 use crate::reactor::Interest;
 
 impl Scheduler {
-    /// Starts a wait of a running task for more than time; it has no timeout yet, and for what it is, the caller
-    /// says.
+    /// Starts a wait of a running task for more than time. The caller fills in what it is for, and its timeout.
     #[inline(always)]
     pub(super) fn begin_wait(&mut self, place: u32, kind: Kind) -> (&mut Task, &mut Waiting) {
         self.serials += 1;
@@ -40,8 +39,8 @@ impl Scheduler {
         }
     }
 
-    /// Takes back the wait of a task that runs and so did not come to it: a method parks its task and then
-    /// yields, which may fail where the language cannot yield.
+    /// Takes back the wait of a task that still runs: a method parks its task and then yields, and where the language
+    /// cannot yield, the task goes on instead.
     #[inline]
     pub fn withdraw(&mut self, key: TaskKey) {
         if self.tasks[key.index as usize].phase != Phase::Running {
@@ -126,7 +125,7 @@ impl Scheduler {
         }
     }
 
-    /// Parks a running task for a message once more: it was woken, and somebody else took it.
+    /// Parks a running task for a message once more: it was woken for one that somebody else took.
     pub fn park_message_again(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key.index as usize];
         task.phase = Phase::Parked;

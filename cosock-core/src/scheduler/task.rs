@@ -14,7 +14,7 @@ pub struct TaskKey {
     pub(super) generation: u32,
 }
 
-/// Seconds, or none, which is what no timeout is: NaN.
+/// A timeout in seconds; NaN stands for none, so that there being none takes no room of its own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeout(f64);
 
@@ -30,23 +30,24 @@ impl Timeout {
     }
 }
 
-/// Who owns a timer: the task at a place, which lives as long as the timer, or a callback.
+/// Who owns a timer: a task, by its place, for such a timer ends with its task; or a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Owner(pub(super) u32);
 
 impl Owner {
-    /// Which one is in [`Scheduler::callback_numbers`](super::Scheduler::callback_numbers).
+    /// Some callback; which one, is in [`Scheduler::callback_numbers`](super::Scheduler::callback_numbers).
     pub(super) const CALLBACK: Owner = Owner(u32::MAX);
 }
 
-/// How many objects a wait is for.
+/// How many objects a wait is for, as the metadata of tasks tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lists {
     /// None.
     Empty,
     /// One, to read from or to write to.
     One(Interest),
-    /// As many as [`Waiting::object`](super::Waiting::object) says: those to receive from, and above them those to send to.
+    /// [`Waiting::object`](super::Waiting::object) has both counts: of those to receive from in its lower half, and of
+    /// those to send to in its upper half.
     Many,
 }
 
@@ -115,36 +116,40 @@ pub(super) enum Phase {
     Parked,
 }
 
-/// What tells waits apart.
+/// What a task waits for, without what goes with it: enough to tell what it runs again for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// None yet.
+    /// It has not waited yet.
     Nothing,
     Sleep,
     Message,
+    /// The operation that reads a line.
     Line,
-    /// Any but a line.
+    /// Any other operation.
     Operation,
     Select,
 }
 
-/// What every task has. Those that wait for more than time have a [`Waiting`](super::Waiting), too.
+/// What is kept of every task. One that has waited for more than time has a [`Waiting`](super::Waiting), too.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) generation: u32,
     pub(super) phase: Phase,
-    /// Of the current wait, or the last one.
+    /// Of the current wait, or of the last one while the task runs.
     pub(super) kind: Kind,
-    /// Of the current wait, or the last one.
+    /// Likewise.
     pub(super) lists: Lists,
+    /// The number by which its owner knows it.
     pub(super) owner: usize,
+    /// Made for its first deadline, and moved for the others.
     pub(super) timer: Option<TimerId>,
     /// Whether the timer was set for the current wait.
     pub(super) limited: bool,
     /// What its owner notes of it.
     pub(super) note: u8,
-    /// That of the current wait, to start its deadline again when bytes moved.
+    /// That of the current wait: whenever bytes move, its deadline starts again.
     pub(super) timeout: Timeout,
+    /// When it was last resumed; `None` before the first time.
     pub(super) last_run: Option<Time>,
 }
 

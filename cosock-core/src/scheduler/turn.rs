@@ -31,10 +31,10 @@ pub struct Turn {
 /// not pay a system call each time.
 const POLL_INTERVAL: Duration = Duration::from_micros(20);
 
-/// How many of them run between two looks at the clock for that, give or take a turn.
+/// How many tasks run before the clock is asked whether that time is over, give or take a turn.
 const RUNS_PER_LOOK: usize = 8;
 
-/// How many ready tasks there is room for without looking whether it was a burst that needed more.
+/// The queue keeps room for so many ready tasks. More than that is given back once the burst that needed it is over.
 const READY_KEPT: usize = 4096;
 
 /// How long one wait may last: a signal that comes between the last look at what it asked for and the
@@ -130,8 +130,8 @@ impl Scheduler {
         }
     }
 
-    /// Ends a turn without a look at anything, if there are only ready tasks to go on with: tells how
-    /// many, or `None` when [`Scheduler::end_turn`] is due.
+    /// Ends a turn without looking at descriptors and timers, if that may be and there are ready tasks: tells how many.
+    /// `None` when the turn has to be ended by [`Scheduler::end_turn`].
     #[inline]
     pub fn end_quick_turn(&mut self) -> Option<usize> {
         if self.ready.is_empty() {
@@ -204,8 +204,8 @@ impl Scheduler {
         })
     }
 
-    /// Whether a turn that ends with something to do ends with a look at the descriptors, too: then it stays so
-    /// until there has been one.
+    /// Whether the descriptors are to be looked at, though there is something to do without waiting for them. Once
+    /// this is so, it stays so until they were looked at.
     fn is_poll_due(&mut self) -> bool {
         self.unpolled_runs += self.ready.len().max(1);
         if self.unpolled_runs < RUNS_PER_LOOK {

@@ -1,4 +1,4 @@
-//! What tasks wait for beyond their deadline. Those that only sleep need no room for it.
+//! What tasks wait for beside their deadlines. Those that only sleep need no room for it.
 
 use super::{Kind, Lists, Phase, Scheduler, TaskKey, Wait};
 use crate::clock::Time;
@@ -7,18 +7,20 @@ use crate::reactor::Interest;
 /// What a task waits for, where that is more than its deadline.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    /// An operation, a select, or nothing: what is more of a message is its queue.
+    /// Its operation or its select. Nothing where it waits for a message: the queue is in `object`.
     pub(super) wait: Wait,
+    /// The number of the wait, by which its wakes are told from those of older ones; 0 when it is over.
     pub(super) serial: u64,
-    /// When the timer fires, or would if the wait went on.
+    /// When the wait is over; the timer is set to it while the task is parked.
     pub(super) deadline: Option<Time>,
-    /// Whether it has passed.
+    /// Whether the deadline has passed.
     pub(super) timed_out: bool,
-    /// Whether its operation waits for the source of its socket. Before that is another, its waiters fire.
+    /// Whether its operation has a waiter on the source of its socket. When a socket gets another source, the waiters
+    /// of the old one fire.
     pub(super) watching: bool,
-    /// Identity of the object that is waited on, or how many they are.
+    /// Identity of the object that is waited on; for a select, how many there are (see [`Scheduler::set_lists`]).
     pub(super) object: u64,
-    /// The epoch of the operation's socket when it began.
+    /// The epoch that the operation's socket had when the operation began.
     pub(super) epoch: u32,
 }
 

@@ -131,10 +131,10 @@ pub struct Endpoint {
     fd: Option<Descriptor>,
     family: Family,
     source: Option<SourceId>,
-    /// Whether the descriptor is what a refused address has left: good for all but another address,
-    /// which may be of another family and gets a descriptor of its own.
+    /// Whether the descriptor was made for an address that was then refused. It serves for everything but another
+    /// address: that may be of another family, and gets a descriptor of its own.
     refused: bool,
-    /// How often the socket was closed or given another descriptor: what an operation began with.
+    /// How often the socket was closed or given another descriptor. An operation that began at another epoch is over.
     epoch: u32,
 }
 

@@ -67,7 +67,7 @@ pub struct TcpSocket {
     received: f64,
     /// Bytes that the system has taken.
     sent: f64,
-    /// From when on the age is counted that `getstats` tells, by the monotonic clock, in seconds.
+    /// When it was made, in seconds of the monotonic clock, or since when `setstats` says: what its age is counted from.
     birthday: f64,
     /// TLS is spoken here, or was until the close.
     encrypted: bool,
@@ -77,10 +77,12 @@ pub struct TcpSocket {
     limits: Option<Box<Limits>>,
 }
 
-/// What few sockets have.
+/// Limits that few sockets have, and that would make every socket larger.
 #[derive(Clone, Copy, Debug, Default)]
 struct Limits {
+    /// Seconds for a whole call.
     total_timeout: Option<f64>,
+    /// Bytes that a receive of a line may gather.
     longest_line: Option<usize>,
 }
 

@@ -45,18 +45,22 @@ fn a_time_beyond_time_never_comes() {
 
 #[test]
 fn deadlines_come_in_their_order() {
-    let mut driver = Driver::new();
     let milliseconds = [300, 100, 200, 150, 50, 100, 300];
-    let keys: Vec<_> = milliseconds
-        .iter()
-        .map(|length| {
+    let (mut driver, keys) = loop {
+        let mut driver = Driver::new();
+        let begun = Instant::now();
+        let keys = milliseconds.map(|length| {
             let key = driver.running();
             driver
                 .core
-                .park_sleep(key, Some(f64::from(*length) / 1000.0));
+                .park_sleep(key, Some(f64::from(length) / 1000.0));
             key
-        })
-        .collect();
+        });
+        // On a machine that is busy with other things a later sleep may have begun after the end of an earlier one.
+        if begun.elapsed() < Duration::from_millis(40) {
+            break (driver, keys);
+        }
+    };
     // Nobody looks before all of them have passed.
     let end = Instant::now() + Duration::from_millis(350);
     while Instant::now() < end {
@@ -122,7 +126,7 @@ fn callbacks_come_due_in_their_order_and_once() {
     let mut driver = Driver::new();
     let key = driver.running();
     driver.core.park_sleep(key, None);
-    let timers: Vec<_> = [(1, 0.003), (2, 0.001), (3, 0.0), (4, -1.0)]
+    let timers: Vec<_> = [(1, 0.3), (2, 0.02), (3, 0.0), (4, -1.0)]
         .map(|(callback, timeout)| driver.callback(callback, timeout))
         .into();
     let mut order = Vec::new();

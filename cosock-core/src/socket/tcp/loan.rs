@@ -15,14 +15,14 @@ pub(super) enum Loan {
     None,
     /// They are lent.
     Lent,
-    /// They were, to somebody who hardly used them: others may do better.
+    /// They are here, and may not be lent again until more has come: the last borrower hardly used them.
     Refused,
 }
 
 /// How many records like the last have to be there: fewer are not worth a copy.
 const SEVERAL: usize = 8;
 
-/// What is longer costs more to copy once more than it costs to ask for.
+/// The longest records that are lent: to copy a longer one twice costs more than the call that is saved.
 const LONGEST: usize = 256;
 
 /// The most bytes that are lent at once: while they are cut, they stay in the processor's first cache.
@@ -36,7 +36,7 @@ impl TcpSocket {
         self.loan == Loan::Lent
     }
 
-    /// Whether the unread bytes are worth lending to who has just received a record of so many.
+    /// Whether the unread bytes are worth lending to somebody who has just received a record of so many bytes.
     #[inline]
     #[must_use]
     pub fn is_worth_lending(&self, record: usize) -> bool {

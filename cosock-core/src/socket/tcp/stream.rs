@@ -138,8 +138,8 @@ impl TcpSocket {
         }
     }
 
-    /// Takes what satisfies the pattern when so many bytes were read: onto what is unread where that was `large`,
-    /// else into the shared buffer.
+    /// Takes what satisfies the pattern after a read of `length` bytes. What is `large` was read to the end of the
+    /// unread bytes, everything else into the shared buffer.
     #[inline]
     pub(super) fn take_read(
         &mut self,
