@@ -6,7 +6,7 @@ use std::ffi::c_int;
 use crate::ffi::{Function, State};
 use crate::pusher::{Blocking, Plain, Pusher};
 use crate::runtime::{ObjectClass, Runtime};
-use crate::{socket, tcp};
+use crate::socket;
 
 /// Makes the module table of one kind of socket and the metatable of its objects. Pushes the module table;
 /// returns the number under which the registry keeps the metatable, and by what its objects are known.
@@ -44,7 +44,7 @@ pub(crate) fn make(
     lua.new_table(0, 1);
     Pusher::new(lua, runtime).set(-1, c"__index", fill);
     lua.set_metatable(-2);
-    lua.push_function(runtime, tcp::inner_index, 1);
+    lua.push_function(runtime, socket::inner_index, 1);
     lua.raw_set_field(-2, c"__index");
     lua.pop(1);
     lua.new_table(0, 8);

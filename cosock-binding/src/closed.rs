@@ -35,7 +35,7 @@ pub(crate) fn of_udp(socket: &UdpSocket) -> u8 {
 
 /// A closed socket like the finalized TCP socket at `place`, of which only the userdata is left; `None` for anything
 /// else.
-pub(crate) fn tcp(lua: State, place: c_int) -> Option<TcpSocket> {
+fn tcp(lua: State, place: c_int) -> Option<TcpSocket> {
     let remains = lua.remains(place, TCP)?;
     let class = CLASSES[usize::from(remains & 3) % CLASSES.len()];
     let encrypted = remains & ENCRYPTED != 0;
@@ -43,10 +43,16 @@ pub(crate) fn tcp(lua: State, place: c_int) -> Option<TcpSocket> {
 }
 
 /// [`tcp`], for UDP.
-pub(crate) fn udp(lua: State, place: c_int) -> Option<UdpSocket> {
+fn udp(lua: State, place: c_int) -> Option<UdpSocket> {
     let remains = lua.remains(place, UDP)?;
     let class = UDP_CLASSES[usize::from(remains & 3) % UDP_CLASSES.len()];
     Some(UdpSocket::closed(class, family(remains)))
+}
+
+/// The class that the finalized inner socket at `place` had; `None` for anything else.
+pub(crate) fn class_word(lua: State, place: c_int) -> Option<&'static str> {
+    let stream = tcp(lua, place).map(|socket| socket.class_word());
+    stream.or_else(|| udp(lua, place).map(|socket| socket.class().word()))
 }
 
 /// Replaces the finalized TCP socket on top by a closed one, also in the object in argument 1. Nothing

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::net::SocketAddr;
 
-use cosock_core::netdb::{self, Family, Hints, LookupError, SocketKind};
+use cosock_core::netdb::{self, Family, Hints, Ipv4Text, LookupError, SocketKind};
 use cosock_core::operation::{Lookup, Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
 use cosock_core::resolver::{Answer, LookupId, Query};
@@ -278,11 +278,11 @@ fn push_list(lua: State, runtime: &Runtime) -> c_int {
 }
 
 /// Pushes a list of texts, read one by one.
-fn push_texts(lua: State, runtime: &Runtime, nth: impl Fn(&Answer, usize) -> Option<String>) {
+fn push_texts(lua: State, runtime: &Runtime, nth: impl Fn(&Answer, usize) -> Option<Vec<u8>>) {
     lua.new_table(1, 0);
     let mut place = 0;
     while let Some(text) = read(runtime, |answer| nth(answer, place)).flatten() {
-        runtime.pins.push_text(lua, text);
+        runtime.pins.push_optional(lua, Some(text));
         place += 1;
         lua.raw_set_at(-2, place);
     }
@@ -290,7 +290,7 @@ fn push_texts(lua: State, runtime: &Runtime, nth: impl Fn(&Answer, usize) -> Opt
 
 fn push_names(lua: State, runtime: &Runtime) -> c_int {
     push_texts(lua, runtime, |answer, place| match answer {
-        Answer::NameInfo(Ok(info)) => info.names.get(place).cloned(),
+        Answer::NameInfo(Ok(info)) => info.names.get(place).map(|name| name.clone().into_bytes()),
         _ => None,
     });
     let service = read(runtime, |answer| match answer {
@@ -307,30 +307,28 @@ fn push_names(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn push_entry(lua: State, runtime: &Runtime, report: Report) -> c_int {
-    let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
-    let name = || {
-        read(runtime, |answer| match answer {
-            Answer::HostEntry(Ok(entry)) => text(&entry.name),
-            _ => String::new(),
-        })
-        .unwrap_or_default()
-    };
-    let nth_ip = |answer: &Answer, place: usize| match answer {
-        Answer::HostEntry(Ok(entry)) => entry.ips.get(place).map(ToString::to_string),
+    let name = |answer: &Answer| match answer {
+        Answer::HostEntry(Ok(entry)) => Some(entry.name.clone()),
         _ => None,
     };
-    let first = match report {
-        Report::Address => read(runtime, |answer| nth_ip(answer, 0))
-            .flatten()
-            .unwrap_or_default(),
-        _ => name(),
+    let nth_ip = |answer: &Answer, place: usize| match answer {
+        Answer::HostEntry(Ok(entry)) => {
+            (entry.ips.get(place)).map(|ip| Ipv4Text::new(*ip).as_bytes().to_vec())
+        }
+        _ => None,
     };
-    runtime.pins.push_text(lua, first);
+    let first = read(runtime, |answer| match report {
+        Report::Address => nth_ip(answer, 0),
+        _ => name(answer),
+    });
+    runtime.pins.push_optional(lua, first.flatten());
     lua.new_table(0, 3);
-    runtime.pins.push_text(lua, name());
+    runtime
+        .pins
+        .push_optional(lua, read(runtime, name).flatten());
     lua.raw_set_field(-2, c"name");
     push_texts(lua, runtime, |answer, place| match answer {
-        Answer::HostEntry(Ok(entry)) => entry.aliases.get(place).map(text),
+        Answer::HostEntry(Ok(entry)) => entry.aliases.get(place).cloned(),
         _ => None,
     });
     lua.raw_set_field(-2, c"alias");

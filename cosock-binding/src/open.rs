@@ -10,7 +10,7 @@ use cosock_core::scheduler::Scheduler;
 use crate::ffi::{self, Kind, RawState, State};
 use crate::pusher::Pusher;
 use crate::runtime::{Classes, Kept, Runtime};
-use crate::{channel, classes, dns, metadata, run, select, shims, tasks, tcp, timers, udp};
+use crate::{channel, classes, dns, metadata, run, select, shims, socket, tasks, tcp, timers, udp};
 
 use requiring::publish;
 pub(crate) use requiring::push_package;
@@ -155,12 +155,12 @@ fn make_inner_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
     lua.new_table(0, 4);
     hide(lua);
     plain.set(-1, c"__gc", tcp::collect);
-    plain.set(-1, c"__tostring", tcp::to_string);
+    plain.set(-1, c"__tostring", socket::inner_to_string);
     kept.tcp_inner_meta = lua.keep();
     lua.new_table(0, 4);
     hide(lua);
     plain.set(-1, c"__gc", udp::collect);
-    plain.set(-1, c"__tostring", udp::to_string);
+    plain.set(-1, c"__tostring", socket::inner_to_string);
     kept.udp_inner_meta = lua.keep();
     #[cfg(feature = "tls")]
     crate::ssl::make_classes(lua, runtime, &mut kept.ssl);

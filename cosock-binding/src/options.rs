@@ -124,10 +124,7 @@ fn get(lua: State, runtime: &Runtime, called: Called, socket: Subject) -> c_int 
             drop(error);
             runtime.pins.push_text(lua, word);
         }
-        OptionValue::Device(name) => {
-            let name = String::from_utf8_lossy(&name).into_owned();
-            runtime.pins.push_text(lua, name);
-        }
+        OptionValue::Device(name) => runtime.pins.push_optional(lua, Some(name)),
         OptionValue::Membership4 { .. } | OptionValue::Membership6 { .. } => lua.push_nil(),
     }
     1

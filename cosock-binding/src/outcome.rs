@@ -4,11 +4,12 @@ use std::ffi::c_int;
 
 use cosock_core::error::SocketError;
 use cosock_core::operation::Outcome;
-use cosock_core::socket::{TcpSocket, UdpClass};
+use cosock_core::socket::TcpSocket;
 
 use crate::addresses::push_sender;
 use crate::ffi::{Kind, State};
-use crate::runtime::{Runtime, Shape, TCP, UDP};
+use crate::runtime::{Runtime, Shape};
+use crate::socket;
 
 /// From so many bytes on, received bytes are pushed by [`push_in_loop`] in a protected call.
 const LARGE: usize = 1024 * 1024;
@@ -171,14 +172,7 @@ pub(crate) fn refresh_class(lua: State, object: c_int) {
     }
     let object = lua.absolute(object);
     lua.raw_get_field(object, c"inner_sock");
-    let word = if let Some(socket) = lua.userdata(-1, TCP) {
-        Some(socket.borrow().class_word())
-    } else {
-        lua.userdata(-1, UDP).map(|socket| -> &'static str {
-            let class: UdpClass = socket.borrow().class();
-            class.word()
-        })
-    };
+    let word = socket::class_word(lua, -1);
     lua.pop(1);
     if let Some(word) = word {
         lua.push_str(word);

@@ -6,10 +6,11 @@ use std::ffi::{CStr, c_int};
 
 use cosock_core::socket::{Tcp, Udp};
 
-use crate::arguments::{Called, raise, refuse_kind};
+use crate::arguments::{Called, push_format, raise, refuse_kind};
 use crate::closed;
 use crate::ffi::{Kind, State, upvalue};
 use crate::runtime::{ObjectClass, Runtime, TCP, UDP};
+use crate::wait::go_on_in_lua;
 
 pub(crate) use wakers::{
     has_waker, inner_state, kind_word, raise_kind, raise_waited, setwaker, wake,
@@ -118,6 +119,52 @@ pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     }
     lua.call(called.count, -1);
     lua.top() - inner
+}
+
+/// A method that waits, of an object whose inner socket is not ours and is on top: Lua calls the inner socket's method
+/// of the same name, and waits by the protocol where that says so.
+pub(crate) fn wait_on_foreign(lua: State, runtime: &Runtime, called: Called, shim: &CStr) -> c_int {
+    // One of LuaJIT's own types is of another kind.
+    let has_methods = matches!(lua.kind(-1), Kind::Table | Kind::Userdata | Kind::Other);
+    if lua.kind(1) != Kind::Table || !has_methods {
+        refuse_kind(lua, called, 1, "socket");
+    }
+    lua.set_top(called.count);
+    go_on_in_lua(lua, runtime, shim, called.count)
+}
+
+/// The class of the inner socket at `index`, as the field `class` of objects has it; `None` for what is not ours.
+pub(crate) fn class_word(lua: State, index: c_int) -> Option<&'static str> {
+    if let Some(socket) = lua.userdata(index, TCP) {
+        return Some(socket.borrow().class_word());
+    }
+    if let Some(socket) = lua.userdata(index, UDP) {
+        return Some(socket.borrow().class().word());
+    }
+    closed::class_word(lua, index)
+}
+
+/// `__index` of inner sockets: the class, else the methods, which are in upvalue 2.
+pub(crate) fn inner_index(lua: State, _: &Runtime) -> c_int {
+    if lua.kind(2) == Kind::String
+        && lua.to_bytes(2) == Some(b"class")
+        && let Some(word) = class_word(lua, 1)
+    {
+        lua.push_str(word);
+        return 1;
+    }
+    lua.set_top(2);
+    // Not raw: the first look makes them.
+    lua.get(upvalue(2));
+    1
+}
+
+/// `__tostring` of the inner sockets of TCP and UDP.
+pub(crate) fn inner_to_string(lua: State, _: &Runtime) -> c_int {
+    let identity = lua.identity(1);
+    let class = class_word(lua, 1).unwrap_or("socket");
+    push_format(lua, format_args!("{class}: {identity:#x}"));
+    1
 }
 
 /// The class of socket objects that the value belongs to, as far as its metatable tells.

@@ -5,7 +5,7 @@ mod jit;
 mod receive;
 mod send;
 
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 
 use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
@@ -15,12 +15,11 @@ use cosock_core::socket::{Tcp, TcpClass, TcpSocket};
 use crate::arguments::{self, Called, refuse};
 use crate::classes;
 use crate::closed;
-use crate::ffi::{Kind, State};
+use crate::ffi::State;
 use crate::outcome;
 use crate::pusher::{Blocking, Plain};
-use crate::runtime::{Runtime, Shape, TCP, UDP};
+use crate::runtime::{Runtime, Shape, TCP};
 use crate::socket::{self, call_inner, tcp};
-use crate::wait::go_on_in_lua;
 
 use connect::{accept, connect};
 pub(crate) use jit::{Loans, take_back};
@@ -314,17 +313,6 @@ pub(crate) fn setstats(lua: State, runtime: &Runtime) -> c_int {
     succeed(lua)
 }
 
-/// A method whose inner socket is not ours: the Lua part speaks the protocol around it.
-pub(crate) fn foreign(lua: State, runtime: &Runtime, called: Called, shim: &CStr) -> c_int {
-    // On top is the inner socket; one of LuaJIT's own types is of another kind.
-    let has_methods = matches!(lua.kind(-1), Kind::Table | Kind::Userdata | Kind::Other);
-    if lua.kind(1) != Kind::Table || !has_methods {
-        arguments::refuse_kind(lua, called, 1, "socket");
-    }
-    lua.set_top(called.count);
-    go_on_in_lua(lua, runtime, shim, called.count)
-}
-
 /// `__gc` of the inner socket: closes it, and whoever still waits on it is told.
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
     if let Some(socket) = lua.userdata(1, TCP) {
@@ -336,44 +324,4 @@ pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
     }
     0
-}
-
-/// `__tostring` of the inner socket.
-pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
-    let identity = lua.identity(1);
-    let class = lua
-        .userdata(1, TCP)
-        .map(|socket: &Tcp| socket.borrow().class_word())
-        .or_else(|| Some(closed::tcp(lua, 1)?.class_word()))
-        .unwrap_or("tcp{closed}");
-    arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
-    1
-}
-
-/// `__index` of the inner socket: its class, else its methods, which are in upvalue 2.
-pub(crate) fn inner_index(lua: State, _: &Runtime) -> c_int {
-    if lua.kind(2) == Kind::String && lua.to_bytes(2) == Some(b"class") {
-        if let Some(socket) = lua.userdata(1, TCP) {
-            let word = socket.borrow().class_word();
-            lua.push_str(word);
-            return 1;
-        }
-        if let Some(socket) = lua.userdata(1, UDP) {
-            let class = socket.borrow().class();
-            lua.push_str(class.word());
-            return 1;
-        }
-        if let Some(socket) = closed::tcp(lua, 1) {
-            lua.push_str(socket.class_word());
-            return 1;
-        }
-        if let Some(socket) = closed::udp(lua, 1) {
-            lua.push_str(socket.class().word());
-            return 1;
-        }
-    }
-    lua.set_top(2);
-    // Not raw: the first one makes them.
-    lua.get(crate::ffi::upvalue(2));
-    1
 }

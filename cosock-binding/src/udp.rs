@@ -263,15 +263,3 @@ pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
     }
     0
 }
-
-/// `__tostring` of the inner socket.
-pub(crate) fn to_string(lua: State, _: &Runtime) -> c_int {
-    let identity = lua.identity(1);
-    let class = lua
-        .userdata(1, UDP)
-        .map(|socket: &Udp| socket.borrow().class())
-        .or_else(|| Some(closed::udp(lua, 1)?.class()))
-        .map_or("udp{closed}", |class| class.word());
-    arguments::push_format(lua, format_args!("{class}: {identity:#x}"));
-    1
-}

@@ -249,7 +249,7 @@ fn push_object(lua: State, runtime: &Runtime) {
 fn handshake<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::wrapped(lua, "dohandshake");
     let Some(socket) = tcp(lua, called) else {
-        return crate::tcp::foreign(lua, runtime, called, c"dohandshake");
+        return socket::wait_on_foreign(lua, runtime, called, c"dohandshake");
     };
     if !socket.borrow().is_encrypted() {
         refuse(lua, called, 1, format_args!("SSL:Connection expected"));

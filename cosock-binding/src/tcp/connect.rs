@@ -8,19 +8,19 @@ use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
 use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
 
-use super::{check_class, fail, foreign, take_back};
+use super::{check_class, fail, take_back};
 use crate::arguments::{self, Called};
 use crate::ffi::State;
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, TCP};
-use crate::socket::tcp;
+use crate::socket::{tcp, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// `accept()`.
 pub(super) fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "accept");
     let Some(socket) = tcp(lua, called) else {
-        return foreign(lua, runtime, called, c"accept");
+        return wait_on_foreign(lua, runtime, called, c"accept");
     };
     check_class(lua, socket, TcpClass::Server, called);
     match runtime.enter(lua, |core| socket.borrow_mut().accept(&mut core.reactor)) {
@@ -74,7 +74,7 @@ fn push_inner_accepted(lua: State, runtime: &Runtime) {
 pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::blocking::<INNER>(lua, "connect");
     let Some(socket) = tcp(lua, called) else {
-        return foreign(lua, runtime, called, c"connect");
+        return wait_on_foreign(lua, runtime, called, c"connect");
     };
     let inner = lua.top();
     take_back(lua, runtime, socket);

@@ -9,12 +9,12 @@ use cosock_core::reactor::Interest;
 use cosock_core::scheduler;
 use cosock_core::socket::{Progress, Step, Tcp, TcpClass, TcpSocket};
 
-use super::{check_class, foreign, jit, take_back};
+use super::{check_class, jit, take_back};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::{Kind, State};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, guard};
-use crate::socket::{self, tcp};
+use crate::socket::{self, tcp, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// Reads the pattern in argument 2, less what a prefix of `prefix` bytes has already.
@@ -52,7 +52,7 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     }
     let called = Called::blocking::<INNER>(lua, "receive");
     let Some(socket) = tcp(lua, called) else {
-        return foreign(lua, runtime, called, c"receive");
+        return wait_on_foreign(lua, runtime, called, c"receive");
     };
     take_back(lua, runtime, socket);
     let extra = if lua.kind(3) == Kind::String { 3 } else { 0 };
@@ -67,7 +67,7 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
 fn receive_line(lua: State, runtime: &Runtime) -> c_int {
     let called = const { Called::blocking_with::<false>("receive", 1) };
     let Some(socket) = socket::tcp_in_table(lua) else {
-        return foreign(lua, runtime, called, c"receive");
+        return wait_on_foreign(lua, runtime, called, c"receive");
     };
     take_back(lua, runtime, socket);
     check_class(lua, socket, TcpClass::Client, called);
@@ -98,7 +98,7 @@ fn receive_line(lua: State, runtime: &Runtime) -> c_int {
 fn receive_pattern(lua: State, runtime: &Runtime) -> c_int {
     let called = const { Called::blocking_with::<false>("receive", 2) };
     let Some(socket) = socket::tcp_in_table(lua) else {
-        return foreign(lua, runtime, called, c"receive");
+        return wait_on_foreign(lua, runtime, called, c"receive");
     };
     take_back(lua, runtime, socket);
     let pattern = pattern(lua, called, 0);

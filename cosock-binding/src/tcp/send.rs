@@ -6,12 +6,12 @@ use cosock_core::error::SocketError;
 use cosock_core::operation::{Operation, Outcome, Part};
 use cosock_core::socket::{Progress, Step, Tcp, TcpClass};
 
-use super::{check_class, foreign};
+use super::check_class;
 use crate::arguments::{self, Called};
 use crate::ffi::State;
 use crate::outcome;
 use crate::runtime::{Runtime, Shape};
-use crate::socket::{self, tcp};
+use crate::socket::{self, tcp, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// The range that `send` is asked for: bytes `base..end`, both counted from the start of the data.
@@ -39,7 +39,7 @@ pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     }
     let called = Called::blocking::<INNER>(lua, "send");
     let Some(socket) = tcp(lua, called) else {
-        return foreign(lua, runtime, called, c"send");
+        return wait_on_foreign(lua, runtime, called, c"send");
     };
     let data = arguments::bytes(lua, called, 2);
     check_class(lua, socket, TcpClass::Client, called);
@@ -65,7 +65,7 @@ pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
 fn send_whole<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = const { Called::blocking_with::<INNER>("send", 2) };
     let Some(socket) = socket::tcp_here(lua, called) else {
-        return foreign(lua, runtime, called, c"send");
+        return wait_on_foreign(lua, runtime, called, c"send");
     };
     let data = arguments::bytes(lua, called, 2);
     check_class(lua, socket, TcpClass::Client, called);

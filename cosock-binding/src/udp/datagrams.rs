@@ -16,8 +16,7 @@ use crate::arguments::{self, Called};
 use crate::ffi::State;
 use crate::outcome;
 use crate::runtime::{Runtime, Shape};
-use crate::socket::{call_inner, udp_with};
-use crate::tcp::foreign;
+use crate::socket::{call_inner, udp_with, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 #[inline]
@@ -103,7 +102,7 @@ pub(super) fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: 
     // Without a size, as most often, there is no further argument to look at.
     let plain = called.count == 1;
     let Some(socket) = udp_with(lua, called, if plain { 1 } else { 2 }) else {
-        return foreign(lua, runtime, called, shim);
+        return wait_on_foreign(lua, runtime, called, shim);
     };
     if FROM {
         check_class(lua, socket, UdpClass::Unconnected, called);
