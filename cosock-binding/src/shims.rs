@@ -186,11 +186,12 @@ fn complete_socket(lua: State, runtime: &Runtime, native: c_int) {
     plain.set(-1, c"__call", udp::create);
     lua.set_metatable(-2);
     lua.raw_set_field(socket, c"udp");
-    for (name, from) in [(c"tcp4", c"tcp"), (c"tcp6", c"tcp6"), (c"sleep", c"sleep")] {
-        lua.raw_get_field(native, from);
+    for name in [c"tcp6", c"sleep"] {
+        lua.raw_get_field(native, name);
         lua.raw_set_field(socket, name);
     }
-    plain.set(socket, c"udp4", udp::create);
+    plain.set(socket, c"tcp4", tcp::create_v4);
+    plain.set(socket, c"udp4", udp::create_v4);
     plain.set(socket, c"udp6", udp::create_v6);
     plain.set(socket, c"skip", socket::skip);
     // Sources and sinks, as ltn12 has them.

@@ -10,7 +10,7 @@ use std::ffi::c_int;
 use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::{Outcome, Then};
-use cosock_core::socket::{Tcp, TcpClass, TcpSocket};
+use cosock_core::socket::{Family, Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
 use crate::classes;
@@ -87,9 +87,18 @@ pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {
     1
 }
 
+/// `cosock.socket.tcp4()`: a master with an IPv4 descriptor.
+pub(crate) fn create_v4(lua: State, runtime: &Runtime) -> c_int {
+    create_opened(lua, runtime, Family::Inet)
+}
+
 /// `cosock.socket.tcp6()`: a master with an IPv6 descriptor.
 pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
-    let made = runtime.enter(lua, |core| TcpSocket::new_v6(&mut core.reactor));
+    create_opened(lua, runtime, Family::Inet6)
+}
+
+fn create_opened(lua: State, runtime: &Runtime, family: Family) -> c_int {
+    let made = runtime.enter(lua, |core| TcpSocket::opened(family, &mut core.reactor));
     match made {
         Ok(socket) => {
             runtime.keep_outcome(Outcome::Accepted(Box::new(socket)));

@@ -21,7 +21,7 @@ use std::ffi::c_int;
 use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::Then;
-use cosock_core::socket::{Udp, UdpClass, UdpSocket};
+use cosock_core::socket::{Family, Udp, UdpClass, UdpSocket};
 
 use crate::addresses::{family_word, push_local, push_peer};
 use crate::arguments::{self, Called, refuse};
@@ -80,8 +80,17 @@ pub(crate) fn create(lua: State, runtime: &Runtime) -> c_int {
     1
 }
 
+/// `cosock.socket.udp4()`: a socket with an IPv4 descriptor.
+pub(crate) fn create_v4(lua: State, runtime: &Runtime) -> c_int {
+    create_opened(lua, runtime, Family::Inet)
+}
+
 /// `cosock.socket.udp6()`: a socket with an IPv6 descriptor.
 pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
+    create_opened(lua, runtime, Family::Inet6)
+}
+
+fn create_opened(lua: State, runtime: &Runtime, family: Family) -> c_int {
     push_object(lua, runtime, UdpSocket::new);
     lua.raw_get_field(-1, c"inner_sock");
     let Some(socket) = lua.userdata(-1, UDP) else {
@@ -89,7 +98,7 @@ pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
     };
     // In its place at once, so that nothing that raises can lose the descriptor.
     let opened = runtime.enter(lua, |core| {
-        *socket.borrow_mut() = UdpSocket::new_v6(&mut core.reactor)?;
+        *socket.borrow_mut() = UdpSocket::opened(family, &mut core.reactor)?;
         Ok(())
     });
     match opened {

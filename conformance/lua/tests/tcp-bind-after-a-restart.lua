@@ -56,7 +56,7 @@ do
   six:close()
 end
 
--- tcp6 has its descriptor at once.
+-- tcp6 and tcp4 have their descriptors at once.
 do
   local sock = assert(socket.tcp6())
   assert(sock:getfd() >= 0)
@@ -68,8 +68,17 @@ do
   expect.list(expect.pack(sock:bind("*", 0)), { 1 })
   expect.equal((sock:getsockname()), "::")
   sock:close()
-  expect.equal(socket.tcp4().class, "tcp{master}")
-  expect.equal(socket.tcp4():getfd(), -1)
+  local four = assert(socket.tcp4())
+  assert(four:getfd() >= 0)
+  expect.equal(four:getfamily(), "inet4")
+  expect.equal(four.class, "tcp{master}")
+  expect.list(expect.pack(four:getsockname()), { n = 3, "0.0.0.0", "0", "inet" })
+  expect.list(expect.pack(four:setoption("reuseaddr", true)), { 1 })
+  expect.list(expect.pack(four:bind("::1", 0)), { n = 2, nil, "Address family for hostname not supported" })
+  expect.list(expect.pack(four:bind("*", 0)), { 1 })
+  expect.equal((four:getsockname()), "0.0.0.0")
+  four:close()
+  expect.equal(four:getfd(), -1)
 end
 
 -- The backlog: a queue of its length, and more than that waits.

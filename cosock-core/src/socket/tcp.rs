@@ -106,14 +106,14 @@ impl TcpSocket {
         TcpSocket::with(Endpoint::new(Family::Unspecified), TcpClass::Master)
     }
 
-    /// A master with an IPv6-only descriptor.
+    /// A master with a descriptor of this family, which it serves alone.
     ///
     /// # Errors
     ///
     /// What `socket(2)` reports.
-    pub fn new_v6(reactor: &mut Reactor) -> Result<TcpSocket, SocketError> {
-        let mut socket = TcpSocket::with(Endpoint::new(Family::Inet6), TcpClass::Master);
-        socket.endpoint.open(Family::Inet6, Type::STREAM, reactor)?;
+    pub fn opened(family: Family, reactor: &mut Reactor) -> Result<TcpSocket, SocketError> {
+        let mut socket = TcpSocket::with(Endpoint::new(family), TcpClass::Master);
+        socket.endpoint.open(family, Type::STREAM, reactor)?;
         Ok(socket)
     }
 

@@ -99,14 +99,14 @@ impl UdpSocket {
         }
     }
 
-    /// A socket with an IPv6-only descriptor.
+    /// A socket with a descriptor of this family, which it serves alone.
     ///
     /// # Errors
     ///
     /// What `socket(2)` reports.
-    pub fn new_v6(reactor: &mut Reactor) -> Result<UdpSocket, SocketError> {
+    pub fn opened(family: Family, reactor: &mut Reactor) -> Result<UdpSocket, SocketError> {
         let mut socket = UdpSocket::new();
-        socket.endpoint.open(Family::Inet6, Type::DGRAM, reactor)?;
+        socket.endpoint.open(family, Type::DGRAM, reactor)?;
         Ok(socket)
     }
 

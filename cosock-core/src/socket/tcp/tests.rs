@@ -517,7 +517,7 @@ fn an_ipv6_socket_serves_that_family_alone() {
     let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
     six.bind(&[any], false, &mut reactor).expect("free");
     assert!(six.socket().expect("open").only_v6().expect("an option"));
-    let made = TcpSocket::new_v6(&mut reactor).expect("a descriptor");
+    let made = TcpSocket::opened(Family::Inet6, &mut reactor).expect("a descriptor");
     assert!(made.socket().expect("open").only_v6().expect("an option"));
     assert_eq!(made.family(), Family::Inet6);
 }
