@@ -48,6 +48,22 @@ for name, value in pairs(coroutine) do
   expect.equal(type(functions.coroutine[name]), type(value), name)
 end
 
+-- What LuaSocket has beside its core is loaded when it is asked for, by them or by the program.
+write("asks_early", [[
+  local loaded = package.loaded
+  local before = { loaded["socket.http"], loaded["ssl.https"], n = 2 }
+  return { before = before, http = require "socket.http", loaded = loaded }
+]])
+local asks_early = asyncify "asks_early"
+expect.list(asks_early.before, { nil, nil, n = 2 })
+expect.equal(asks_early.loaded["socket.http"], require "cosock.socket.http")
+expect.equal(asks_early.http, require "cosock.socket.http")
+expect.equal(asks_early.loaded["ltn12"], package.loaded["ltn12"] and require "ltn12")
+local theirs = package.loaded["socket.url"]
+package.loaded["socket.url"] = "LuaSocket"
+expect.equal(asks_early.loaded["socket.url"], asyncify "socket.url")
+package.loaded["socket.url"] = theirs
+
 -- package: its path is the program's, its loaded a view of their world.
 write("packages", [[
   local loaded = package.loaded

@@ -37,6 +37,10 @@ local ours = {
   ["ssl.https"] = "cosock.ssl.https",
 }
 
+-- Which of those count as loaded. LuaSocket's core always does, the others once they are asked for: copas
+-- refuses to work where `socket.http` came first.
+local taken = { ["socket"] = true, ["socket.core"] = true }
+
 -- Copies by name, and what loads them meanwhile. What failed stays: only what still runs counts.
 local copies, running = {}, {}
 local environment, replaced, mend, can_share
@@ -45,6 +49,13 @@ local environment, replaced, mend, can_share
 local function find_ours(name)
   local own = ours[name] or (name == "cosock" or name:sub(1, 7) == "cosock.") and name
   return own and modules[own]
+end
+
+-- What stands in their package.loaded for a name of ours, whoever loaded it.
+local function find_loaded(name)
+  if not ours[name] or taken[name] or package.loaded[name] ~= nil then
+    return find_ours(name)
+  end
 end
 
 -- Asks the searchers. Returns a loader and what it is to be given, or nil and what they say.
@@ -140,6 +151,7 @@ local function obtain(name, caller, count)
   end
   local module = find_ours(name) or replaced[name] or rawget(copies, name)
   if module then
+    taken[name] = true
     return module
   elseif ours[name] then
     common.raise("module '" .. name .. "': this cosock was built without TLS")
@@ -159,6 +171,6 @@ local function obtain(name, caller, count)
   return copy, data
 end
 
-environment, replaced, mend = modules["asyncify.environment"](obtain, find_ours, copies)
+environment, replaced, mend = modules["asyncify.environment"](obtain, find_loaded, copies)
 can_share = modules["asyncify.sharing"](search, ours)
 return obtain

@@ -6,9 +6,9 @@ local globals, package, debug, pairs = _G, package, debug, pairs
 local error, getmetatable, rawget, rawset, select = error, getmetatable, rawget, rawset, select
 local setmetatable, type = setmetatable, type
 
--- `obtain` is their `require`, `copies` their package.loaded, in which they find what `find_ours` and the
--- program have too. Returns the globals, the standard libraries, and what to call when a module is loaded.
-return function(obtain, find_ours, copies)
+-- `obtain` is their `require`, `copies` their package.loaded, in which they find what `find_loaded` and
+-- the program have too. Returns the globals, the standard libraries, and what to call when a module is loaded.
+return function(obtain, find_loaded, copies)
   local environment_meta = { __index = globals }
   local environment = setmetatable({}, environment_meta)
   environment._G = environment
@@ -61,7 +61,7 @@ return function(obtain, find_ours, copies)
   replaced.debug = rawget(environment, "debug") or replaced.debug
   setmetatable(copies, {
     __index = function(_, name)
-      return type(name) == "string" and find_ours(name) or replaced[name] or package.loaded[name]
+      return type(name) == "string" and find_loaded(name) or replaced[name] or package.loaded[name]
     end,
   })
   local own_package, package_meta = {}, { __index = package, __newindex = package }
