@@ -24,7 +24,7 @@ use crate::sys;
 
 pub(crate) use readiness::ScratchRead;
 pub use source::{Interest, SourceId};
-use source::{Source, every_interest, live};
+use source::{MOST, Source, every_interest, live, named};
 pub use waiters::{Company, Role, Waiter};
 
 /// Bytes that are read at once from a stream; also the size of the largest datagram that is received whole.
@@ -136,6 +136,9 @@ impl Reactor {
             self.by_fd.resize(place + 1, None);
         }
         if self.free.is_empty() {
+            if self.sources.len() > MOST {
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
             self.sources.try_reserve(1)?;
             self.free.try_reserve(self.sources.capacity())?;
         }
@@ -155,9 +158,7 @@ impl Reactor {
         if self.fork_count == sys::fork_count() {
             let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
         }
-        // The name of the notifier has the highest bit.
-        let next = source.generation.get() + 1;
-        source.generation = NonZeroU32::new(next & 0x7fff_ffff).unwrap_or(NonZeroU32::MIN);
+        source.generation = source.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free.push(id.index);
     }
 
@@ -238,8 +239,7 @@ impl Reactor {
                 self.notified = true;
                 continue;
             }
-            let id = SourceId::from_token(event.token());
-            let Some(source) = id.and_then(|id| live(&mut self.sources, id)) else {
+            let Some(source) = named(&mut self.sources, event.token()) else {
                 continue;
             };
             let broken = event.is_error();

@@ -23,17 +23,30 @@ pub struct SourceId {
     pub(super) generation: NonZeroU32,
 }
 
-impl SourceId {
-    pub(super) fn token(self) -> Token {
-        Token((self.generation.get() as usize) << 32 | self.index as usize)
-    }
+/// How many bits of the system's name for a source say its place; the others, but for the highest, which is the
+/// notifier's, say its generation.
+const PLACE_BITS: u32 = if usize::BITS < 64 { 20 } else { 32 };
 
-    pub(super) fn from_token(token: Token) -> Option<SourceId> {
-        Some(SourceId {
-            index: token.0 as u32,
-            generation: NonZeroU32::new((token.0 >> 32) as u32)?,
-        })
+/// How many sources there can be.
+pub(super) const MOST: usize = usize::MAX >> (usize::BITS - PLACE_BITS);
+
+/// The bits of a generation that there is room for in a name. Where these are few they still tell a source from those
+/// whose place it took since the system was last asked.
+const GENERATION: u32 = (usize::MAX >> (PLACE_BITS + 1)) as u32;
+
+impl SourceId {
+    /// What the system calls it.
+    pub(super) fn token(self) -> Token {
+        Token(((self.generation.get() & GENERATION) as usize) << PLACE_BITS | self.index as usize)
     }
+}
+
+/// The source that the system calls so, unless it is registered no more.
+#[inline]
+pub(super) fn named(sources: &mut [Source], token: Token) -> Option<&mut Source> {
+    let generation = token.0 >> PLACE_BITS;
+    (sources.get_mut(token.0 & MOST))
+        .filter(|source| (source.generation.get() & GENERATION) as usize == generation)
 }
 
 /// A registered descriptor: what was noted of its readiness, and who waits for it.
