@@ -215,8 +215,10 @@ fn begin(
         Validity::Future => (DAY, 365 * DAY),
     };
     let now = std::time::UNIX_EPOCH.elapsed().expect("it is after 1970");
-    let now = i64::try_from(now.as_secs()).expect("not that late");
-    let at = |offset| Asn1Time::from_unix(now + offset).expect(MADE);
+    let at = |offset| {
+        let second = now.as_secs().saturating_add_signed(offset);
+        Asn1Time::from_unix(second.try_into().expect("not that late")).expect(MADE)
+    };
     let number = BigNum::from_u32(serial).expect(MADE);
     let number = Asn1Integer::from_bn(&number).expect(MADE);
     let mut builder = X509::builder().expect(MADE);
