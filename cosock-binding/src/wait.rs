@@ -11,7 +11,7 @@ use cosock_core::socket::Progress;
 
 use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
 use crate::ffi::{Kind, State};
-use crate::runtime::{ObjectClass, Runtime, Shape, token};
+use crate::runtime::{ObjectClass, Runtime, Shape, TCP, UDP, token};
 use crate::socket::{self, SETWAKER, TIMEOUT, WAKE};
 
 /// What a method waits for, on the object in argument 1.
@@ -24,6 +24,8 @@ pub(crate) struct Wait {
     pub(crate) shape: Shape,
     /// Where a value is that has to stay alive beside the object; 0 when there is none.
     pub(crate) extra: c_int,
+    /// Where the inner socket is that the operation will be made of; 0 when it is made already.
+    pub(crate) inner: c_int,
 }
 
 /// How a method that would block goes on.
@@ -82,13 +84,15 @@ pub(crate) fn block_object<P: Parkable>(
     let has_waker = runtime.wakers_set.get() && socket::has_waker(lua, 1, wait.interest);
     if has_waker && asked {
         socket::raise_waited(lua, WRAPPED, wait.interest);
-    } else if has_waker && runtime.finalized.get() == finalized {
+    } else if has_waker && (runtime.finalized.get() == finalized || is_there(lua, wait.inner)) {
         return doubt(lua, runtime, make);
     }
     let company = runtime.enter(lua, |core| {
         // Looking at the object may have ended the task, or the inner socket of which `make` would make an operation.
         // In Lua that is looked for anew.
-        if runtime.task_of(lua) != Some(task) || runtime.finalized.get() != finalized {
+        if runtime.task_of(lua) != Some(task)
+            || (runtime.finalized.get() != finalized && !is_there(lua, wait.inner))
+        {
             return None;
         }
         let operation = make()?;
@@ -117,6 +121,12 @@ pub(crate) fn block_object<P: Parkable>(
         return Blocked::Parked(lua.yield_values(1));
     }
     Blocked::Parked(yield_anchored(lua, wait.extra))
+}
+
+/// Whether the inner socket at `inner` is none of those that Lua has finalized meanwhile.
+#[cold]
+fn is_there(lua: State, inner: c_int) -> bool {
+    inner == 0 || lua.userdata(inner, TCP).is_some() || lua.userdata(inner, UDP).is_some()
 }
 
 /// Has the next try ask the system, on behalf of a method that does not park.

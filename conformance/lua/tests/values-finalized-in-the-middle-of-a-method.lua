@@ -5,9 +5,6 @@ local world = require "world"
 local network = require "network"
 local cosock = require "cosock"
 
--- Finalizers run in the middle of others up to 5.3.
-local nests = _VERSION ~= "Lua 5.4" and _VERSION ~= "Lua 5.5"
-
 local function with_finalizer(finalize)
   if newproxy then
     getmetatable(newproxy(true)).__gc = finalize
@@ -15,6 +12,27 @@ local function with_finalizer(finalize)
     setmetatable({}, { __gc = finalize })
   end
 end
+
+-- Whether a finalizer can have the collector call others: up to 5.3, and in LuaJIT.
+local function do_they_nest()
+  local is_done, nests = false, nil
+  local function make()
+    with_finalizer(function() is_done = true end)
+    -- Made later, and so finalized before.
+    with_finalizer(function()
+      collectgarbage()
+      nests = is_done
+    end)
+  end
+  make()
+  for _ = 1, 4 do
+    collectgarbage()
+  end
+  assert(is_done and nests ~= nil)
+  return nests
+end
+
+local nests = do_they_nest()
 
 local function is_gone(object)
   return object:getfd() == -1
@@ -96,7 +114,10 @@ for name in pairs(calls) do
   assert(result.gone_now == nests, name .. ": " .. tostring(result.gone_now))
   if nests then
     local why = name == "setoption" and "setsockopt failed" or "closed"
-    assert(result[1] == true and result[2] == nil and result[3] == why, name .. ": " .. tostring(result[3] or result[2]))
+    local ends = result[1] and result[2] == nil and result[3] == why
+    -- The newest LuaJIT calls finalizers where nothing can wait.
+    local is_refused = jit and not result[1] and tostring(result[2]):find("attempt to yield", 1, true)
+    assert(ends or is_refused, name .. ": " .. tostring(result[3] or result[2]))
   end
 end
 

@@ -251,6 +251,7 @@ fn handshake<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     let Some(socket) = tcp(lua, called) else {
         return socket::wait_on_foreign(lua, runtime, called, c"dohandshake");
     };
+    let inner = lua.top();
     if !socket.borrow().is_encrypted() {
         refuse(lua, called, 1, format_args!("SSL:Connection expected"));
     }
@@ -274,6 +275,7 @@ fn handshake<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
                 progress,
                 shape: Shape::Handshake,
                 extra: 0,
+                inner,
             };
             // A handshake that would block has just asked the system.
             let blocked = wait::block(lua, runtime, wait, true, || {

@@ -22,6 +22,7 @@ pub(super) fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int 
     let Some(socket) = tcp(lua, called) else {
         return wait_on_foreign(lua, runtime, called, c"accept");
     };
+    let inner = lua.top();
     check_class(lua, socket, TcpClass::Server, called);
     match runtime.enter(lua, |core| socket.borrow_mut().accept(&mut core.reactor)) {
         Step::Done(Ok(accepted)) => {
@@ -41,6 +42,7 @@ pub(super) fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int 
                 progress,
                 shape: Shape::Accepted,
                 extra: 0,
+                inner,
             };
             // `accept` has just asked the system.
             let blocked = wait::block(lua, runtime, wait, true, || {
@@ -145,6 +147,8 @@ fn connect_to(
                 progress,
                 shape: Shape::Connected,
                 extra: 0,
+                // The staged operation has its own share of the socket.
+                inner: 0,
             };
             match wait::block(lua, runtime, wait, true, || runtime.staged(number)) {
                 Blocked::Parked(yielded) => yielded,

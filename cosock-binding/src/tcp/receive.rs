@@ -66,6 +66,8 @@ pub(crate) fn receive<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
 #[inline(always)]
 fn receive_line(lua: State, runtime: &Runtime) -> c_int {
     let called = const { Called::blocking_with::<false>("receive", 1) };
+    // Above the one argument.
+    const INNER_SOCKET: c_int = 2;
     let Some(socket) = socket::tcp_in_table(lua) else {
         return wait_on_foreign(lua, runtime, called, c"receive");
     };
@@ -82,12 +84,16 @@ fn receive_line(lua: State, runtime: &Runtime) -> c_int {
             progress: Progress::None,
             shape: Shape::Received { prefixed: false },
             extra: 0,
+            inner: INNER_SOCKET,
         };
         let line = || Some(scheduler::Line(socket));
         match wait::block_object(lua, runtime, wait, false, line) {
             Blocked::Parked(yielded) => return yielded,
             Blocked::Protocol => return speak(lua, runtime, called),
-            Blocked::Again => asked = true,
+            Blocked::Again => {
+                lua.set_top(INNER_SOCKET);
+                asked = true;
+            }
         }
     }
     receive_as::<false>(lua, runtime, called, socket, Pattern::Line, 0, asked)
@@ -142,7 +148,7 @@ fn asks_closed_for_nothing(socket: &TcpSocket, pattern: Pattern, extra: c_int) -
 }
 
 /// Receives by `pattern`, to be joined to the prefix at `extra` unless that is 0. `asked` says that the next try
-/// asks the system itself.
+/// asks the system itself. The inner socket is on top.
 #[inline(never)]
 fn receive_as<const INNER: bool>(
     lua: State,
@@ -156,6 +162,7 @@ fn receive_as<const INNER: bool>(
     let shape = Shape::Received {
         prefixed: extra != 0,
     };
+    let inner = lua.top();
     let is_bare_line = called.count == 1;
     let operation = |interest| {
         let socket = Tcp::clone(socket);
@@ -208,6 +215,7 @@ fn receive_as<const INNER: bool>(
                 progress,
                 shape,
                 extra,
+                inner,
             };
             wait::block(lua, runtime, wait, asked, || operation(interest))
         };

@@ -90,7 +90,7 @@ fn push_all(lua: State, last: usize) -> c_int {
 }
 
 /// Sends `part`, which lies in the data after `base`, to its end: what is before `next` is sent, and the last try
-/// has come to `step`.
+/// has come to `step`. The inner socket is on top.
 #[inline(never)]
 fn go_on<const INNER: bool>(
     lua: State,
@@ -101,6 +101,7 @@ fn go_on<const INNER: bool>(
     mut next: usize,
     mut step: Step<Result<(), SocketError>>,
 ) -> c_int {
+    let inner = lua.top();
     let mut asked = false;
     loop {
         let (interest, progress) = match step {
@@ -134,6 +135,7 @@ fn go_on<const INNER: bool>(
                     progress,
                     shape: Shape::Sent,
                     extra: 2,
+                    inner,
                 };
                 wait::block(lua, runtime, wait, asked, operation)
             };

@@ -104,6 +104,7 @@ pub(super) fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: 
     let Some(socket) = udp_with(lua, called, if plain { 1 } else { 2 }) else {
         return wait_on_foreign(lua, runtime, called, shim);
     };
+    let inner = lua.top();
     if FROM {
         check_class(lua, socket, UdpClass::Unconnected, called);
     }
@@ -139,6 +140,7 @@ pub(super) fn receive<const INNER: bool, const FROM: bool>(lua: State, runtime: 
                 progress,
                 shape,
                 extra: 0,
+                inner,
             };
             wait::block(lua, runtime, wait, asked, operation)
         };
