@@ -1,3 +1,4 @@
+use super::radix_heap::KEPT;
 use super::*;
 use crate::clock::Clock;
 
@@ -94,9 +95,9 @@ fn a_removed_timer_leaves_nothing_and_its_place_is_used_again() {
     for id in &ids {
         timers.remove(*id);
     }
-    assert!(timers.entries <= MOST_LEFT);
+    assert!(timers.queue.len() <= MOST_LEFT);
     assert_eq!(expired(&mut timers, at(zero, 100)), None);
-    assert_eq!(timers.entries, 0);
+    assert_eq!(timers.queue.len(), 0);
     timers.add(7);
     assert_eq!(timers.timers.len(), 100);
 }
@@ -110,7 +111,7 @@ fn a_million_moves_leave_one_entry() {
         timers.set(id, at(zero, second));
         timers.cancel(id);
     }
-    assert_eq!(timers.entries, 1);
+    assert_eq!(timers.queue.len(), 1);
 }
 
 #[test]
@@ -120,7 +121,10 @@ fn what_is_left_behind_is_bounded_by_the_timers_that_there_are() {
     let id = timers.add(0);
     for second in (1..10_000).rev() {
         timers.set(id, at(zero, second));
-        assert!(timers.entries <= 2 + MOST_LEFT, "each nearer than the last");
+        assert!(
+            timers.queue.len() <= 2 + MOST_LEFT,
+            "each nearer than the last"
+        );
     }
     let others: Vec<_> = (1..=1_000).map(|owner| timers.add(owner)).collect();
     for (index, other) in others.iter().enumerate() {
@@ -129,10 +133,8 @@ fn what_is_left_behind_is_bounded_by_the_timers_that_there_are() {
     for other in others {
         timers.remove(other);
     }
-    assert!(timers.entries <= 2 + MOST_LEFT, "of removed ones");
-    let left = |bucket: &Bucket| bucket.entries.len();
-    let all = timers.due.len() + timers.buckets.iter().map(left).sum::<usize>();
-    assert_eq!(timers.entries, all);
+    assert!(timers.queue.len() <= 2 + MOST_LEFT, "of removed ones");
+    assert_eq!(timers.queue.len(), timers.queue.counted());
     assert_eq!(expired(&mut timers, at(zero, 1)), Some(0));
     assert_eq!(timers.next_deadline(), None);
 }
@@ -176,8 +178,7 @@ fn many_that_have_fired_leave_little_room_behind() {
         }
     }
     assert_eq!((timers.armed(), 1 + last * 7919 % 100_000), (0, 100_000));
-    let room = |bucket: &Bucket| bucket.entries.capacity();
-    assert!(timers.buckets.iter().all(|bucket| room(bucket) <= KEPT));
+    assert!(timers.queue.most_room() <= KEPT);
 }
 
 /// Random operations against a plain list of deadlines, which are from a nanosecond to some days ahead.
