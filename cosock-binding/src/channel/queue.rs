@@ -12,15 +12,15 @@ use cosock_core::scheduler::TaskKey;
 
 use super::jit::Lent;
 use crate::ffi::{Kind, Scalar, State};
-use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
+use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime};
 
 /// Where the metatable of a half, which each has for itself, has the table of messages and the queue.
 pub(crate) const SLOTS: usize = 1;
-pub(crate) const QUEUE: usize = 2;
+pub(crate) const QUEUE_OF_HALF: usize = 2;
 
 /// Where the queue's associated table has the metatables of both halves, and their link.
 pub(crate) const METATABLES: [usize; 2] = [1, 2];
-pub(crate) const LINK: usize = 3;
+pub(crate) const LINK_OF_QUEUE: usize = 3;
 
 /// The Rust half of a channel's queue.
 #[derive(Debug, Default)]
@@ -98,7 +98,7 @@ impl Queue {
     /// Pushes this queue from the metatable of a half at `metatable`, before code runs that may break the channel
     /// up: what a metatable holds is open to programs. Pushes nothing, and tells so, if somebody has done that.
     pub(super) fn push_anchor(&self, lua: State, metatable: c_int) -> bool {
-        lua.raw_get_at(metatable, QUEUE);
+        lua.raw_get_at(metatable, QUEUE_OF_HALF);
         let found = lua.userdata(-1, QUEUE_CLASS);
         let is_this = found.is_some_and(|found| std::ptr::eq(found, self));
         if !is_this {
@@ -159,98 +159,45 @@ impl Queue {
     }
 }
 
-/// Whether the coroutine still is as `receive` parked it: a half's metatable with the token on top.
-#[inline]
-fn is_parked(coroutine: State) -> bool {
-    coroutine.top() > 1 && coroutine.to_pointer(-1) == token()
-}
-
-/// What a task that was parked in `receive` finds.
-pub(crate) enum Looked {
-    /// A message, on top of its stack.
-    Message,
-    /// That its wait is over without one.
-    Over {
-        /// Because the channel is closed.
-        closed: bool,
-    },
-    /// That somebody else took the message.
-    Nothing,
-    /// Itself elsewhere: somebody has resumed or closed it.
-    Elsewhere,
-}
-
-/// Looks for the message of a task that was parked in `receive` of the half with this metatable.
-#[inline]
-pub(crate) fn look(
-    runtime: &Runtime,
-    coroutine: State,
-    metatable: usize,
-    timed_out: bool,
-) -> Looked {
-    let Some(queue) = find(runtime, coroutine, metatable) else {
-        return Looked::Elsewhere;
+/// `#queue`.
+pub(crate) fn queue_len(lua: State, _: &Runtime) -> c_int {
+    let length = match lua.userdata(1, QUEUE_CLASS) {
+        Some(queue) => {
+            queue.look_into(lua, 1);
+            queue.len()
+        }
+        None => 0,
     };
-    if !is_parked(coroutine) {
-        return Looked::Elsewhere;
-    }
-    if timed_out && is_succeeded(runtime, queue) {
-        return Looked::Over { closed: false };
-    }
-    // The slots that its own call guarantees are enough for this.
-    if queue.take_lent(coroutine, runtime, -2) || queue.take(coroutine, -2) {
-        queue.waiter.set(None);
-        return Looked::Message;
-    }
-    let closed = queue.is_closed();
-    if closed || timed_out {
-        queue.waiter.set(None);
-        return Looked::Over { closed };
-    }
-    Looked::Nothing
+    lua.push_integer(length as i64);
+    1
 }
 
-/// Whether somebody waits in the place of the running task, whose time is over: what comes is theirs.
-#[cold]
-fn is_succeeded(runtime: &Runtime, queue: &Queue) -> bool {
-    queue.watched.get() || queue.waiter.get() != runtime.current.get()
+/// `queue[n]`: the nth message as programs know it, a table with a field `msg`.
+pub(crate) fn queue_index(lua: State, _: &Runtime) -> c_int {
+    lua.set_top(2);
+    let Some(queue) = lua.userdata(1, QUEUE_CLASS) else {
+        return 0;
+    };
+    let place = match lua.to_number(2) {
+        Some(place) if lua.kind(2) == Kind::Number && place >= 1.0 => place as usize - 1,
+        _ => return 0,
+    };
+    lua.new_table(0, 1);
+    queue.look_into(lua, 1);
+    lua.push_value(1);
+    if !queue.push_message(lua, place) {
+        return 0;
+    }
+    lua.raw_set_field(3, c"msg");
+    lua.set_top(3);
+    1
 }
 
-/// The queue of the half with this metatable, on which the task of `coroutine` was parked.
-#[inline]
-fn find<'a>(runtime: &Runtime, coroutine: State, metatable: usize) -> Option<&'a Queue> {
-    runtime
-        .halves
-        .find(metatable)
-        .or_else(|| anchored(coroutine))
-}
-
-/// The queue whose metatable the coroutine keeps on its stack.
-#[cold]
-fn anchored<'a>(coroutine: State) -> Option<&'a Queue> {
-    if !is_parked(coroutine) || coroutine.kind(-2) != Kind::Table {
-        return None;
+/// `__gc` of the queue.
+pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
+    if let Some(queue) = lua.userdata(1, QUEUE_CLASS) {
+        queue.finalize(runtime);
+        queue.take_back_from(lua, 1);
     }
-    coroutine.raw_get_at(-2, QUEUE);
-    let queue = coroutine.userdata(-1, QUEUE_CLASS);
-    coroutine.pop(1);
-    queue
-}
-
-/// Pushes the link of the channel on which the coroutine is parked; tells whether it is.
-pub(crate) fn push_link_waited_on(coroutine: State) -> bool {
-    if !is_parked(coroutine) {
-        return false;
-    }
-    coroutine.raw_get_at(-2, QUEUE);
-    let found = coroutine.userdata(-1, QUEUE_CLASS).is_some();
-    if found {
-        coroutine.push_user_table(-1);
-        coroutine.raw_get_at(-1, LINK);
-        coroutine.insert(-3);
-        coroutine.pop(2);
-    } else {
-        coroutine.pop(1);
-    }
-    found
+    0
 }
