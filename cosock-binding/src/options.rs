@@ -11,7 +11,7 @@ use cosock_core::socket::options::{OptionSpec, OptionValue, ValueKind, lookup};
 use crate::arguments::{self, Called, refuse, refuse_kind};
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, TCP, UDP};
-use crate::socket::{call_inner, tcp, udp};
+use crate::socket::{own_or_return, tcp, udp};
 
 /// The inner socket whose option it is, of either kind, at its place on the stack. It is looked up there when its
 /// descriptor is wanted: the fields of a value may run user code, which may end it.
@@ -45,34 +45,26 @@ impl Subject {
 
 pub(crate) fn get_tcp(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getoption");
-    match tcp(lua, called) {
-        Some(_) => get(lua, runtime, called, Subject::on_top(lua, SocketKind::Tcp)),
-        None => call_inner(lua, called),
-    }
+    own_or_return!(tcp, lua, called);
+    get(lua, runtime, called, Subject::on_top(lua, SocketKind::Tcp))
 }
 
 pub(crate) fn get_udp(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getoption");
-    match udp(lua, called) {
-        Some(_) => get(lua, runtime, called, Subject::on_top(lua, SocketKind::Udp)),
-        None => call_inner(lua, called),
-    }
+    own_or_return!(udp, lua, called);
+    get(lua, runtime, called, Subject::on_top(lua, SocketKind::Udp))
 }
 
 pub(crate) fn set_tcp(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "setoption");
-    match tcp(lua, called) {
-        Some(_) => set(lua, called, Subject::on_top(lua, SocketKind::Tcp)),
-        None => call_inner(lua, called),
-    }
+    own_or_return!(tcp, lua, called);
+    set(lua, called, Subject::on_top(lua, SocketKind::Tcp))
 }
 
 pub(crate) fn set_udp(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "setoption");
-    match udp(lua, called) {
-        Some(_) => set(lua, called, Subject::on_top(lua, SocketKind::Udp)),
-        None => call_inner(lua, called),
-    }
+    own_or_return!(udp, lua, called);
+    set(lua, called, Subject::on_top(lua, SocketKind::Udp))
 }
 
 /// Finds the option named in argument 2; raises for an unknown one.

@@ -96,6 +96,19 @@ pub(crate) fn udp_with<'a>(lua: State, called: Called, arguments: c_int) -> Opti
     lua.userdata(-1, UDP).or_else(|| closed::stand_in_udp(lua))
 }
 
+/// The inner socket of argument 1 as `$find` finds it: [`tcp`], [`udp`] or one of their kind. Where it is foreign,
+/// returns from the method what the foreign one's own method returns.
+macro_rules! own_or_return {
+    ($find:path, $lua:expr, $called:expr $(, $more:expr)?) => {{
+        let called = $called;
+        match $find($lua, called $(, $more)?) {
+            Some(socket) => socket,
+            None => return $crate::socket::call_inner($lua, called),
+        }
+    }};
+}
+pub(crate) use own_or_return;
+
 /// Calls the method of a foreign inner socket, which is on top, with the arguments after the first.
 pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     let inner = lua.top();

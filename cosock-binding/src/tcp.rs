@@ -19,7 +19,7 @@ use crate::ffi::State;
 use crate::outcome;
 use crate::pusher::{Blocking, Plain};
 use crate::runtime::{Runtime, Shape, TCP};
-use crate::socket::{self, call_inner, tcp};
+use crate::socket::{self, own_or_return, tcp};
 
 use connect::{accept, connect};
 pub(crate) use jit::{Loans, take_back};
@@ -160,21 +160,10 @@ fn check_class(lua: State, socket: &Tcp, class: TcpClass, called: Called) {
     }
 }
 
-/// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
-macro_rules! own {
-    ($lua:expr, $called:expr) => {{
-        let called = $called;
-        match tcp($lua, called) {
-            Some(socket) => socket,
-            None => return call_inner($lua, called),
-        }
-    }};
-}
-
 /// `bind(address, port)`; with `REUSE` the address may be in use by connections that are ending.
 pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "bind");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     check_class(lua, socket, TcpClass::Master, called);
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
@@ -214,7 +203,7 @@ pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
 
 fn listen(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "listen");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     check_class(lua, socket, TcpClass::Master, called);
     let backlog = arguments::number_or(lua, called, 2, 32.0);
     let result = socket.borrow_mut().listen(backlog as i32);
@@ -222,7 +211,7 @@ fn listen(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "close"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "close"));
     runtime.enter(lua, |core| {
         socket.borrow_mut().close(&mut core.reactor);
         core.wake_closed_lookups();
@@ -232,7 +221,7 @@ fn close(lua: State, runtime: &Runtime) -> c_int {
 
 pub(crate) fn shutdown(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "shutdown");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     check_class(lua, socket, TcpClass::Client, called);
     let how = match if lua.is_nil(2) {
         b"both"
@@ -254,7 +243,7 @@ pub(crate) fn shutdown(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn dirty(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "dirty"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "dirty"));
     take_back(lua, runtime, socket);
     let dirty = socket.borrow().has_unread();
     lua.push_bool(dirty);
@@ -262,7 +251,7 @@ fn dirty(lua: State, runtime: &Runtime) -> c_int {
 }
 
 pub(crate) fn getfd(lua: State, _: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getfd"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getfd"));
     let fd = socket.borrow().raw_fd();
     lua.push_number(f64::from(fd));
     1
@@ -270,7 +259,7 @@ pub(crate) fn getfd(lua: State, _: &Runtime) -> c_int {
 
 pub(crate) fn setfd(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setfd");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     let fd = arguments::descriptor(lua, called, 2);
     runtime.enter(lua, |core| {
         socket.borrow_mut().set_fd(fd, &mut core.reactor);
@@ -280,27 +269,27 @@ pub(crate) fn setfd(lua: State, runtime: &Runtime) -> c_int {
 }
 
 pub(crate) fn getfamily(lua: State, _: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getfamily"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getfamily"));
     let family = socket.borrow().family();
     lua.push_str(crate::addresses::family_word(family));
     1
 }
 
 pub(crate) fn getsockname(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getsockname"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getsockname"));
     let address = socket.borrow().local_address();
     crate::addresses::push_local(lua, runtime, address)
 }
 
 pub(crate) fn getpeername(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getpeername"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getpeername"));
     let address = socket.borrow().peer_address();
     crate::addresses::push_peer(lua, runtime, address)
 }
 
 pub(crate) fn getstats(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getstats");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     check_class(lua, socket, TcpClass::Client, called);
     take_back(lua, runtime, socket);
     let (received, sent, age) = socket.borrow().stats();
@@ -312,7 +301,7 @@ pub(crate) fn getstats(lua: State, runtime: &Runtime) -> c_int {
 
 pub(crate) fn setstats(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setstats");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     check_class(lua, socket, TcpClass::Client, called);
     let given =
         |argument| (!lua.is_nil(argument)).then(|| arguments::number(lua, called, argument));

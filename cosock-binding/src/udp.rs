@@ -1,19 +1,5 @@
 //! `cosock.socket.udp`: the methods of UDP objects, and of the inner sockets inside them.
 
-/// Gives the inner socket of argument 1, or returns what a foreign one's own method returns.
-macro_rules! own {
-    ($lua:expr, $called:expr) => {{
-        let called = $called;
-        own!($lua, called, udp($lua, called))
-    }};
-    ($lua:expr, $called:expr, $found:expr) => {{
-        match $found {
-            Some(socket) => socket,
-            None => return call_inner($lua, $called),
-        }
-    }};
-}
-
 mod datagrams;
 
 use std::ffi::c_int;
@@ -32,7 +18,7 @@ use crate::ffi::State;
 use crate::outcome;
 use crate::pusher::{Blocking, Plain};
 use crate::runtime::{Runtime, Shape, UDP};
-use crate::socket::{self, call_inner, udp};
+use crate::socket::{self, own_or_return, udp};
 pub(crate) use datagrams::push_datagram;
 use datagrams::{receive, send, sendto};
 
@@ -147,7 +133,7 @@ fn check_class(lua: State, socket: &Udp, class: UdpClass, called: Called) {
 }
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "close"));
+    let socket = own_or_return!(udp, lua, Called::direct(lua, "close"));
     runtime.enter(lua, |core| {
         socket.borrow_mut().close(&mut core.reactor);
         core.wake_closed_lookups();
@@ -157,13 +143,13 @@ fn close(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn dirty(lua: State, _: &Runtime) -> c_int {
-    own!(lua, Called::direct(lua, "dirty"));
+    own_or_return!(udp, lua, Called::direct(lua, "dirty"));
     lua.push_bool(false);
     1
 }
 
 fn getfd(lua: State, _: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getfd"));
+    let socket = own_or_return!(udp, lua, Called::direct(lua, "getfd"));
     let fd = socket.borrow().raw_fd();
     lua.push_number(f64::from(fd));
     1
@@ -171,7 +157,7 @@ fn getfd(lua: State, _: &Runtime) -> c_int {
 
 fn setfd(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setfd");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(udp, lua, called);
     let fd = arguments::descriptor(lua, called, 2);
     runtime.enter(lua, |core| {
         socket.borrow_mut().set_fd(fd, &mut core.reactor);
@@ -181,21 +167,21 @@ fn setfd(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn getfamily(lua: State, _: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getfamily"));
+    let socket = own_or_return!(udp, lua, Called::direct(lua, "getfamily"));
     let family = socket.borrow().family();
     lua.push_str(family_word(family));
     1
 }
 
 fn getsockname(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getsockname"));
+    let socket = own_or_return!(udp, lua, Called::direct(lua, "getsockname"));
     let address = socket.borrow().local_address();
     push_local(lua, runtime, address)
 }
 
 fn getpeername(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getpeername");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(udp, lua, called);
     check_class(lua, socket, UdpClass::Connected, called);
     let address = socket.borrow().peer_address();
     push_peer(lua, runtime, address)
@@ -203,7 +189,7 @@ fn getpeername(lua: State, runtime: &Runtime) -> c_int {
 
 fn setsockname(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setsockname");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(udp, lua, called);
     check_class(lua, socket, UdpClass::Unconnected, called);
     let host = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
@@ -235,7 +221,7 @@ fn setsockname(lua: State, runtime: &Runtime) -> c_int {
 
 fn setpeername(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setpeername");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(udp, lua, called);
     let host = arguments::bytes(lua, called, 2);
     if host == b"*" {
         let result = socket.borrow_mut().clear_peer();

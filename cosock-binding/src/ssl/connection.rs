@@ -13,7 +13,7 @@ use crate::ffi::{Kind, State};
 use crate::outcome;
 use crate::pusher::{Blocking, Plain};
 use crate::runtime::{Runtime, Shape, TCP, UDP};
-use crate::socket::{self, tcp};
+use crate::socket::{self, own_or_return, tcp};
 use crate::tcp::take_back;
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 use crate::{classes, shims};
@@ -102,18 +102,6 @@ pub(super) fn fill_inner(lua: State, runtime: &Runtime) -> c_int {
         lua.raw_set_field(-2, c"dohandshake");
     })
 }
-
-/// Gives the inner object of argument 1, or returns what a foreign one's own method returns.
-macro_rules! own {
-    ($lua:expr, $called:expr) => {{
-        let called = $called;
-        match $crate::socket::tcp($lua, called) {
-            Some(socket) => socket,
-            None => return $crate::socket::call_inner($lua, called),
-        }
-    }};
-}
-pub(super) use own;
 
 /// Looks at the session of a TLS connection, if it has one.
 pub(super) fn look<T>(
@@ -294,13 +282,13 @@ fn handshake<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "close"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "close"));
     runtime.enter(lua, |core| socket.borrow_mut().close(&mut core.reactor));
     0
 }
 
 fn dirty(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "dirty"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "dirty"));
     take_back(lua, runtime, socket);
     let dirty = runtime.enter(lua, |_| socket.borrow_mut().is_dirty());
     lua.push_bool(dirty);
@@ -308,7 +296,7 @@ fn dirty(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn want(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "want"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "want"));
     let want = look(lua, runtime, socket, Session::want);
     lua.push_str(want.unwrap_or("nothing"));
     1

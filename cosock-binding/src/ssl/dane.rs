@@ -2,15 +2,16 @@
 
 use std::ffi::{CString, c_int};
 
-use super::connection::{change, own};
+use super::connection::change;
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::State;
 use crate::runtime::Runtime;
+use crate::socket::{own_or_return, tcp};
 
 /// `setdane(host)`: verifies by the records that follow; false where the context does not allow it.
 pub(super) fn setdane(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setdane");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     let host = arguments::bytes(lua, called, 2);
     if host.contains(&0) {
         refuse(lua, called, 2, format_args!("host name expected"));
@@ -25,7 +26,7 @@ pub(super) fn setdane(lua: State, runtime: &Runtime) -> c_int {
 /// `settlsa(usage, selector, matching, data)`: adds a TLSA record (RFC 6698); false if it fits none.
 pub(super) fn settlsa(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "settlsa");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     let field = |argument| {
         let number = arguments::number(lua, called, argument);
         ((0.0..=255.0).contains(&number) && number.fract() == 0.0).then_some(number as u8)

@@ -5,15 +5,16 @@ use std::ffi::c_int;
 use cosock_core::tls::{Question, ServerNames, Session};
 
 use super::CONTEXT;
-use super::connection::{change, look, own};
+use super::connection::{change, look};
 use crate::arguments::{self, Called, raise, refuse};
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, TCP};
+use crate::socket::{own_or_return, tcp};
 
 /// `sni(name)` of a client, `sni(contexts [, strict])` of a server.
 pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "sni");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     let inner = lua.top();
     match look(lua, runtime, socket, Session::is_server) {
         None => return 0,
@@ -97,7 +98,7 @@ fn serve_names(lua: State, runtime: &Runtime, called: Called, inner: c_int) {
 
 /// `getsniname()`: the name that the client asks for.
 pub(super) fn getsniname(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getsniname"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getsniname"));
     let name = look(lua, runtime, socket, Session::server_name).flatten();
     runtime.pins.push_optional(lua, name);
     1

@@ -6,14 +6,15 @@ use cosock_core::socket::Tcp;
 use cosock_core::tls::{Certificate, CipherInfo, Session, Verification};
 
 use super::certificate;
-use super::connection::{closed, look, look_open, own};
+use super::connection::{closed, look, look_open};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::State;
 use crate::runtime::Runtime;
+use crate::socket::{own_or_return, tcp};
 
 /// `getalpn()`: the protocol agreed on.
 pub(super) fn getalpn(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getalpn"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getalpn"));
     let protocol = look(lua, runtime, socket, Session::protocol).flatten();
     runtime.pins.push_optional(lua, protocol);
     1
@@ -21,7 +22,7 @@ pub(super) fn getalpn(lua: State, runtime: &Runtime) -> c_int {
 
 /// `getfinished()`: the last message of this side's handshake.
 pub(super) fn getfinished(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getfinished"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getfinished"));
     match look_open(lua, runtime, socket, |session| session.finished()) {
         Some(message) => push_bytes(lua, runtime, message),
         None => closed(lua),
@@ -30,7 +31,7 @@ pub(super) fn getfinished(lua: State, runtime: &Runtime) -> c_int {
 
 /// `getpeerfinished()`: the last message of the peer's handshake.
 pub(super) fn getpeerfinished(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getpeerfinished"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getpeerfinished"));
     match look_open(lua, runtime, socket, |session| session.peer_finished()) {
         Some(message) => push_bytes(lua, runtime, message),
         None => closed(lua),
@@ -45,7 +46,7 @@ fn push_bytes(lua: State, runtime: &Runtime, bytes: Vec<u8>) -> c_int {
 /// `getpeercertificate([n])`: the peer's own, or the `n`th of what it sent.
 pub(super) fn getpeercertificate(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getpeercertificate");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     let number = arguments::number_or(lua, called, 2, 1.0);
     if look_open(lua, runtime, socket, |_| ()).is_none() {
         return closed(lua);
@@ -61,7 +62,7 @@ pub(super) fn getpeercertificate(lua: State, runtime: &Runtime) -> c_int {
 
 /// `getlocalcertificate()`: the certificate that this side shows.
 pub(super) fn getlocalcertificate(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getlocalcertificate"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getlocalcertificate"));
     if look_open(lua, runtime, socket, |_| ()).is_none() {
         return closed(lua);
     }
@@ -71,13 +72,13 @@ pub(super) fn getlocalcertificate(lua: State, runtime: &Runtime) -> c_int {
 
 /// `getpeerchain()`: all certificates of the peer, its own first.
 pub(super) fn getpeerchain(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getpeerchain"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getpeerchain"));
     push_chain(lua, runtime, socket, Chain::Peer)
 }
 
 /// `getlocalchain()`: all certificates that this side shows, its own first.
 pub(super) fn getlocalchain(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getlocalchain"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getlocalchain"));
     push_chain(lua, runtime, socket, Chain::Local)
 }
 
@@ -130,7 +131,7 @@ fn push_chain(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain) -> c_in
 /// `getpeerverification()`: `true`; or `false` and why, where the handshake goes on regardless a list
 /// of reasons for each depth, from 1.
 pub(super) fn getpeerverification(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own!(lua, Called::direct(lua, "getpeerverification"));
+    let socket = own_or_return!(tcp, lua, Called::direct(lua, "getpeerverification"));
     let verified = look_open(lua, runtime, socket, |session| {
         match session.verification() {
             Verification::Passed => (true, None),
@@ -200,7 +201,7 @@ const TEXTS: [Field; 6] = [
 /// `info([field])`: a table about the cipher in use, or one field of it.
 pub(super) fn info(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "info");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     let cipher = || look_open(lua, runtime, socket, |session| session.cipher()).flatten();
     if cipher().is_none() {
         return closed(lua);
@@ -236,7 +237,7 @@ const LONGEST_MATERIAL: f64 = 65536.0;
 /// `exportkeyingmaterial(label, length [, context])`: RFC 5705.
 pub(super) fn exportkeyingmaterial(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "exportkeyingmaterial");
-    let socket = own!(lua, called);
+    let socket = own_or_return!(tcp, lua, called);
     let label = arguments::bytes(lua, called, 2);
     let length = arguments::number(lua, called, 3);
     let context = (!lua.is_nil(4)).then(|| arguments::bytes(lua, called, 4));

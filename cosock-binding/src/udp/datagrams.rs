@@ -16,7 +16,7 @@ use crate::arguments::{self, Called};
 use crate::ffi::State;
 use crate::outcome;
 use crate::runtime::{Runtime, Shape};
-use crate::socket::{call_inner, udp_with, wait_on_foreign};
+use crate::socket::{own_or_return, udp_with, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 #[inline]
@@ -33,7 +33,7 @@ fn push_sent(lua: State, runtime: &Runtime, result: Result<usize, SocketError>) 
 
 pub(super) fn send(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "send");
-    let socket = own!(lua, called, udp_with(lua, called, 2));
+    let socket = own_or_return!(udp_with, lua, called, 2);
     check_class(lua, socket, UdpClass::Connected, called);
     let data = arguments::bytes(lua, called, 2);
     let result = runtime.enter(lua, |core| {
@@ -44,7 +44,7 @@ pub(super) fn send(lua: State, runtime: &Runtime) -> c_int {
 
 pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "sendto");
-    let socket = own!(lua, called, udp_with(lua, called, 4));
+    let socket = own_or_return!(udp_with, lua, called, 4);
     check_class(lua, socket, UdpClass::Unconnected, called);
     let data = arguments::bytes(lua, called, 2);
     let host = arguments::bytes(lua, called, 3);
