@@ -75,14 +75,11 @@ fn measure_all(
     } else {
         Length::FULL
     };
-    // Nobody is always the first.
-    let count = subjects.len().max(1);
-    let order = subjects
-        .iter()
-        .cycle()
-        .skip(round % count)
-        .take(subjects.len());
-    for subject in order.filter(|subject| subject.has(workload)) {
+    for place in order(subjects.len(), round) {
+        let subject = &subjects[place];
+        if !subject.has(workload) {
+            continue;
+        }
         let series = entry.subjects.entry(subject.name.clone());
         let series = series.or_insert_with(|| Series {
             version: subject.version.clone(),
@@ -96,6 +93,26 @@ fn measure_all(
             _ => measure_into(series, subject, workload, length),
         }
     }
+}
+
+/// In which order the subjects have their turns in a round: a Williams design. Over as many rounds as there are
+/// subjects, or twice as many if they are odd, each comes next after each other one equally often, so that what a
+/// program leaves behind, such as memory that its successor has to take from the system, is no one's lot.
+fn order(count: usize, round: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count)
+        .map(|turn| {
+            let zigzag = if turn % 2 == 0 {
+                turn / 2
+            } else {
+                count - turn.div_ceil(2)
+            };
+            (zigzag + round) % count
+        })
+        .collect();
+    if count % 2 == 1 && round % 2 == 1 {
+        order.reverse();
+    }
+    order
 }
 
 fn measure_into(series: &mut Series, subject: &Subject, workload: &Workload, length: Length) {
@@ -127,4 +144,30 @@ fn unexpected_failures(
         }
     }
     failures
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn everybody_follows_everybody_else_equally_often() {
+        for count in 1..=8 {
+            let rounds = if count % 2 == 0 { count } else { 2 * count };
+            let mut pairs = HashMap::new();
+            for round in 0..rounds {
+                let order = order(count, round);
+                let mut sorted = order.clone();
+                sorted.sort_unstable();
+                assert!(sorted.into_iter().eq(0..count), "{order:?}");
+                for pair in order.windows(2) {
+                    *pairs.entry((pair[0], pair[1])).or_insert(0) += 1;
+                }
+            }
+            assert_eq!(pairs.len(), count * (count - 1));
+            assert!(pairs.values().all(|often| *often == rounds / count));
+        }
+    }
 }
