@@ -15,7 +15,7 @@ late! {
     BIO_meth_set_write BIO_new BIO_new_mem_buf BIO_s_mem BIO_set_data BIO_set_flags BIO_set_init
     BN_bn2hex BN_free CRYPTO_free CRYPTO_get_ex_new_index CRYPTO_malloc DH_free EC_KEY_free
     EC_KEY_new_by_curve_name EC_get_builtin_curves ERR_clear_error ERR_get_error_all
-    ERR_lib_error_string ERR_new ERR_reason_error_string ERR_set_debug ERR_set_error
+    ERR_lib_error_string ERR_new ERR_peek_error ERR_reason_error_string ERR_set_debug ERR_set_error
     ERR_set_error_data EVP_PKEY_free EVP_PKEY_get_bits EVP_PKEY_get_id EVP_Q_digest EVP_sha1
     EVP_sha256 EVP_sha512 GENERAL_NAME_free OBJ_nid2ln OBJ_nid2sn OBJ_obj2nid OBJ_obj2txt OPENSSL_init_ssl
     OPENSSL_sk_free OPENSSL_sk_new_null OPENSSL_sk_num OPENSSL_sk_pop OPENSSL_sk_push

@@ -148,7 +148,7 @@ impl Session {
             Phase::New => self.begin()?,
             Phase::Begun => {}
         }
-        let result = self.stream.do_handshake();
+        let result = call(&mut self.stream, SslStream::do_handshake);
         self.finish(result)?;
         self.phase = Phase::Open;
         // A client that takes no tickets is forgiven; a later end must not be told as that refused write.
@@ -170,14 +170,14 @@ impl Session {
     /// Decrypts into `buffer`, which is not empty.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Blocked> {
         self.check_readable()?;
-        let result = self.stream.ssl_read(buffer);
+        let result = call(&mut self.stream, |stream| stream.ssl_read(buffer));
         self.finish(result)
     }
 
     /// Decrypts to the end of `storage`, as much as it has room for, which is some; tells how much.
     pub(crate) fn read_onto(&mut self, storage: &mut Vec<u8>) -> Result<usize, Blocked> {
         self.check_readable()?;
-        let result = ffi::read_onto(&mut self.stream, storage);
+        let result = call(&mut self.stream, |stream| ffi::read_onto(stream, storage));
         self.finish(result)
     }
 
@@ -202,7 +202,7 @@ impl Session {
             // To OpenSSL that would be the end of the other direction, too.
             return Err(Blocked::Failed(SocketError::Closed));
         }
-        let result = self.stream.ssl_write(part);
+        let result = call(&mut self.stream, |stream| stream.ssl_write(part));
         match self.finish(result) {
             // A record is only ever sent whole: its bytes are kept, whatever the caller does next.
             Err(Blocked::Wait(_)) => {
@@ -219,7 +219,7 @@ impl Session {
             return Err(Blocked::Failed(SocketError::Closed));
         }
         while !self.unflushed.is_empty() {
-            let result = self.stream.ssl_write(&self.unflushed);
+            let result = call(&mut self.stream, |stream| stream.ssl_write(&self.unflushed));
             let length = self.finish(result)?;
             self.unflushed.drain(..length);
         }
@@ -235,7 +235,7 @@ impl Session {
     pub(crate) fn close_notify(&mut self) {
         if self.phase == Phase::Open && self.unflushed.is_empty() {
             self.has_ended = true;
-            let result = self.stream.shutdown();
+            let result = call(&mut self.stream, SslStream::shutdown);
             let _ = self.finish(result);
         }
     }
@@ -264,7 +264,7 @@ impl Session {
             return false;
         }
         let may_read = std::mem::take(&mut self.wire().may_read);
-        let result = self.stream.ssl_peek(&mut [0]);
+        let result = call(&mut self.stream, |stream| stream.ssl_peek(&mut [0]));
         self.wire().may_read = may_read;
         match self.finish(result) {
             Ok(_) => true,
@@ -336,6 +336,16 @@ impl Session {
             Blocked::Failed(SocketError::Closed)
         })
     }
+}
+
+/// Calls OpenSSL for a connection. An error that somebody else has left in its queue, such as another library, would pass
+/// for what has become of the call when it only has to wait.
+fn call<T>(
+    stream: &mut SslStream<Wire>,
+    step: impl FnOnce(&mut SslStream<Wire>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    ffi::clear_errors();
+    step(stream)
 }
 
 /// The error of a call that does not touch the connection.

@@ -268,6 +268,62 @@ fn an_end_without_goodbye_is_told_once() {
 }
 
 #[test]
+fn an_error_that_somebody_else_has_left_is_none_of_the_connection() {
+    // What another library in the process may do, whose OpenSSL is the same.
+    let leave_error = || {
+        let error = openssl::x509::X509::from_pem(b"noise").expect_err("it is none");
+        error.put();
+    };
+    let mut reactor = reactor();
+    let (mut plain, stream) = connected(&mut reactor);
+    let mut socket = plain
+        .wrap(&client_context(), &mut reactor)
+        .expect("plain so far");
+    leave_error();
+    let step = socket.handshake(&mut reactor);
+    assert!(matches!(step, Step::Wait { .. }), "for the peer: {step:?}");
+    let (go_on, may_go_on) = mpsc::channel();
+    let peer = thread::spawn(move || {
+        let ssl = Ssl::new(&peer_context(SslVersion::TLS1_3)).expect("memory");
+        let mut peer = SslStream::new(ssl, stream).expect("memory");
+        peer.accept().expect("the peer's handshake");
+        may_go_on.recv().expect("our side waits");
+        let mut all = vec![0; MUCH];
+        peer.read_exact(&mut all).expect("all of it");
+        peer.write_all(b"line\nrest").expect("sent");
+        peer
+    });
+    finish(&mut reactor, &mut socket, TcpSocket::handshake).expect("our handshake");
+    leave_error();
+    let step = socket.receive(Pattern::Line, &mut reactor);
+    assert!(
+        matches!(step, Step::Wait { .. }),
+        "nothing was sent: {step:?}"
+    );
+    let (data, mut sent) = (noise(MUCH), 0);
+    loop {
+        leave_error();
+        match socket.send(&data, &mut sent, &mut reactor) {
+            Step::Done(result) => panic!("the system took all of it: {result:?}"),
+            Step::Wait { progress, .. } if progress != Progress::Pause => break,
+            Step::Wait { .. } => {}
+        }
+    }
+    go_on.send(()).expect("the peer waits");
+    assert_eq!(send(&mut reactor, &mut socket, &data[sent..]), Ok(()));
+    leave_error();
+    let line = receive(&mut reactor, &mut socket, Pattern::Line);
+    assert_eq!(line, Ok(b"line".to_vec()));
+    let _peer = peer.join().expect("the peer");
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Count(4)),
+        Ok(b"rest".to_vec())
+    );
+    leave_error();
+    assert!(!socket.is_dirty());
+}
+
+#[test]
 fn one_byte_at_a_time_is_still_a_handshake_and_a_line() {
     let mut reactor = reactor();
     let (mut plain, stream) = connected(&mut reactor);
