@@ -285,6 +285,11 @@ impl Session {
         self.wire().expect(readable);
     }
 
+    /// Whether bytes have come or gone since [`Session::expect`], be they parts of a record that is not whole.
+    pub(crate) fn has_moved(&mut self) -> bool {
+        self.wire().moved
+    }
+
     /// What reads and writes have met since the last look.
     pub(crate) fn take_notes(&mut self) -> (Reading, bool) {
         let wire = self.wire();

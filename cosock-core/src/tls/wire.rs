@@ -27,6 +27,8 @@ pub(super) struct Wire {
     pub(super) may_read: bool,
     /// How many bytes were read since the last [`Wire::expect`].
     read_since: usize,
+    /// Whether bytes were read or written since then.
+    pub(super) moved: bool,
     /// What the reads since the last look have met.
     pub(super) read: Reading,
     /// Whether the system has refused a write since the last look.
@@ -59,6 +61,7 @@ impl Wire {
             taken: 0,
             may_read: true,
             read_since: 0,
+            moved: false,
             read: Reading::Nothing,
             filled: false,
             ended: false,
@@ -70,6 +73,7 @@ impl Wire {
     pub(super) fn expect(&mut self, readable: bool) {
         self.may_read = readable;
         self.read_since = 0;
+        self.moved = false;
     }
 
     /// The address at the other end, if it is one of the internet.
@@ -133,6 +137,7 @@ impl Read for Wire {
                 }
                 Ok(length) => {
                     self.read_since += length;
+                    self.moved = true;
                     self.read = if length < asked {
                         Reading::Short
                     } else {
@@ -155,7 +160,10 @@ impl Write for Wire {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         loop {
             return match rustix::net::send(fd::borrow(self.fd), buffer, SEND) {
-                Ok(length) => Ok(length),
+                Ok(length) => {
+                    self.moved = true;
+                    Ok(length)
+                }
                 Err(Errno::WOULDBLOCK) => {
                     self.filled = true;
                     Err(io::ErrorKind::WouldBlock.into())

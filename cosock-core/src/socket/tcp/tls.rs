@@ -134,7 +134,7 @@ impl TcpSocket {
                 moved += length;
                 self.take_read(length, large, pattern, reactor)
             });
-            self.note(session, reactor);
+            let has_moved = self.note(session, reactor);
             if taken.is_err() && !self.has_unread() {
                 // Room for what has not come: a waiting connection keeps none.
                 self.unread.clear();
@@ -150,7 +150,8 @@ impl TcpSocket {
                     }
                 }
                 Err(Blocked::Wait(interest)) => {
-                    let progress = Progress::of(moved);
+                    // As on a plain stream, what comes starts the timeout again, though no record be whole yet.
+                    let progress = Progress::of(moved + usize::from(has_moved));
                     return Step::Wait { interest, progress };
                 }
                 Err(Blocked::Ended) => self.ended = true,
@@ -187,7 +188,7 @@ impl TcpSocket {
                 return Step::Done(Err(SocketError::Closed));
             };
             let result = session.write(&data[*next..]);
-            self.note(session, reactor);
+            let has_moved = self.note(session, reactor);
             match result {
                 Ok(length) => {
                     *next += length;
@@ -197,7 +198,7 @@ impl TcpSocket {
                     }
                 }
                 Err(Blocked::Wait(interest)) => {
-                    let progress = Progress::of(*next - start);
+                    let progress = Progress::of(*next - start + usize::from(has_moved));
                     return Step::Wait { interest, progress };
                 }
                 Err(Blocked::Failed(error)) => return Step::Done(Err(error)),
@@ -220,9 +221,11 @@ impl TcpSocket {
         Some(session)
     }
 
-    /// Puts the session back, and has the reactor note what its reads and writes have met.
-    fn note(&mut self, mut session: Box<Session>, reactor: &mut Reactor) {
+    /// Puts the session back, and has the reactor note what its reads and writes have met. Tells whether they have moved
+    /// anything.
+    fn note(&mut self, mut session: Box<Session>, reactor: &mut Reactor) -> bool {
         let (reading, filled) = session.take_notes();
+        let has_moved = session.has_moved();
         self.tls = Some(session);
         if self.endpoint.source.is_none() {
             // A select on this socket may have registered it.
@@ -242,5 +245,6 @@ impl TcpSocket {
         if filled {
             reactor.filled(source);
         }
+        has_moved
     }
 }
