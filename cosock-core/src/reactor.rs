@@ -102,8 +102,7 @@ impl Reactor {
             return Ok(id);
         }
         self.follow_fork()?;
-        let place = fd as usize;
-        self.make_room(place)?;
+        self.make_room()?;
         let index = self.free.pop().unwrap_or_else(|| {
             self.sources.push(Source::new());
             (self.sources.len() - 1) as u32
@@ -113,28 +112,36 @@ impl Reactor {
             index,
             generation: source.generation,
         };
-        if let Err(error) =
-            self.poll
-                .registry()
-                .register(&mut SourceFd(&fd), id.token(), every_interest())
-        {
-            self.free.push(index);
-            return Err(error);
-        }
         source.maybe_readable = true;
         source.maybe_writable = true;
         source.behind_short_reads = false;
-        self.by_fd[place] = Some(id);
+        if let Err(error) = self.register(fd, id) {
+            self.free.push(index);
+            return Err(error);
+        }
+        self.by_fd[fd as usize] = Some(id);
         self.registered += 1;
         Ok(id)
     }
 
-    /// Makes room for one more source, whose descriptor is `place`.
-    fn make_room(&mut self, place: usize) -> io::Result<()> {
-        if place >= self.by_fd.len() {
-            self.by_fd.try_reserve(place + 1 - self.by_fd.len())?;
-            self.by_fd.resize(place + 1, None);
+    /// Has the system tell of a descriptor, for which there is room only when the system knows it: a number that is none
+    /// may be as large as can be.
+    fn register(&mut self, fd: RawFd, id: SourceId) -> io::Result<()> {
+        let registry = self.poll.registry();
+        registry.register(&mut SourceFd(&fd), id.token(), every_interest())?;
+        let places = fd as usize + 1;
+        if places > self.by_fd.len() {
+            if let Err(error) = self.by_fd.try_reserve(places - self.by_fd.len()) {
+                let _ = registry.deregister(&mut SourceFd(&fd));
+                return Err(error.into());
+            }
+            self.by_fd.resize(places, None);
         }
+        Ok(())
+    }
+
+    /// Makes room for one more source.
+    fn make_room(&mut self) -> io::Result<()> {
         if self.free.is_empty() {
             if self.sources.len() > MOST {
                 return Err(io::ErrorKind::OutOfMemory.into());

@@ -336,6 +336,15 @@ fn a_descriptor_closed_elsewhere_leaves_no_stale_source() {
 }
 
 #[test]
+fn a_number_that_is_no_descriptor_takes_no_room() {
+    let mut reactor = reactor();
+    assert!(reactor.source(RawFd::MAX).is_err());
+    assert!(reactor.by_fd.is_empty());
+    let (client, _server) = pair();
+    assert!(reactor.source(client.as_raw_fd()).is_ok());
+}
+
+#[test]
 fn a_descriptor_handed_over_keeps_its_source_if_it_is_the_same() {
     let mut reactor = reactor();
     let (client, _server) = pair();
