@@ -124,6 +124,29 @@ impl Reactor {
         Ok(id)
     }
 
+    /// [`Reactor::source`] of a descriptor that somebody else has opened. Its owner may have closed it since it was
+    /// registered: then its number may be another's by now, for which no event would come.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn source_of_another(&mut self, fd: RawFd) -> io::Result<SourceId> {
+        self.follow_fork()?;
+        if let Some(id) = self.known(fd) {
+            match self
+                .poll
+                .registry()
+                .register(&mut SourceFd(&fd), id.token(), every_interest())
+            {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(id),
+                // There it takes the place of the last.
+                Ok(()) if !cfg!(any(target_os = "linux", target_os = "android")) => return Ok(id),
+                _ => self.forget(fd),
+            }
+        }
+        self.source(fd)
+    }
+
     /// Has the system tell of a descriptor, for which there is room only when the system knows it: a number that is none
     /// may be as large as can be.
     fn register(&mut self, fd: RawFd, id: SourceId) -> io::Result<()> {

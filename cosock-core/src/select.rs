@@ -17,6 +17,8 @@ pub struct Element {
     pub foreign: bool,
     /// Ready without asking the system: buffered bytes, or no descriptor that could block.
     pub answers: bool,
+    /// Whether somebody else has opened the descriptor, and may close it untold.
+    pub borrowed: bool,
     /// Identity of the object.
     pub object: usize,
     /// Whether it is ready.
@@ -34,6 +36,7 @@ impl Element {
             fd: -1,
             foreign: false,
             answers: false,
+            borrowed: false,
             object,
             woken: false,
             watched: None,
@@ -117,7 +120,12 @@ impl Select {
                 ready.push(number);
             } else if element.fd >= 0 {
                 // What cannot be registered counts as ready: the operation on it will say why.
-                let Ok(id) = reactor.source(element.fd) else {
+                let source = if element.borrowed {
+                    reactor.source_of_another(element.fd)
+                } else {
+                    reactor.source(element.fd)
+                };
+                let Ok(id) = source else {
                     ready.push(number);
                     continue;
                 };

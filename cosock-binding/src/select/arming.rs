@@ -142,6 +142,7 @@ fn append(lua: State, runtime: &Runtime, interest: Interest) {
     } else if has_getfd(lua, -1) {
         let object = lua.top();
         element.fd = foreign_fd(lua);
+        element.borrowed = true;
         element.answers = interest == Interest::Read && is_dirty(lua, object);
         lua.set_top(object);
         lua.push_bool(true);
@@ -218,11 +219,13 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
     if lua.to_bool(-1) {
         let interest = foreign::interest_at(lua, object - 1);
         let (fd, answers) = socket::inner_state(lua, runtime, object, interest);
-        let fd = if fd < 0 { foreign_fd(lua) } else { fd };
+        let borrowed = fd < 0;
+        let fd = if borrowed { foreign_fd(lua) } else { fd };
         runtime.enter(lua, |core| {
             if let Some(select) = core.select(key, serial) {
                 let element = &mut select.elements[number - 1];
                 element.fd = fd;
+                element.borrowed = borrowed;
                 element.answers = answers && fd >= 0;
             }
             let _ = core.watch_elements(key, serial, number - 1..number);

@@ -336,9 +336,48 @@ fn a_descriptor_closed_elsewhere_leaves_no_stale_source() {
 }
 
 #[test]
+fn a_descriptor_of_another_is_the_one_that_has_its_number_now() {
+    let mut reactor = reactor();
+    let [early, late] = tasks();
+    let (client, _server) = pair();
+    let (mut sender, replacement) = pair();
+    let number = client.as_raw_fd();
+    let first = reactor.source_of_another(number).expect("a socket");
+    settle(&mut reactor);
+    let waits = waiter(early, 1, Role::Element(0), 1);
+    reactor.watch(first, Interest::Read, waits);
+    // As long as it is the same, nothing changes, and no event comes twice.
+    assert_eq!(reactor.source_of_another(number).expect("a socket"), first);
+    settle(&mut reactor);
+    assert!(!reactor.has_fired());
+    let number = client.into_raw_fd();
+    // SAFETY: as above.
+    let other = unsafe {
+        assert_eq!(libc::dup2(replacement.as_raw_fd(), number), number);
+        TcpStream::from_raw_fd(number)
+    };
+    let second = reactor.source_of_another(number).expect("a socket");
+    assert!(!reactor.is_live(first) && reactor.is_live(second));
+    // Who waits for the one that is gone is told.
+    assert_eq!(fired(&mut reactor), [waits]);
+    settle(&mut reactor);
+    let reader = waiter(late, 2, Role::Element(0), 2);
+    reactor.watch(second, Interest::Read, reader);
+    sender.write_all(b"x").expect("there is room");
+    assert_eq!(wait_for_fired(&mut reactor), [reader]);
+    // Closed, and not opened again: nobody's.
+    drop(other);
+    reactor.watch(second, Interest::Read, reader);
+    assert!(reactor.source_of_another(number).is_err());
+    assert_eq!(fired(&mut reactor), [reader]);
+    assert_eq!((reactor.known(number), reactor.registered()), (None, 0));
+}
+
+#[test]
 fn a_number_that_is_no_descriptor_takes_no_room() {
     let mut reactor = reactor();
     assert!(reactor.source(RawFd::MAX).is_err());
+    assert!(reactor.source_of_another(RawFd::MAX).is_err());
     assert!(reactor.by_fd.is_empty());
     let (client, _server) = pair();
     assert!(reactor.source(client.as_raw_fd()).is_ok());
