@@ -278,7 +278,11 @@ impl Reactor {
             }
             if event.is_readable() || event.is_read_closed() || broken {
                 source.maybe_readable = true;
+                let before = self.fired.len();
                 self.waiters -= source.offer(&mut self.fired, &mut take);
+                if event.is_priority() {
+                    doubt_all(&mut self.fired[before..]);
+                }
             }
             if event.is_writable() || event.is_write_closed() || broken {
                 source.maybe_writable = true;
@@ -339,6 +343,16 @@ impl Reactor {
                 .register(&mut SourceFd(&fd), id.token(), every_interest());
         }
         Ok(())
+    }
+}
+
+/// Notes that waiters may have fired for urgent data alone, which is nothing to read.
+#[cold]
+fn doubt_all(fired: &mut [Waiter]) {
+    for waiter in fired {
+        if let Role::Element(element) | Role::Foreign(element) = waiter.role {
+            waiter.role = Role::Doubtful(element);
+        }
     }
 }
 

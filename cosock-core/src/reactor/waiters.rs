@@ -14,6 +14,9 @@ pub enum Role {
     Element(u32),
     /// The numbered element of a select is to be told through its own `_wake`.
     Foreign(u32),
+    /// The same as for any element, if the system says that there is something to read; else it waits on. Only a waiter
+    /// that has fired has this.
+    Doubtful(u32),
 }
 
 /// One task's interest in one direction of one descriptor.

@@ -310,6 +310,7 @@ impl Scheduler {
                 }
                 Role::Element(element) => self.dispatch_element(waiter, element),
                 Role::Foreign(element) => self.dispatch_foreign(waiter, element),
+                Role::Doubtful(element) => self.dispatch_doubtful(waiter, element),
             }
         }
         self.reactor.forget_fired();
@@ -331,6 +332,30 @@ impl Scheduler {
                 serial,
                 element,
             });
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn dispatch_doubtful(&mut self, waiter: Waiter, number: u32) {
+        let Some(select) = self.select(waiter.task, waiter.serial) else {
+            return;
+        };
+        let element = &select.elements[number as usize];
+        let (fd, interest) = (element.fd, element.interest);
+        let role = if element.foreign {
+            Role::Foreign(number)
+        } else {
+            Role::Element(number)
+        };
+        let mut ready = Vec::new();
+        self.reactor.ready_now(&[(fd, interest)], &mut ready);
+        match (role, self.reactor.known(fd)) {
+            (_, Some(id)) if !ready[0] => {
+                self.reactor.watch(id, interest, Waiter { role, ..waiter });
+            }
+            (Role::Foreign(_), _) => self.dispatch_foreign(waiter, number),
+            _ => self.dispatch_element(waiter, number),
         }
     }
 

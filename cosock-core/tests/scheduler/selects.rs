@@ -6,7 +6,7 @@ use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Call, Start};
 use cosock_core::select::{Element, Select};
 
-use crate::support::{Driver, FOREVER, element, foreign, streams};
+use crate::support::{Driver, FOREVER, element, foreign, stream, streams};
 
 const READY: Start = Start::Select { timed_out: false };
 const TIMED_OUT: Start = Start::Select { timed_out: true };
@@ -86,6 +86,32 @@ fn what_is_ready_already_is_told_though_no_event_comes() {
     driver.park_on(key, vec![element(Interest::Read, &right, 1)], Some(0.001));
     assert_eq!(driver.next_started(), [(key, TIMED_OUT)]);
     assert_eq!(driver.woken(key), []);
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn urgent_data_is_nothing_to_read() {
+    let mut driver = Driver::new();
+    let (socket, peer) = stream(&mut driver);
+    let peer = socket2::Socket::from(peer);
+    let fd = socket.borrow().raw_fd();
+    let key = driver.running();
+    let mut own = Element::new(Interest::Read, 1);
+    own.fd = fd;
+    let mut told = foreign(Interest::Read, 2);
+    told.fd = fd;
+    driver.park_on(key, vec![own, told], Some(FOREVER));
+    driver.assert_all_asleep();
+    peer.send_out_of_band(b"!").expect("there is room");
+    driver.assert_all_asleep();
+    assert_eq!(driver.core.reactor.waiters(), 2);
+    assert_eq!(driver.core.due_calls(), 0);
+    peer.send(b"x").expect("there is room");
+    assert_eq!(driver.next_started(), [(key, READY)]);
+    assert_eq!(driver.core.due_calls(), 1);
+    driver.core.take_call();
+    assert_eq!(driver.woken(key), [0]);
+    driver.assert_nothing_waits();
 }
 
 #[test]
