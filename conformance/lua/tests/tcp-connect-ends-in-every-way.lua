@@ -214,6 +214,31 @@ expect.tasks(function()
   close(sock, server)
 end)
 
+-- A server that has said all before the client knows that it is connected: the end is seen at once, not at the timeout.
+for _, words in ipairs { "busy\n", "" } do
+  for _, pattern in ipairs { "*l", "*a", 5 } do
+    expect.tasks(function()
+      local server, port = network.listener()
+      local sock = socket.tcp()
+      sock:settimeout(10)
+      -- It starts while the client waits, and does not wait itself.
+      cosock.spawn(function()
+        local peer = assert(server:accept())
+        peer:send(words)
+        peer:close()
+      end, "server")
+      local started = socket.gettime()
+      check(expect.pack(sock:connect("127.0.0.1", port)), 1)
+      if words ~= "" or pattern == "*a" then
+        check(expect.pack(sock:receive(pattern)), pattern == "*l" and "busy" or words)
+      end
+      check(expect.pack(sock:receive(pattern)), nil, "closed", "")
+      assert(socket.gettime() - started < 5, "the end of the stream was missed")
+      close(sock, server)
+    end)
+  end
+end
+
 -- Many connects at once.
 expect.tasks(function()
   local server, port = network.listener("127.0.0.1", 128)

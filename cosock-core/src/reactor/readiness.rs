@@ -116,15 +116,6 @@ impl Reactor {
         }
     }
 
-    /// Starts the source's state afresh, after its descriptor began a new connection.
-    pub(crate) fn renew(&mut self, id: Option<SourceId>) {
-        if let Some(source) = id.and_then(|id| self.live(id)) {
-            source.behind_short_reads = false;
-            source.maybe_readable = true;
-            source.maybe_writable = true;
-        }
-    }
-
     /// Asks the system which of these descriptors are ready at this moment.
     ///
     /// What cannot be polled counts as ready: the operation on it will say why.

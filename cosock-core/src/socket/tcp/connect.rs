@@ -43,7 +43,9 @@ impl TcpSocket {
                     self.begin_stream();
                     self.connecting = false;
                     self.class = TcpClass::Client;
-                    reactor.renew(self.endpoint.source);
+                    // Not what is known of the peer's end: the event that told of the connection may have told of
+                    // both, and tells it once.
+                    reactor.doubt(self.endpoint.source);
                     return Step::Done(Ok(()));
                 }
                 Err(Errno::INPROGRESS | Errno::ALREADY | Errno::WOULDBLOCK) => {

@@ -197,6 +197,32 @@ fn a_confirmed_connection_keeps_what_came_early() {
     );
 }
 
+/// Such as a server that is too busy and says so: the connection, the bytes and the end are one event.
+#[test]
+fn a_peer_that_ends_before_the_connect_does_is_seen_to_end() {
+    let mut reactor = reactor();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
+    let mut socket = TcpSocket::new();
+    let mut attempt = Attempt::new(vec![listener.local_addr().expect("bound")]);
+    if let Step::Wait { .. } = socket.connect(&mut attempt, &mut reactor) {
+        socket.source(&mut reactor).expect("it can be waited on");
+        let mut peer = listener.accept().expect("it is connected").0;
+        peer.write_all(b"busy\n").expect("there is room");
+        drop(peer);
+        let connected = finish(&mut reactor, &mut socket, |socket, reactor| {
+            reactor.wait(Some(PATIENCE)).expect("it can wait");
+            socket.connect(&mut attempt, reactor)
+        });
+        assert!(connected.is_ok(), "{connected:?}");
+        assert_eq!(
+            receive(&mut reactor, &mut socket, Pattern::Line),
+            Ok("busy".into())
+        );
+        let end = socket.receive(Pattern::Line, &mut reactor);
+        assert!(matches!(end, Step::Done(Err(SocketError::Closed))));
+    }
+}
+
 #[test]
 fn every_pattern_takes_its_bytes_and_leaves_the_rest() {
     let mut reactor = reactor();
