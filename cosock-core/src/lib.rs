@@ -1,8 +1,8 @@
 //! The part of cosock that knows no Lua: tasks, timers, the reactor, sockets and name look-ups.
 //!
 //! A task is a number, a message is opaque, and every wait ends in a value that the language above
-//! turns into its own. Nothing here blocks but [`Reactor::wait`](reactor::Reactor::wait), the functions of
-//! [`netdb`], and reading the files that a TLS configuration names.
+//! turns into its own. Nothing here blocks but the end of a turn, [`Scheduler::end_turn`](scheduler::Scheduler::end_turn),
+//! the functions of [`netdb`], and reading the files that a TLS configuration names.
 
 pub mod buffer;
 pub mod channel;

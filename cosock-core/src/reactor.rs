@@ -85,7 +85,7 @@ impl Reactor {
         })
     }
 
-    /// The handle by which another thread interrupts [`Reactor::wait`].
+    /// The handle by which another thread ends a wait for events.
     #[must_use]
     pub(crate) fn notifier(&self) -> Arc<mio::Waker> {
         Arc::clone(&self.notify)
@@ -241,27 +241,20 @@ impl Reactor {
         self.registered
     }
 
-    /// Waits for events, at most `timeout`; `None` waits without limit.
+    /// Waits for events, at most `timeout`; `None` waits without limit. [`Reactor::note_events`] has to follow. It is
+    /// inlined, so that a timeout which is a constant is converted to the system's at compile time.
     ///
     /// # Errors
     ///
     /// What `epoll_wait(2)` reports; `Interrupted` when a signal came, so that the caller can look
     /// at what the signal's handler asked for.
-    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.await_events(timeout)?;
-        self.note_events(|_| false);
-        Ok(())
-    }
-
-    /// The first half of [`Reactor::wait`]. It is inlined, so that a timeout which is a constant is converted to the
-    /// system's at compile time.
     #[inline(always)]
     pub(crate) fn await_events(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.poll.poll(&mut self.events, timeout)
     }
 
-    /// The second half: fires the waiters of what has come. A source's only reader is offered to `take` first, which
-    /// may deal with it at once; but not after another waiter has fired, which would then come later than it should.
+    /// Fires the waiters of what has come. A source's only reader is offered to `take` first, which may deal with it at
+    /// once; but not after another waiter has fired, which would then come later than it should.
     #[inline]
     pub(crate) fn note_events(&mut self, mut take: impl FnMut(&Waiter) -> bool) {
         for event in &self.events {
@@ -289,6 +282,14 @@ impl Reactor {
                 self.waiters -= source.fire(Interest::Write, &mut self.fired);
             }
         }
+    }
+
+    /// Waits for events and fires all their waiters, for tests without a scheduler.
+    #[cfg(test)]
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.await_events(timeout)?;
+        self.note_events(|_| false);
+        Ok(())
     }
 
     /// Whether another thread called since the last look.
