@@ -8,7 +8,7 @@
 use std::ffi::{CStr, c_int};
 
 use crate::asyncify;
-use crate::ffi::{Function, Kind, State, upvalue};
+use crate::ffi::{Function, State, upvalue};
 use crate::mime;
 use crate::pusher::{Plain, Pusher};
 use crate::runtime::Runtime;
@@ -232,12 +232,9 @@ fn open_waits(lua: State, runtime: &Runtime) -> c_int {
 
 /// `__index` of the table of modules: opens the module of this name, if there is one.
 fn open(lua: State, runtime: &Runtime) -> c_int {
-    // Not `to_bytes`, which would turn a number into a string.
-    let wanted = match lua.kind(2) {
-        Kind::String => lua.to_bytes(2).unwrap_or_default(),
-        _ => return 0,
-    };
-    let Some(lazy) = LAZY.iter().find(|lazy| lazy.name.as_bytes() == wanted) else {
+    let wanted = lua.string(2);
+    let mut known = LAZY.iter();
+    let Some(lazy) = known.find(|lazy| Some(lazy.name.as_bytes()) == wanted) else {
         return 0;
     };
     lua.set_top(2);

@@ -56,7 +56,7 @@ pub(crate) fn set_native(lua: State, runtime: &Runtime, native: c_int) {
 fn open(lua: State, runtime: &Runtime) -> c_int {
     const NAMES: [&[u8]; 3] = [b"pcall", b"xpcall", b"status"];
     lua.set_top(2);
-    if lua.kind(2) != Kind::String || !lua.to_bytes(2).is_some_and(|name| NAMES.contains(&name)) {
+    if !lua.string(2).is_some_and(|name| NAMES.contains(&name)) {
         return 0;
     }
     lua.push_kept(runtime.kept.get().modules);

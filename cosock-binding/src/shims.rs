@@ -309,12 +309,7 @@ fn add_searcher(lua: State, runtime: &Runtime) {
 
 /// Our searcher: returns a loader for the name of a companion.
 fn search(lua: State, runtime: &Runtime) -> c_int {
-    // Not `to_bytes` alone, which would turn a number into a string.
-    let is_companion = lua.kind(1) == Kind::String
-        && lua
-            .to_bytes(1)
-            .is_some_and(|name| COMPANIONS.contains(&name));
-    if !is_companion {
+    if !lua.string(1).is_some_and(|name| COMPANIONS.contains(&name)) {
         return 0;
     }
     lua.push_value(1);

@@ -159,8 +159,7 @@ pub(crate) fn class_word(lua: State, index: c_int) -> Option<&'static str> {
 
 /// `__index` of inner sockets: the class, else the methods, which are in upvalue 2.
 pub(crate) fn inner_index(lua: State, _: &Runtime) -> c_int {
-    if lua.kind(2) == Kind::String
-        && lua.to_bytes(2) == Some(b"class")
+    if lua.string(2) == Some(b"class")
         && let Some(word) = class_word(lua, 1)
     {
         lua.push_str(word);

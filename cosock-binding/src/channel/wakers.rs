@@ -10,7 +10,7 @@ use crate::socket;
 
 /// `rx:setwaker(kind, waker)`.
 pub(crate) fn setwaker(lua: State, runtime: &Runtime) -> c_int {
-    if lua.kind(2) != Kind::String || lua.to_bytes(2) != Some(b"recvr") {
+    if lua.string(2) != Some(b"recvr") {
         socket::raise_kind(lua, 2);
     }
     lua.set_top(3);

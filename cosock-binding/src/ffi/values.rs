@@ -117,6 +117,15 @@ impl State {
         }
     }
 
+    /// [`State::to_bytes`] of a string alone: a number stays one, and has none.
+    #[inline]
+    pub(crate) fn string<'a>(self, index: c_int) -> Option<&'a [u8]> {
+        match self.kind(index) {
+            Kind::String => self.to_bytes(index),
+            _ => None,
+        }
+    }
+
     /// The identity of a table, function, userdata or coroutine.
     pub(crate) fn identity(self, index: c_int) -> usize {
         unsafe { ffi::lua_topointer(self.0, index) as usize }

@@ -6,7 +6,7 @@ use cosock_core::scheduler::TaskKey;
 
 use super::leave;
 use crate::anchors::{self, place_slot};
-use crate::ffi::{Kind as ValueKind, State};
+use crate::ffi::{Kind, State};
 use crate::runtime::Runtime;
 use crate::{tasks, traceback};
 
@@ -90,11 +90,8 @@ pub(crate) fn was_interrupted(lua: State, runtime: &Runtime) -> bool {
 /// Whether the error is that of Ctrl-C, which is raised in whatever the main state calls, and on LuaJIT in
 /// whatever runs.
 fn is_interruption(lua: State, index: c_int) -> bool {
-    let text = match lua.kind(index) {
-        ValueKind::String => lua.to_bytes(index).unwrap_or_default(),
-        _ => return false,
-    };
     // The interpreter's own text, with or without a position before it.
+    let text = lua.string(index).unwrap_or_default();
     let Some(position) = text.strip_suffix(b"interrupted!") else {
         return false;
     };
@@ -111,12 +108,12 @@ fn is_interruption(lua: State, index: c_int) -> bool {
 fn raise_report(lua: State) -> ! {
     let old = cfg!(any(feature = "lua51", feature = "luajit"));
     match lua.kind(-1) {
-        ValueKind::String | ValueKind::Number => {
+        Kind::String | Kind::Number => {
             lua.push_str("\n");
             lua.push_value(-3);
             lua.concat(3);
         }
-        ValueKind::Nil if !old => lua.pop(1),
+        Kind::Nil if !old => lua.pop(1),
         _ => {}
     }
     lua.raise_top()

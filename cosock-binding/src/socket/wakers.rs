@@ -45,12 +45,9 @@ pub(crate) fn raise_waited(lua: State, level: c_int, interest: Interest) -> ! {
 
 /// The interest that a wake kind names; raises for any other value.
 fn wake_kind(lua: State, argument: c_int) -> Interest {
-    match lua.kind(argument) {
-        Kind::String => match lua.to_bytes(argument) {
-            Some(b"recvr") => Interest::Read,
-            Some(b"sendr") => Interest::Write,
-            _ => raise_kind(lua, argument),
-        },
+    match lua.string(argument) {
+        Some(b"recvr") => Interest::Read,
+        Some(b"sendr") => Interest::Write,
         _ => raise_kind(lua, argument),
     }
 }

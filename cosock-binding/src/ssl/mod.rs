@@ -90,7 +90,7 @@ pub(crate) fn make_module(lua: State, runtime: &Runtime, kept: &mut Kept, classe
 
 /// `__index` of the module: makes `config` when it is first asked for.
 fn module_index(lua: State, _: &Runtime) -> c_int {
-    if lua.kind(2) != crate::ffi::Kind::String || lua.to_bytes(2) != Some(b"config") {
+    if lua.string(2) != Some(b"config") {
         return 0;
     }
     lua.set_top(2);
