@@ -4,7 +4,6 @@ use std::ffi::c_int;
 
 use cosock_core::error::SocketError;
 use cosock_core::operation::Outcome;
-use cosock_core::socket::TcpSocket;
 
 use crate::addresses::push_sender;
 use crate::ffi::{Kind, State};
@@ -112,7 +111,7 @@ pub(crate) fn push(
         }
         Outcome::Accepted(socket) => {
             runtime.keep_outcome(Outcome::Accepted(socket));
-            push_accepted(lua, runtime);
+            crate::tcp::push_object(lua, runtime, || runtime.take_connection());
             1
         }
         Outcome::Datagram(datagram) => {
@@ -155,14 +154,6 @@ pub(crate) fn push(
             2
         }
     }
-}
-
-fn push_accepted(lua: State, runtime: &Runtime) {
-    let take = || match runtime.outcomes.borrow_mut().pop() {
-        Some(Outcome::Accepted(socket)) => *socket,
-        _ => TcpSocket::new(),
-    };
-    crate::tcp::push_object(lua, runtime, take);
 }
 
 /// Brings the `class` field of the object up to date.

@@ -11,7 +11,7 @@ use std::ptr;
 use cosock_core::operation::{Operation, Outcome};
 use cosock_core::scheduler::{Scheduler, TaskKey};
 use cosock_core::select::Select;
-use cosock_core::socket::{Tcp, Udp};
+use cosock_core::socket::{Tcp, TcpSocket, Udp};
 
 use crate::addresses::LastSender;
 use crate::anchors::Anchors;
@@ -259,6 +259,16 @@ impl Runtime {
     pub(crate) fn keep_outcome(&self, outcome: Outcome) {
         self.pins.note_use();
         self.outcomes.borrow_mut().push(outcome);
+    }
+
+    /// Takes the connection that was kept last. One that is gone, as the state is closing, is stood in for by a new
+    /// socket.
+    #[inline]
+    pub(crate) fn take_connection(&self) -> TcpSocket {
+        match self.outcomes.borrow_mut().pop() {
+            Some(Outcome::Accepted(socket)) => *socket,
+            _ => TcpSocket::new(),
+        }
     }
 
     /// Puts an operation where an error that is raised cannot lose it; returns its number.

@@ -102,10 +102,7 @@ fn create_opened(lua: State, runtime: &Runtime, family: Family) -> c_int {
     match made {
         Ok(socket) => {
             runtime.keep_outcome(Outcome::Accepted(Box::new(socket)));
-            push_object(lua, runtime, || match runtime.outcomes.borrow_mut().pop() {
-                Some(Outcome::Accepted(socket)) => *socket,
-                _ => TcpSocket::new(),
-            });
+            push_object(lua, runtime, || runtime.take_connection());
             1
         }
         Err(error) => fail(lua, runtime, error),

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use cosock_core::error::SocketError;
 use cosock_core::operation::{Operation, Outcome};
-use cosock_core::socket::{Handshake, Step, Tcp, TcpClass, TcpSocket};
+use cosock_core::socket::{Handshake, Step, Tcp, TcpClass};
 use cosock_core::tls::Session;
 
 use super::CONTEXT;
@@ -208,12 +208,7 @@ fn push_object(lua: State, runtime: &Runtime) {
     let kept = runtime.kept.get();
     lua.new_table(0, 3);
     let object = lua.top();
-    lua.push_userdata_with_room(TCP, || {
-        Tcp::new(match runtime.outcomes.borrow_mut().pop() {
-            Some(Outcome::Accepted(socket)) => (*socket).into(),
-            _ => TcpSocket::new().into(),
-        })
-    });
+    lua.push_userdata_with_room(TCP, || Tcp::new(runtime.take_connection().into()));
     lua.push_kept(kept.ssl.inner_meta);
     lua.set_metatable(-2);
     // Its context goes with it, for the function that chooses a protocol.

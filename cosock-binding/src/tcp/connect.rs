@@ -6,7 +6,7 @@ use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
-use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
+use cosock_core::socket::{Attempt, Step, Tcp, TcpClass};
 
 use super::{check_class, fail, take_back};
 use crate::arguments::{self, Called};
@@ -62,12 +62,7 @@ pub(super) fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int 
 
 /// Pushes an accepted connection as an inner socket alone.
 fn push_inner_accepted(lua: State, runtime: &Runtime) {
-    lua.push_userdata(TCP, || {
-        Tcp::new(match runtime.outcomes.borrow_mut().pop() {
-            Some(Outcome::Accepted(socket)) => (*socket).into(),
-            _ => TcpSocket::new().into(),
-        })
-    });
+    lua.push_userdata(TCP, || Tcp::new(runtime.take_connection().into()));
     lua.push_kept(runtime.kept.get().tcp_inner_meta);
     lua.set_metatable(-2);
 }
