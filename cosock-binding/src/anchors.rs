@@ -201,8 +201,7 @@ pub(crate) fn task_of_handle(lua: State, runtime: &Runtime, index: c_int) -> Opt
 fn note_places(lua: State, runtime: &Runtime) -> Result<(), TryReserveError> {
     let mut places = FxHashMap::default();
     places.try_reserve(runtime.anchors.groups.borrow().len() * GROUP as usize)?;
-    let keys = (0..).map_while(|place| runtime.key_at(place));
-    for key in keys.filter(|key| runtime.has_task(*key)) {
+    for key in runtime.keys().filter(|key| runtime.has_task(*key)) {
         push_handle(lua, runtime, key);
         places.insert(lua.identity(-1), key.index);
         lua.pop(1);

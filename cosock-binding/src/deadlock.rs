@@ -19,9 +19,7 @@ pub(crate) fn resolve(lua: State, runtime: &Runtime) -> bool {
     }
     push_linked(lua, runtime);
     let linked = lua.top();
-    let mut place = 0;
-    while let Some(key) = runtime.key_at(place) {
-        place += 1;
+    for key in runtime.keys() {
         close_orphans(lua, runtime, key, linked);
         lua.set_top(linked);
     }
@@ -120,9 +118,7 @@ pub(crate) fn report(lua: State, runtime: &Runtime) -> ! {
          waits for something that no other can bring:",
     );
     let mut told: usize = 0;
-    let mut place = 0;
-    while let Some(key) = runtime.key_at(place) {
-        place += 1;
+    for key in runtime.keys() {
         if !push_lines(lua, runtime, key) {
             continue;
         }

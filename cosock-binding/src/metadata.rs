@@ -13,9 +13,7 @@ pub(crate) fn get(lua: State, runtime: &Runtime) -> c_int {
     lua.set_top(0);
     lua.new_table(0, 0);
     let mut count = 0;
-    let mut place = 0;
-    while let Some(key) = runtime.key_at(place) {
-        place += 1;
+    for key in runtime.keys() {
         if push_entry(lua, runtime, key) {
             count += 1;
             lua.raw_set_at(1, count);

@@ -353,6 +353,12 @@ impl Runtime {
         self.look(|core| core.is_alive(key).then_some(())).is_some()
     }
 
+    /// The tasks at all places, of which some may be over. Lua may run between them: each is looked up when it is
+    /// asked for.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = TaskKey> {
+        (0..).map_while(|place| self.key_at(place))
+    }
+
     /// The task at a place, which may be over; `None` beyond the last.
     pub(crate) fn key_at(&self, place: usize) -> Option<TaskKey> {
         self.look(|core| core.key_at(place))

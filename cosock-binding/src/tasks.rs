@@ -241,9 +241,7 @@ pub(crate) fn reset(lua: State, runtime: &Runtime) -> c_int {
 /// Ends every task but the one that runs; tells whether there were any.
 fn forget_others(lua: State, runtime: &Runtime) -> bool {
     let mut any = false;
-    let mut place = 0;
-    while let Some(key) = runtime.key_at(place) {
-        place += 1;
+    for key in runtime.keys() {
         if runtime.current.get() != Some(key) && runtime.has_task(key) {
             any = true;
             if push_and_forget(lua, runtime, key) {
