@@ -32,6 +32,8 @@ use crate::stdio::Output;
 
 /// What one version of the interpreter does where the versions differ.
 pub(crate) struct Dialect {
+    /// What the stock interpreter is called.
+    pub(crate) interpreter: &'static str,
     /// Start-up variables, the first that is set counts; each behind `=`, as its chunk is named.
     pub(crate) init_variables: &'static [&'static CStr],
     /// The start-up variable runs before a bad option is reported.

@@ -4,6 +4,7 @@
 use std::ffi::{CStr, c_int};
 
 use crate::chunk;
+use crate::dialect::DIALECT;
 use crate::messages::{self, Reported};
 use crate::state::State;
 
@@ -11,21 +12,6 @@ const DOCTOR: &str = include_str!("doctor.lua");
 
 /// What the doctor has the stock interpreter run.
 const PROBE: &str = include_str!("probe.lua");
-
-/// What the stock interpreter of this version is called.
-const STOCK: &str = if cfg!(feature = "lua51") {
-    "lua5.1"
-} else if cfg!(feature = "lua52") {
-    "lua5.2"
-} else if cfg!(feature = "lua53") {
-    "lua5.3"
-} else if cfg!(feature = "lua54") {
-    "lua5.4"
-} else if cfg!(feature = "lua55") {
-    "lua5.5"
-} else {
-    "luajit"
-};
 
 /// Runs it with the words behind `doctor`. It ends the program itself, with its finding as exit code.
 pub(crate) fn run(
@@ -38,7 +24,7 @@ pub(crate) fn run(
         .and_then(|()| {
             let [soft, hard] = descriptor_limits();
             state.push(PROBE.as_bytes());
-            state.push(STOCK.as_bytes());
+            state.push(DIALECT.interpreter.as_bytes());
             state.push_integer(soft);
             state.push_integer(hard);
             state.reserve(arguments.len() as c_int, c"too many arguments");

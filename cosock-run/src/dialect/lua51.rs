@@ -8,6 +8,7 @@ use crate::stdio::Output;
 
 /// What it does where the versions differ.
 pub(crate) const DIALECT: Dialect = Dialect {
+    interpreter: "lua5.1",
     init_variables: &[c"=LUA_INIT"],
     init_before_options: true,
     version_after_init: true,

@@ -8,6 +8,7 @@ use crate::stdio::Output;
 
 /// What it does where the versions differ.
 pub(crate) const DIALECT: Dialect = Dialect {
+    interpreter: "lua5.2",
     init_variables: &[c"=LUA_INIT_5_2", c"=LUA_INIT"],
     init_before_options: false,
     version_after_init: false,
