@@ -1,17 +1,20 @@
 //! Puts the runtime and its modules into a Lua state.
 
+mod companions;
+mod modules;
 mod requiring;
 
 use std::ffi::{CStr, c_int};
 
-use cosock_core::clock::wall_seconds;
 use cosock_core::scheduler::Scheduler;
 
 use crate::ffi::{self, Kind, RawState, State};
 use crate::pusher::Pusher;
-use crate::runtime::{Classes, Kept, Runtime};
-use crate::{channel, classes, dns, metadata, run, select, shims, socket, tasks, tcp, timers, udp};
+use crate::runtime::{Kept, Runtime};
+use crate::{channel, select, shims, socket, tasks, tcp, udp};
 
+#[cfg(feature = "tls")]
+pub(crate) use modules::push_module;
 use requiring::publish;
 pub(crate) use requiring::push_package;
 pub use requiring::{Module, preload};
@@ -71,9 +74,12 @@ fn make(lua: State) {
     tasks::release_last_reset(lua, runtime);
     make_inner_classes(lua, runtime, &mut kept);
     runtime.kept.set(kept);
-    make_modules(lua, runtime, &mut kept);
+    modules::make(lua, runtime, &mut kept);
     runtime.kept.set(kept);
     shims::install(lua, runtime);
+    modules::complete(lua, runtime, lua.top());
+    companions::add_searcher(lua, runtime);
+    lua.pop(1);
     publish(lua, kept);
     lua.push_kept(kept.modules);
     lua.push_value(-1);
@@ -170,99 +176,4 @@ fn make_inner_classes(lua: State, runtime: &Runtime, kept: &mut Kept) {
     plain.set(-1, c"__len", channel::queue_len);
     plain.set(-1, c"__index", channel::queue_index);
     kept.queue_meta = lua.keep();
-}
-
-fn make_modules(lua: State, runtime: &Runtime, kept: &mut Kept) {
-    let mut classes = runtime.classes.get();
-    lua.push_kept(kept.modules);
-    let modules = lua.top();
-
-    (kept.tcp_meta, classes.tcp) = classes::make(
-        lua,
-        runtime,
-        tcp::PLAIN,
-        tcp::BLOCKING,
-        kept.tcp_inner_meta,
-        tcp::fill_inner,
-    );
-    lua.raw_set_field(modules, Module::Tcp.name());
-    (kept.udp_meta, classes.udp) = classes::make(
-        lua,
-        runtime,
-        udp::PLAIN,
-        udp::BLOCKING,
-        kept.udp_inner_meta,
-        udp::fill_inner,
-    );
-    lua.raw_set_field(modules, Module::Udp.name());
-    #[cfg(feature = "tls")]
-    {
-        crate::ssl::make_module(lua, runtime, &mut kept.ssl, &mut classes);
-        lua.raw_set_field(modules, Module::Ssl.name());
-    }
-
-    make_channel(lua, runtime, kept, &mut classes);
-    lua.raw_set_field(modules, Module::Channel.name());
-    runtime.classes.set(classes);
-
-    let plain = Pusher::new(lua, runtime);
-    lua.new_table(0, 3);
-    plain.set(-1, c"set", timers::set);
-    plain.set(-1, c"cancel", timers::cancel);
-    plain.set(-1, c"run", timers::run);
-    lua.raw_set_field(modules, Module::Timers.name());
-
-    lua.new_table(0, 40);
-    plain.set(-1, c"select", select::select);
-    plain.set(-1, c"gettime", gettime);
-    lua.new_table(0, 5);
-    plain.set(-1, c"toip", dns::toip);
-    plain.set(-1, c"tohostname", dns::tohostname);
-    plain.set(-1, c"getaddrinfo", dns::getaddrinfo);
-    plain.set(-1, c"getnameinfo", dns::getnameinfo);
-    plain.set(-1, c"gethostname", dns::gethostname);
-    lua.raw_set_field(-2, c"dns");
-    lua.raw_set_field(modules, Module::Socket.name());
-
-    lua.new_table(0, 20);
-    plain.set(-1, c"spawn", tasks::spawn);
-    plain.set(-1, c"run", run::run);
-    plain.set(-1, c"reset", tasks::reset);
-    plain.set(-1, c"seterrorhandler", tasks::set_error_handler);
-    plain.set(-1, c"get_thread_metadata", metadata::get);
-    plain.set(-1, c"_debug", metadata::debug);
-    lua.raw_set_field(modules, Module::Cosock.name());
-    lua.pop(1);
-}
-
-fn make_channel(lua: State, runtime: &Runtime, kept: &mut Kept, classes: &mut Classes) {
-    let base = lua.top();
-    let pusher = Pusher::with_names(lua, runtime, &channel::NAMES);
-    lua.new_table(0, 3);
-    let module = lua.top();
-    pusher.set(module, c"new", channel::new);
-    lua.new_table(0, 16);
-    pusher.set(-1, c"send", channel::send);
-    pusher.set(-1, c"close", channel::close);
-    lua.push_value(-1);
-    kept.sender_methods = lua.keep();
-    lua.raw_set_field(module, c"sender");
-    lua.new_table(0, 16);
-    pusher.set(-1, c"receive", channel::receive);
-    pusher.set(-1, c"close", channel::close);
-    pusher.set(-1, c"settimeout", channel::settimeout);
-    pusher.method(channel::setwaker);
-    classes.receiver.setwaker = lua.identity(-1);
-    lua.raw_set_field(-2, c"setwaker");
-    lua.push_value(-1);
-    kept.receiver_methods = lua.keep();
-    lua.raw_set_field(module, c"receiver");
-    lua.replace(base + 1);
-    lua.set_top(base + 1);
-}
-
-/// `socket.gettime()`.
-fn gettime(lua: State, _: &Runtime) -> c_int {
-    lua.push_number(wall_seconds());
-    1
 }

@@ -103,7 +103,7 @@ fn module_index(lua: State, _: &Runtime) -> c_int {
 
 /// Completes the module with what is written in Lua, or stands behind Lua frames on some versions.
 pub(crate) fn complete(lua: State, runtime: &Runtime) {
-    shims::push_module(lua, runtime, Module::Ssl);
+    open::push_module(lua, runtime, Module::Ssl);
     for (name, text) in [
         (c"_VERSION", "1.2.0"),
         (c"_COPYRIGHT", "cosock in Rust, after LuaSec 1.2.0"),
@@ -112,7 +112,7 @@ pub(crate) fn complete(lua: State, runtime: &Runtime) {
         lua.raw_set_field(-2, name);
     }
     // A TLS object is a TCP object to these.
-    shims::push_module(lua, runtime, Module::Tcp);
+    open::push_module(lua, runtime, Module::Tcp);
     for name in [c"receive", c"send"] {
         lua.raw_get_field(-1, name);
         lua.raw_set_field(-3, name);
