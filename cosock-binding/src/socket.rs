@@ -7,8 +7,8 @@ use std::ffi::{CStr, c_int};
 use cosock_core::socket::{Tcp, Udp};
 
 use crate::arguments::{Called, push_format, raise, refuse_kind};
-use crate::closed;
 use crate::ffi::{Kind, State, upvalue};
+use crate::finalized;
 use crate::runtime::{ObjectClass, Runtime, TCP, UDP};
 use crate::wait::go_on_in_lua;
 
@@ -62,28 +62,32 @@ fn push_field_inner(lua: State) {
 #[inline]
 pub(crate) fn tcp<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
     push_inner(lua, called);
-    lua.userdata(-1, TCP).or_else(|| closed::stand_in_tcp(lua))
+    lua.userdata(-1, TCP)
+        .or_else(|| finalized::stand_in_tcp(lua))
 }
 
 /// [`tcp`], for a caller that looks at no argument beyond those that there are.
 #[inline]
 pub(crate) fn tcp_here<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
     push_inner_here(lua, called);
-    lua.userdata(-1, TCP).or_else(|| closed::stand_in_tcp(lua))
+    lua.userdata(-1, TCP)
+        .or_else(|| finalized::stand_in_tcp(lua))
 }
 
 /// [`tcp_here`], for argument 1 that is a table.
 #[inline(always)]
 pub(crate) fn tcp_in_table<'a>(lua: State) -> Option<&'a Tcp> {
     push_field_inner(lua);
-    lua.userdata(-1, TCP).or_else(|| closed::stand_in_tcp(lua))
+    lua.userdata(-1, TCP)
+        .or_else(|| finalized::stand_in_tcp(lua))
 }
 
 /// The UDP socket of argument 1, likewise.
 #[inline]
 pub(crate) fn udp<'a>(lua: State, called: Called) -> Option<&'a Udp> {
     push_inner(lua, called);
-    lua.userdata(-1, UDP).or_else(|| closed::stand_in_udp(lua))
+    lua.userdata(-1, UDP)
+        .or_else(|| finalized::stand_in_udp(lua))
 }
 
 /// [`udp`], for a caller that looks at the first so many arguments.
@@ -93,7 +97,8 @@ pub(crate) fn udp_with<'a>(lua: State, called: Called, arguments: c_int) -> Opti
         lua.set_top(arguments);
     }
     push_inner_here(lua, called);
-    lua.userdata(-1, UDP).or_else(|| closed::stand_in_udp(lua))
+    lua.userdata(-1, UDP)
+        .or_else(|| finalized::stand_in_udp(lua))
 }
 
 /// The inner socket of argument 1 as `$find` finds it: [`tcp`], [`udp`] or one of their kind. Where it is foreign,
@@ -154,7 +159,7 @@ pub(crate) fn class_word(lua: State, index: c_int) -> Option<&'static str> {
     if let Some(socket) = lua.userdata(index, UDP) {
         return Some(socket.borrow().class().word());
     }
-    closed::class_word(lua, index)
+    finalized::class_word(lua, index)
 }
 
 /// `__index` of inner sockets: the class, else the methods, which are in upvalue 2.

@@ -14,8 +14,8 @@ use cosock_core::socket::{Family, Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
 use crate::classes;
-use crate::closed;
 use crate::ffi::State;
+use crate::finalized;
 use crate::outcome;
 use crate::pusher::{Blocking, Plain};
 use crate::runtime::{Runtime, Shape, TCP};
@@ -313,7 +313,7 @@ pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
     if let Some(socket) = lua.userdata(1, TCP) {
         jit::forget(lua, runtime, socket);
     }
-    let remains = |socket: &Tcp| closed::of_tcp(&socket.borrow());
+    let remains = |socket: &Tcp| finalized::of_tcp(&socket.borrow());
     if let Some(socket) = lua.take_userdata_leaving(1, TCP, remains) {
         runtime.note_finalized();
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));

@@ -12,9 +12,9 @@ use cosock_core::socket::{Family, Udp, UdpClass, UdpSocket};
 use crate::addresses::{family_word, push_local, push_peer};
 use crate::arguments::{self, Called, refuse};
 use crate::classes;
-use crate::closed;
 use crate::dns::{self, Begun};
 use crate::ffi::State;
+use crate::finalized;
 use crate::outcome;
 use crate::pusher::{Blocking, Plain};
 use crate::runtime::{Runtime, Shape, UDP};
@@ -251,7 +251,7 @@ fn setpeername(lua: State, runtime: &Runtime) -> c_int {
 
 /// `__gc` of the inner socket.
 pub(crate) fn collect(lua: State, runtime: &Runtime) -> c_int {
-    let remains = |socket: &Udp| closed::of_udp(&socket.borrow());
+    let remains = |socket: &Udp| finalized::of_udp(&socket.borrow());
     if let Some(socket) = lua.take_userdata_leaving(1, UDP, remains) {
         runtime.note_finalized();
         runtime.quietly(|core| socket.borrow_mut().close(&mut core.reactor));
