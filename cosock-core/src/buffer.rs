@@ -94,6 +94,32 @@ struct Span {
     clean: bool,
 }
 
+impl Span {
+    /// Finds it, if all of it is in these bytes, of which the first `scanned` are known to hold no line feed.
+    #[inline(always)]
+    fn find(pattern: Pattern, bytes: &[u8], scanned: usize) -> Option<Span> {
+        match pattern {
+            Pattern::Count(count) => (bytes.len() >= count).then_some(Span {
+                length: count,
+                next: count,
+                clean: true,
+            }),
+            Pattern::All => None,
+            Pattern::Line => {
+                let end = LineEnd::find(&bytes[scanned..])?;
+                let feed = scanned + end.feed;
+                // What was looked through before may hold returns.
+                let clean = end.clean.filter(|_| scanned == 0);
+                Some(Span {
+                    length: clean.unwrap_or(feed),
+                    next: feed + 1,
+                    clean: clean.is_some(),
+                })
+            }
+        }
+    }
+}
+
 /// Received bytes that nobody asked for yet.
 #[derive(Debug, Default)]
 pub(crate) struct Unread {
@@ -149,29 +175,15 @@ impl Unread {
     /// Finds what satisfies the pattern, if it is all here.
     #[inline(always)]
     fn find(&mut self, pattern: Pattern) -> Option<Span> {
-        match pattern {
-            Pattern::Count(count) => (self.len() >= count).then_some(Span {
-                length: count,
-                next: count,
-                clean: true,
-            }),
-            Pattern::All => None,
-            Pattern::Line => {
-                let data = self.data.as_ref()?;
-                let Some(end) = LineEnd::find(&data[self.start + self.scanned..]) else {
-                    self.scanned = data.len() - self.start;
-                    return None;
-                };
-                let feed = self.scanned + end.feed;
-                // What was looked through before may hold returns.
-                let clean = end.clean.filter(|_| self.scanned == 0);
-                Some(Span {
-                    length: clean.unwrap_or(feed),
-                    next: feed + 1,
-                    clean: clean.is_some(),
-                })
-            }
+        let bytes = match &self.data {
+            Some(data) => &data[self.start..],
+            None => &[],
+        };
+        let found = Span::find(pattern, bytes, self.scanned);
+        if found.is_none() && pattern == Pattern::Line {
+            self.scanned = bytes.len();
         }
+        found
     }
 
     fn cut_span(&mut self, span: Span) -> Chunk {
@@ -239,30 +251,20 @@ impl Unread {
         length: usize,
         pattern: Pattern,
     ) -> Option<Chunk> {
-        if self.is_empty() {
-            let (end, next, clean) = match pattern {
-                Pattern::Line => match LineEnd::find(&fresh[..length]) {
-                    Some(LineEnd { feed, clean }) => {
-                        (clean.unwrap_or(feed), feed + 1, clean.is_some())
-                    }
-                    None => {
-                        self.append(&fresh[..length]);
-                        self.scanned = length;
-                        return None;
-                    }
-                },
-                Pattern::Count(count) if count <= length => (count, count, true),
-                _ => {
-                    self.append(&fresh[..length]);
-                    return None;
-                }
-            };
-            self.append(&fresh[next..length]);
-            let chunk = Chunk::new(Rc::clone(fresh), 0, end);
-            return Some(if clean { chunk } else { chunk.into_line() });
+        if !self.is_empty() {
+            self.append(&fresh[..length]);
+            return self.take(pattern);
         }
-        self.append(&fresh[..length]);
-        self.take(pattern)
+        let Some(span) = Span::find(pattern, &fresh[..length], 0) else {
+            self.append(&fresh[..length]);
+            if pattern == Pattern::Line {
+                self.scanned = length;
+            }
+            return None;
+        };
+        self.append(&fresh[span.next..length]);
+        let chunk = Chunk::new(Rc::clone(fresh), 0, span.length);
+        Some(if span.clean { chunk } else { chunk.into_line() })
     }
 
     fn append(&mut self, bytes: &[u8]) {
