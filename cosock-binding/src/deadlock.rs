@@ -175,6 +175,7 @@ fn word(operation: &Operation) -> &'static str {
         #[cfg(feature = "tls")]
         Operation::Handshake { .. } => "a TLS handshake",
         Operation::Datagram { .. } => "receive of a datagram",
+        Operation::SendDatagram { .. } => "send of a datagram",
         Operation::Lookup(_) => "a name look-up",
     }
 }

@@ -94,6 +94,10 @@ pub(crate) fn push(
             }
             3
         }
+        Outcome::Sent(length, _) if shape == Shape::SentDatagram => {
+            lua.push_number(length as f64);
+            1
+        }
         Outcome::Sent(last, error) => {
             let last = last as f64;
             match error {

@@ -13,7 +13,7 @@ use crate::runtime::{ObjectClass, Runtime, TCP, UDP};
 use crate::wait::go_on_in_lua;
 
 pub(crate) use wakers::{
-    has_waker, inner_state, kind_word, raise_kind, raise_waited, setwaker, wake,
+    has_waker, inner_fd, inner_state, kind_word, raise_kind, raise_waited, setwaker, wake,
 };
 
 /// Upvalues of every socket function: names that it reads, as Lua strings.

@@ -5,6 +5,8 @@
 
 mod terms;
 
+use std::net::SocketAddr;
+
 use crate::buffer::{Chunk, Pattern};
 use crate::error::SocketError;
 use crate::reactor::{Interest, Reactor, SourceId};
@@ -63,6 +65,13 @@ pub enum Operation {
         socket: Udp,
         /// The most bytes to keep of it.
         size: usize,
+    },
+    /// A datagram to send, for which the system had no room; its bytes stay with the caller.
+    SendDatagram {
+        /// The socket.
+        socket: Udp,
+        /// Whom it is for, unless the socket has a peer.
+        to: Option<Box<SocketAddr>>,
     },
     /// A name look-up, and what it is for.
     Lookup(Box<Lookup>),
@@ -159,7 +168,8 @@ pub enum Outcome {
     Received(Chunk),
     /// A failed receive with the bytes so far.
     Partial(SocketError, Chunk),
-    /// How many bytes of the data the system has taken, counted from its start; and the error if that is not all.
+    /// How many bytes of the data the system has taken, counted from its start; and the error if that is not all. Of a
+    /// datagram it takes all.
     Sent(usize, Option<SocketError>),
     /// A connection.
     Accepted(Box<TcpSocket>),
@@ -227,6 +237,16 @@ impl Operation {
                     Ok(datagram) => Outcome::Datagram(datagram),
                     Err(error) => Outcome::Failed(error),
                 }),
+            Operation::SendDatagram { socket, to } => {
+                match socket
+                    .borrow_mut()
+                    .send(data, to.as_deref().copied(), reactor)
+                {
+                    Ok(length) => Step::Done(Outcome::Sent(length, None)),
+                    Err(SocketError::Timeout) => Step::until_writable(Progress::None),
+                    Err(error) => Step::Done(Outcome::Failed(error)),
+                }
+            }
             Operation::Lookup(lookup) => match lookup.answer.take() {
                 Some(answer) => self.answered(answer, reactor),
                 None => Step::until_readable(Progress::None),
@@ -300,7 +320,9 @@ impl Operation {
             | Operation::Connect { socket, .. } => Subject::Stream(socket),
             #[cfg(feature = "tls")]
             Operation::Handshake { socket } => Subject::Stream(socket),
-            Operation::Datagram { socket, .. } => Subject::Datagrams(socket),
+            Operation::Datagram { socket, .. } | Operation::SendDatagram { socket, .. } => {
+                Subject::Datagrams(socket)
+            }
             Operation::Lookup(lookup) => Subject::Name(lookup),
         }
     }

@@ -15,6 +15,7 @@ local build = modules["cosock.methods"].passthroughbuilder({
   dohandshake = reads,
 }, {
   send = writes,
+  sendto = writes,
   receive = { wantwrite = true },
   connect = { timeout = true, ["Operation already in progress"] = true },
   dohandshake = writes,
@@ -82,6 +83,8 @@ shims.receive = build("receive", receiving)
 shims.receive_datagram = build("receive")
 shims.receivefrom = build("receivefrom")
 shims.send = build("send", sending)
+shims.send_datagram = build("send")
+shims.sendto = build("sendto")
 shims.connect = build("connect")
 shims.dohandshake = build("dohandshake")
 

@@ -138,7 +138,7 @@ fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Op
         return complete_datagram(lua, runtime, key, from, coroutine);
     }
     let data = match shape {
-        Shape::Sent => coroutine.to_bytes(-2).unwrap_or_default(),
+        Shape::Sent | Shape::SentDatagram => coroutine.to_bytes(-2).unwrap_or_default(),
         _ => &[],
     };
     let tried = runtime.enter(lua, |core| core.try_operation(key, data));

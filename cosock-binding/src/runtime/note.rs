@@ -37,6 +37,8 @@ pub(crate) enum Shape {
     Received { prefixed: bool },
     /// The index of the last byte sent, counted from the start of the string.
     Sent,
+    /// The length of a datagram, which is the anchored string.
+    SentDatagram,
     /// A new socket object.
     Accepted,
     /// One; the anchored socket has become a client.
@@ -87,6 +89,7 @@ number_shapes! {
     11 => Names(Report::Name),
     12 => Names(Report::List),
     13 => Names(Report::Names),
+    14 => SentDatagram,
 }
 
 #[cfg(test)]

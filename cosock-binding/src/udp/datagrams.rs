@@ -6,45 +6,101 @@ use std::net::SocketAddr;
 
 use cosock_core::error::SocketError;
 use cosock_core::netdb::{self, Family, Hints, LookupError, SocketKind};
-use cosock_core::operation::Outcome;
+use cosock_core::operation::{Operation, Outcome};
+use cosock_core::reactor::Interest;
 use cosock_core::scheduler::NextDatagram;
 use cosock_core::socket::{DATAGRAM_SIZE, Datagram, Progress, Room, Step, Udp, UdpClass};
 
 use super::{check_class, fail};
 use crate::addresses::push_sender;
-use crate::arguments::{self, Called};
-use crate::ffi::State;
+use crate::arguments::{self, Called, DIRECT};
+use crate::ffi::{Kind, State};
 use crate::outcome;
-use crate::runtime::{Runtime, Shape};
-use crate::socket::{own_or_return, udp_with, wait_on_foreign};
+use crate::runtime::{Runtime, Shape, UDP};
+use crate::socket::{inner_fd, own_or_return, raise_waited, udp_with, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
+/// Pushes what a send to this address, or to the peer, has come to. The inner socket is at `inner`.
 #[inline]
-fn push_sent(lua: State, runtime: &Runtime, result: Result<usize, SocketError>) -> c_int {
+fn push_sent(
+    lua: State,
+    runtime: &Runtime,
+    result: Result<usize, SocketError>,
+    to: Option<SocketAddr>,
+    inner: c_int,
+) -> c_int {
     match result {
         Ok(length) => {
             // Signed numbers are converted at less cost.
             lua.push_number(length as i64 as f64);
             1
         }
+        Err(SocketError::Timeout) => wait_for_room(lua, runtime, to, inner),
         Err(error) => fail(lua, runtime, error),
+    }
+}
+
+/// Waits until the system has room for a datagram, where that is possible; elsewhere there is a timeout at once.
+#[cold]
+#[inline(never)]
+fn wait_for_room(lua: State, runtime: &Runtime, to: Option<SocketAddr>, inner: c_int) -> c_int {
+    let interest = Interest::Write;
+    if lua.kind(1) != Kind::Table {
+        return fail(lua, runtime, SocketError::Timeout);
+    }
+    // Here, for no Lua function stands in front of this one on any version.
+    let fd = inner_fd(lua, runtime, 1);
+    let object = lua.identity(1);
+    if runtime.enter(lua, |core| {
+        core.reactor.is_object_waited(fd, interest, object)
+    }) {
+        raise_waited(lua, DIRECT, interest);
+    }
+    let wait = Wait {
+        interest,
+        progress: Progress::None,
+        shape: Shape::SentDatagram,
+        extra: 2,
+        inner,
+    };
+    let operation = || {
+        let socket = Udp::clone(lua.userdata(inner, UDP)?);
+        let to = to.map(Box::new);
+        Some(Operation::SendDatagram { socket, to })
+    };
+    match wait::block(lua, runtime, wait, true, operation) {
+        Blocked::Parked(yielded) => yielded,
+        // Without a Lua function in front, it cannot go on in Lua there.
+        _ if cfg!(any(feature = "lua51", feature = "luajit")) || lua.push_self() => {
+            fail(lua, runtime, SocketError::Timeout)
+        }
+        _ if to.is_some() => {
+            lua.set_top(4);
+            go_on_in_lua(lua, runtime, c"sendto", 4)
+        }
+        _ => {
+            lua.set_top(2);
+            go_on_in_lua(lua, runtime, c"send_datagram", 2)
+        }
     }
 }
 
 pub(super) fn send(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "send");
     let socket = own_or_return!(udp_with, lua, called, 2);
+    let inner = lua.top();
     check_class(lua, socket, UdpClass::Connected, called);
     let data = arguments::bytes(lua, called, 2);
     let result = runtime.enter(lua, |core| {
         socket.borrow_mut().send(data, None, &mut core.reactor)
     });
-    push_sent(lua, runtime, result)
+    push_sent(lua, runtime, result, None, inner)
 }
 
 pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "sendto");
     let socket = own_or_return!(udp_with, lua, called, 4);
+    let inner = lua.top();
     check_class(lua, socket, UdpClass::Unconnected, called);
     let data = arguments::bytes(lua, called, 2);
     let host = arguments::bytes(lua, called, 3);
@@ -70,7 +126,7 @@ pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
     let result = runtime.enter(lua, |core| {
         socket.borrow_mut().send(data, Some(to), &mut core.reactor)
     });
-    push_sent(lua, runtime, result)
+    push_sent(lua, runtime, result, Some(to), inner)
 }
 
 /// The address of a numeric host and the port in argument 4; of no other, as in LuaSocket: nothing here may wait.

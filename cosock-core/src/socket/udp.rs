@@ -177,7 +177,8 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// What the system reports; [`SocketError::Timeout`] when its buffer is full.
+    /// What the system reports; [`SocketError::Timeout`] when it has no room, for which an
+    /// [`Operation::SendDatagram`](crate::operation::Operation::SendDatagram) waits.
     pub fn send(
         &mut self,
         data: &[u8],

@@ -1,6 +1,9 @@
 //! Operations that the scheduler completes for a parked task.
 
+use std::cell::RefCell;
 use std::io::Write;
+use std::os::fd::IntoRawFd;
+use std::os::unix::net::UnixDatagram;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +12,7 @@ use cosock_core::error::SocketError;
 use cosock_core::operation::{Operation, Outcome, Part};
 use cosock_core::reactor::{Company, Interest};
 use cosock_core::scheduler::{Start, TaskKey, Tried};
-use cosock_core::socket::Tcp;
+use cosock_core::socket::{Tcp, UdpSocket};
 
 use crate::support::{Driver, FOREVER, assert_takes, datagrams, stream};
 
@@ -323,4 +326,39 @@ fn many_sockets_wake_only_their_own_tasks() {
         socket.borrow_mut().close(&mut driver.core.reactor);
     }
     assert_eq!(driver.core.reactor.registered(), 0);
+}
+
+#[test]
+fn a_datagram_for_which_there_is_no_room_waits_for_it() {
+    let mut driver = Driver::new();
+    let (near, far) = UnixDatagram::pair().expect("a pair");
+    let socket = Rc::new(RefCell::new(UdpSocket::new()));
+    let reactor = &mut driver.core.reactor;
+    socket.borrow_mut().set_fd(near.into_raw_fd(), reactor);
+    let mut queued = 0;
+    while socket.borrow_mut().send(b"early", None, reactor).is_ok() {
+        queued += 1;
+    }
+    let key = driver.running();
+    let operation = Operation::SendDatagram {
+        socket: Rc::clone(&socket),
+        to: None,
+    };
+    driver
+        .core
+        .park_operation(key, operation, Interest::Write, Some(FOREVER), 1);
+    driver.assert_all_asleep();
+    let mut bytes = [0; 5];
+    for _ in 0..queued {
+        assert_eq!(far.recv(&mut bytes).expect("it is there"), 5);
+    }
+    assert_eq!(driver.next_started(), [(key, Start::Operation)]);
+    let tried = driver.core.try_operation(key, b"late");
+    assert!(
+        matches!(tried, Tried::Complete(Outcome::Sent(4, None))),
+        "{tried:?}"
+    );
+    driver.assert_nothing_waits();
+    assert_eq!(far.recv(&mut bytes).expect("it is there"), 4);
+    assert_eq!(&bytes[..4], b"late");
 }
