@@ -10,12 +10,12 @@ use crate::runtime::Runtime;
 
 /// The native functions of the module.
 pub(crate) const NATIVE: &[Plain] = &[
-    (c"adopt", |pusher| pusher.method(adopt)),
-    (c"call", |pusher| pusher.method(call)),
-    (c"is_c_function", |pusher| pusher.method(is_c_function)),
-    (c"is_running", |pusher| pusher.method(is_running)),
-    (c"set_environment", |pusher| pusher.method(set_environment)),
-    (c"source", |pusher| pusher.method(source)),
+    (c"adopt", |push| push.method(adopt)),
+    (c"call", |push| push.method(call)),
+    (c"is_c_function", |push| push.method(is_c_function)),
+    (c"is_running", |push| push.method(is_running)),
+    (c"set_environment", |push| push.method(set_environment)),
+    (c"source", |push| push.method(source)),
 ];
 
 /// `adopt(copy, original, environment)`: makes the copy of a function, as loaded from its dump, share the

@@ -129,7 +129,7 @@ const LAZY: &[Lazy] = &[
         name: "cosock.http.connection",
         chunk: c"=[cosock.http.connection]",
         source: include_str!("lua/http_connection.lua"),
-        native: &[(c"limit_lines", |pusher| pusher.method(socket::limit_lines))],
+        native: &[(c"limit_lines", |push| push.method(socket::limit_lines))],
     },
     Lazy {
         name: "cosock.http.raising",

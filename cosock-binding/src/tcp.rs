@@ -28,51 +28,51 @@ pub(crate) use send::send;
 
 /// Methods that never wait; those of the inner socket are the same.
 pub(crate) const PLAIN: &[Plain] = &[
-    (c"bind", |lua| lua.method(bind::<false>)),
-    (c"close", |lua| lua.method(close)),
-    (c"dirty", |lua| lua.method(dirty)),
-    (c"getfamily", |lua| lua.method(getfamily)),
-    (c"getfd", |lua| lua.method(getfd)),
-    (c"getoption", |lua| lua.method(crate::options::get_tcp)),
-    (c"getpeername", |lua| lua.method(getpeername)),
-    (c"getsockname", |lua| lua.method(getsockname)),
-    (c"getstats", |lua| lua.method(getstats)),
-    (c"gettimeout", |lua| lua.method(socket::gettimeout)),
-    (c"listen", |lua| lua.method(listen)),
-    (c"setfd", |lua| lua.method(setfd)),
-    (c"setoption", |lua| lua.method(crate::options::set_tcp)),
-    (c"setsockname", |lua| lua.method(bind::<false>)),
-    (c"setstats", |lua| lua.method(setstats)),
-    (c"settimeout", |lua| lua.method(socket::settimeout)),
-    (c"shutdown", |lua| lua.method(shutdown)),
+    (c"bind", |push| push.method(bind::<false>)),
+    (c"close", |push| push.method(close)),
+    (c"dirty", |push| push.method(dirty)),
+    (c"getfamily", |push| push.method(getfamily)),
+    (c"getfd", |push| push.method(getfd)),
+    (c"getoption", |push| push.method(crate::options::get_tcp)),
+    (c"getpeername", |push| push.method(getpeername)),
+    (c"getsockname", |push| push.method(getsockname)),
+    (c"getstats", |push| push.method(getstats)),
+    (c"gettimeout", |push| push.method(socket::gettimeout)),
+    (c"listen", |push| push.method(listen)),
+    (c"setfd", |push| push.method(setfd)),
+    (c"setoption", |push| push.method(crate::options::set_tcp)),
+    (c"setsockname", |push| push.method(bind::<false>)),
+    (c"setstats", |push| push.method(setstats)),
+    (c"settimeout", |push| push.method(socket::settimeout)),
+    (c"shutdown", |push| push.method(shutdown)),
 ];
 
 /// Methods that wait, and the same on the inner socket, where they only try.
 pub(crate) const BLOCKING: &[Blocking] = &[
     (
         c"accept",
-        |lua| lua.method(accept::<false>),
-        |lua| lua.method(accept::<true>),
+        |push| push.method(accept::<false>),
+        |push| push.method(accept::<true>),
     ),
     (
         c"connect",
-        |lua| lua.method(connect::<false>),
-        |lua| lua.method(connect::<true>),
+        |push| push.method(connect::<false>),
+        |push| push.method(connect::<true>),
     ),
     (
         c"receive",
-        |lua| lua.method(receive::<false>),
-        |lua| lua.method(receive::<true>),
+        |push| push.method(receive::<false>),
+        |push| push.method(receive::<true>),
     ),
     (
         c"send",
-        |lua| lua.method(send::<false>),
-        |lua| lua.method(send::<true>),
+        |push| push.method(send::<false>),
+        |push| push.method(send::<true>),
     ),
     (
         c"setpeername",
-        |lua| lua.method(connect::<false>),
-        |lua| lua.method(connect::<true>),
+        |push| push.method(connect::<false>),
+        |push| push.method(connect::<true>),
     ),
 ];
 

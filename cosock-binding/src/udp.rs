@@ -24,34 +24,34 @@ use datagrams::{receive, send, sendto};
 
 /// Methods that never wait; those of the inner socket are the same.
 pub(crate) const PLAIN: &[Plain] = &[
-    (c"close", |lua| lua.method(close)),
-    (c"dirty", |lua| lua.method(dirty)),
-    (c"getfamily", |lua| lua.method(getfamily)),
-    (c"getfd", |lua| lua.method(getfd)),
-    (c"getoption", |lua| lua.method(crate::options::get_udp)),
-    (c"getpeername", |lua| lua.method(getpeername)),
-    (c"getsockname", |lua| lua.method(getsockname)),
-    (c"gettimeout", |lua| lua.method(socket::gettimeout)),
-    (c"send", |lua| lua.method(send)),
-    (c"sendto", |lua| lua.method(sendto)),
-    (c"setfd", |lua| lua.method(setfd)),
-    (c"setoption", |lua| lua.method(crate::options::set_udp)),
-    (c"setpeername", |lua| lua.method(setpeername)),
-    (c"setsockname", |lua| lua.method(setsockname)),
-    (c"settimeout", |lua| lua.method(socket::settimeout)),
+    (c"close", |push| push.method(close)),
+    (c"dirty", |push| push.method(dirty)),
+    (c"getfamily", |push| push.method(getfamily)),
+    (c"getfd", |push| push.method(getfd)),
+    (c"getoption", |push| push.method(crate::options::get_udp)),
+    (c"getpeername", |push| push.method(getpeername)),
+    (c"getsockname", |push| push.method(getsockname)),
+    (c"gettimeout", |push| push.method(socket::gettimeout)),
+    (c"send", |push| push.method(send)),
+    (c"sendto", |push| push.method(sendto)),
+    (c"setfd", |push| push.method(setfd)),
+    (c"setoption", |push| push.method(crate::options::set_udp)),
+    (c"setpeername", |push| push.method(setpeername)),
+    (c"setsockname", |push| push.method(setsockname)),
+    (c"settimeout", |push| push.method(socket::settimeout)),
 ];
 
 /// Methods that wait, and the same on the inner socket, where they only try.
 pub(crate) const BLOCKING: &[Blocking] = &[
     (
         c"receive",
-        |lua| lua.method(receive::<false, false>),
-        |lua| lua.method(receive::<true, false>),
+        |push| push.method(receive::<false, false>),
+        |push| push.method(receive::<true, false>),
     ),
     (
         c"receivefrom",
-        |lua| lua.method(receive::<false, true>),
-        |lua| lua.method(receive::<true, true>),
+        |push| push.method(receive::<false, true>),
+        |push| push.method(receive::<true, true>),
     ),
 ];
 

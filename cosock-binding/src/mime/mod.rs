@@ -13,14 +13,14 @@ use crate::pusher::Plain;
 use crate::runtime::Runtime;
 
 pub(crate) const NATIVE: &[Plain] = &[
-    (c"b64", |lua| lua.method(b64)),
-    (c"unb64", |lua| lua.method(unb64)),
-    (c"qp", |lua| lua.method(qp)),
-    (c"unqp", |lua| lua.method(unqp)),
-    (c"wrp", |lua| lua.method(wrp)),
-    (c"qpwrp", |lua| lua.method(qpwrp)),
-    (c"eol", |lua| lua.method(eol)),
-    (c"dot", |lua| lua.method(dot)),
+    (c"b64", |push| push.method(b64)),
+    (c"unb64", |push| push.method(unb64)),
+    (c"qp", |push| push.method(qp)),
+    (c"unqp", |push| push.method(unqp)),
+    (c"wrp", |push| push.method(wrp)),
+    (c"qpwrp", |push| push.method(qpwrp)),
+    (c"eol", |push| push.method(eol)),
+    (c"dot", |push| push.method(dot)),
 ];
 
 const CRLF: &[u8] = b"\r\n";

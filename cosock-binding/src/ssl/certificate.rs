@@ -23,16 +23,16 @@ pub(crate) struct Object {
 }
 
 const METHODS: &[Plain] = &[
-    (c"digest", |lua| lua.method(digest)),
-    (c"getsignaturename", |lua| lua.method(getsignaturename)),
-    (c"issued", |lua| lua.method(issued)),
-    (c"notafter", |lua| lua.method(notafter)),
-    (c"notbefore", |lua| lua.method(notbefore)),
-    (c"pem", |lua| lua.method(pem)),
-    (c"pubkey", |lua| lua.method(pubkey)),
-    (c"serial", |lua| lua.method(serial)),
-    (c"setencode", |lua| lua.method(setencode)),
-    (c"validat", |lua| lua.method(validat)),
+    (c"digest", |push| push.method(digest)),
+    (c"getsignaturename", |push| push.method(getsignaturename)),
+    (c"issued", |push| push.method(issued)),
+    (c"notafter", |push| push.method(notafter)),
+    (c"notbefore", |push| push.method(notbefore)),
+    (c"pem", |push| push.method(pem)),
+    (c"pubkey", |push| push.method(pubkey)),
+    (c"serial", |push| push.method(serial)),
+    (c"setencode", |push| push.method(setencode)),
+    (c"validat", |push| push.method(validat)),
 ];
 
 /// Makes the metatable of certificates, and keeps it.

@@ -20,78 +20,80 @@ use crate::{classes, shims};
 
 /// Methods that never wait; those of the inner object are the same.
 pub(crate) const PLAIN: &[Plain] = &[
-    (c"close", |lua| lua.method(close)),
-    (c"dirty", |lua| lua.method(dirty)),
-    (c"getfamily", |lua| lua.method(crate::tcp::getfamily)),
-    (c"getfd", |lua| lua.method(crate::tcp::getfd)),
-    (c"getoption", |lua| lua.method(crate::options::get_tcp)),
-    (c"getpeername", |lua| lua.method(crate::tcp::getpeername)),
-    (c"getsockname", |lua| lua.method(crate::tcp::getsockname)),
-    (c"getstats", |lua| lua.method(crate::tcp::getstats)),
-    (c"gettimeout", |lua| lua.method(socket::gettimeout)),
-    (c"setdane", |lua| lua.method(super::dane::setdane)),
-    (c"setfd", |lua| lua.method(crate::tcp::setfd)),
-    (c"setoption", |lua| lua.method(crate::options::set_tcp)),
-    (c"setstats", |lua| lua.method(crate::tcp::setstats)),
-    (c"settimeout", |lua| lua.method(socket::settimeout)),
-    (c"settlsa", |lua| lua.method(super::dane::settlsa)),
-    (c"shutdown", |lua| lua.method(crate::tcp::shutdown)),
-    (c"sni", |lua| lua.method(super::names::sni)),
-    (c"want", |lua| lua.method(want)),
-    (c"exportkeyingmaterial", |lua| {
-        lua.method(super::peer::exportkeyingmaterial)
+    (c"close", |push| push.method(close)),
+    (c"dirty", |push| push.method(dirty)),
+    (c"getfamily", |push| push.method(crate::tcp::getfamily)),
+    (c"getfd", |push| push.method(crate::tcp::getfd)),
+    (c"getoption", |push| push.method(crate::options::get_tcp)),
+    (c"getpeername", |push| push.method(crate::tcp::getpeername)),
+    (c"getsockname", |push| push.method(crate::tcp::getsockname)),
+    (c"getstats", |push| push.method(crate::tcp::getstats)),
+    (c"gettimeout", |push| push.method(socket::gettimeout)),
+    (c"setdane", |push| push.method(super::dane::setdane)),
+    (c"setfd", |push| push.method(crate::tcp::setfd)),
+    (c"setoption", |push| push.method(crate::options::set_tcp)),
+    (c"setstats", |push| push.method(crate::tcp::setstats)),
+    (c"settimeout", |push| push.method(socket::settimeout)),
+    (c"settlsa", |push| push.method(super::dane::settlsa)),
+    (c"shutdown", |push| push.method(crate::tcp::shutdown)),
+    (c"sni", |push| push.method(super::names::sni)),
+    (c"want", |push| push.method(want)),
+    (c"exportkeyingmaterial", |push| {
+        push.method(super::peer::exportkeyingmaterial)
     }),
-    (c"getalpn", |lua| lua.method(super::peer::getalpn)),
-    (c"getfinished", |lua| lua.method(super::peer::getfinished)),
-    (c"getlocalcertificate", |lua| {
-        lua.method(super::peer::getlocalcertificate)
+    (c"getalpn", |push| push.method(super::peer::getalpn)),
+    (c"getfinished", |push| push.method(super::peer::getfinished)),
+    (c"getlocalcertificate", |push| {
+        push.method(super::peer::getlocalcertificate)
     }),
-    (c"getlocalchain", |lua| {
-        lua.method(super::peer::getlocalchain)
+    (c"getlocalchain", |push| {
+        push.method(super::peer::getlocalchain)
     }),
-    (c"getpeercertificate", |lua| {
-        lua.method(super::peer::getpeercertificate)
+    (c"getpeercertificate", |push| {
+        push.method(super::peer::getpeercertificate)
     }),
-    (c"getpeerchain", |lua| lua.method(super::peer::getpeerchain)),
-    (c"getpeerfinished", |lua| {
-        lua.method(super::peer::getpeerfinished)
+    (c"getpeerchain", |push| {
+        push.method(super::peer::getpeerchain)
     }),
-    (c"getpeerverification", |lua| {
-        lua.method(super::peer::getpeerverification)
+    (c"getpeerfinished", |push| {
+        push.method(super::peer::getpeerfinished)
     }),
-    (c"getsniname", |lua| lua.method(super::names::getsniname)),
-    (c"info", |lua| lua.method(super::peer::info)),
+    (c"getpeerverification", |push| {
+        push.method(super::peer::getpeerverification)
+    }),
+    (c"getsniname", |push| push.method(super::names::getsniname)),
+    (c"info", |push| push.method(super::peer::info)),
 ];
 
 /// Methods that wait, and the same on the inner object, where they only try.
 pub(crate) const BLOCKING: &[Blocking] = &[
     (
         c"receive",
-        |lua| lua.method(crate::tcp::receive::<false>),
-        |lua| lua.method(crate::tcp::receive::<true>),
+        |push| push.method(crate::tcp::receive::<false>),
+        |push| push.method(crate::tcp::receive::<true>),
     ),
     (
         c"send",
-        |lua| lua.method(crate::tcp::send::<false>),
-        |lua| lua.method(crate::tcp::send::<true>),
+        |push| push.method(crate::tcp::send::<false>),
+        |push| push.method(crate::tcp::send::<true>),
     ),
 ];
 
 /// What the Lua part builds on, beside the methods.
 pub(crate) const NATIVE: &[Plain] = &[
-    (c"wrap", |lua| lua.method_with_names(&socket::NAMES, wrap)),
-    (c"question", |lua| {
-        lua.method_with_names(&socket::NAMES, super::names::question)
+    (c"wrap", |push| push.method_with_names(&socket::NAMES, wrap)),
+    (c"question", |push| {
+        push.method_with_names(&socket::NAMES, super::names::question)
     }),
-    (c"answer", |lua| {
-        lua.method_with_names(&socket::NAMES, super::names::answer)
+    (c"answer", |push| {
+        push.method_with_names(&socket::NAMES, super::names::answer)
     }),
-    (c"contexts", |lua| lua.method(super::context::open)),
-    (c"dohandshake", |lua| {
-        lua.method_with_names(&socket::NAMES, handshake::<false>)
+    (c"contexts", |push| push.method(super::context::open)),
+    (c"dohandshake", |push| {
+        push.method_with_names(&socket::NAMES, handshake::<false>)
     }),
-    (c"try_handshake", |lua| {
-        lua.method_with_names(&socket::NAMES, handshake::<true>)
+    (c"try_handshake", |push| {
+        push.method_with_names(&socket::NAMES, handshake::<true>)
     }),
 ];
 

@@ -42,26 +42,26 @@ impl Making {
 
 /// What the Lua part builds on, beside [`TEXT_STEPS`]. Each step returns true, or nil and what is wrong.
 const NATIVE: &[Plain] = &[
-    (c"refuse", |lua| lua.method(refuse_value)),
-    (c"refuse_config", |lua| lua.method(refuse_config)),
-    (c"load_key", |lua| lua.method(load_key)),
-    (c"check_key", |lua| lua.method(check_key)),
-    (c"set_depth", |lua| lua.method(set_depth)),
-    (c"set_protocols", |lua| lua.method(set_protocols)),
-    (c"ask_for_protocol", |lua| lua.method(ask_for_protocol)),
-    (c"enable_dane", |lua| lua.method(enable_dane)),
-    (c"verify_host", |lua| lua.method(verify_host)),
-    (c"remember_sessions", |lua| lua.method(remember_sessions)),
-    (c"stamp", |lua| lua.method(stamp)),
-    (c"fingerprint", |lua| lua.method(fingerprint)),
-    (c"is_context", |lua| lua.method(is_context)),
+    (c"refuse", |push| push.method(refuse_value)),
+    (c"refuse_config", |push| push.method(refuse_config)),
+    (c"load_key", |push| push.method(load_key)),
+    (c"check_key", |push| push.method(check_key)),
+    (c"set_depth", |push| push.method(set_depth)),
+    (c"set_protocols", |push| push.method(set_protocols)),
+    (c"ask_for_protocol", |push| push.method(ask_for_protocol)),
+    (c"enable_dane", |push| push.method(enable_dane)),
+    (c"verify_host", |push| push.method(verify_host)),
+    (c"remember_sessions", |push| push.method(remember_sessions)),
+    (c"stamp", |push| push.method(stamp)),
+    (c"fingerprint", |push| push.method(fingerprint)),
+    (c"is_context", |push| push.method(is_context)),
 ];
 
 /// Steps that take one text: as Lua calls them, the field that the text is of, and what they do.
 macro_rules! text_steps {
     ($($name:literal, $field:literal, $step:path;)*) => {
-        &[$(($name, |pusher| {
-            pusher.method(|lua: State, runtime: &Runtime| build_with(lua, runtime, $field, $step))
+        &[$(($name, |push| {
+            push.method(|lua: State, runtime: &Runtime| build_with(lua, runtime, $field, $step))
         })),*]
     };
 }
