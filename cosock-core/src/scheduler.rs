@@ -5,6 +5,7 @@
 
 mod datagrams;
 mod deadlines;
+mod lines;
 mod lookups;
 mod operations;
 mod parking;
@@ -26,7 +27,8 @@ use crate::resolver::{LookupId, Resolver};
 use crate::timer::{TimerId, Timers};
 
 pub use datagrams::NextDatagram;
-pub use operations::{Line, Parkable};
+pub use lines::Line;
+pub use operations::Parkable;
 pub use task::{Call, Start, Started, TaskKey, Tried, Wait};
 use task::{Kind, Lists, Owner, Phase, Task, Timeout};
 pub use turn::Turn;
