@@ -2,12 +2,16 @@
 
 mod wakers;
 
+use std::cell::RefCell;
 use std::ffi::{CStr, c_int};
+use std::rc::Rc;
 
+use cosock_core::error::SocketError;
+use cosock_core::reactor::Reactor;
 use cosock_core::socket::{Tcp, Udp};
 
 use crate::arguments::{Called, push_format, raise, refuse_kind};
-use crate::ffi::{Kind, State, upvalue};
+use crate::ffi::{Class, Kind, State, upvalue};
 use crate::finalized;
 use crate::runtime::{ObjectClass, Runtime, TCP, UDP};
 use crate::wait::go_on_in_lua;
@@ -149,6 +153,34 @@ pub(crate) fn wait_on_foreign(lua: State, runtime: &Runtime, called: Called, shi
     }
     lua.set_top(called.count);
     go_on_in_lua(lua, runtime, shim, called.count)
+}
+
+/// Replaces the inner socket of the new object on top by one with a descriptor, which nothing that raises can lose then;
+/// leaves the object on top, or nil and why there is no descriptor.
+pub(crate) fn open_in_place<S>(
+    lua: State,
+    runtime: &Runtime,
+    class: Class<Rc<RefCell<S>>>,
+    open: impl FnOnce(&mut Reactor) -> Result<S, SocketError>,
+) -> c_int {
+    lua.raw_get_field(-1, c"inner_sock");
+    let Some(socket) = lua.userdata(-1, class) else {
+        return 0;
+    };
+    let opened = runtime.enter(lua, |core| {
+        *socket.borrow_mut() = open(&mut core.reactor)?;
+        Ok(())
+    });
+    match opened {
+        Ok(()) => {
+            lua.pop(1);
+            1
+        }
+        Err(error) => {
+            runtime.pins.push_failure(lua, error);
+            2
+        }
+    }
 }
 
 /// The class of the inner socket at `index`, as the field `class` of objects has it; `None` for what is not ours.

@@ -9,7 +9,7 @@ use std::ffi::c_int;
 
 use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
-use cosock_core::operation::{Outcome, Then};
+use cosock_core::operation::Then;
 use cosock_core::socket::{Family, Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
@@ -98,15 +98,10 @@ pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn create_opened(lua: State, runtime: &Runtime, family: Family) -> c_int {
-    let made = runtime.enter(lua, |core| TcpSocket::opened(family, &mut core.reactor));
-    match made {
-        Ok(socket) => {
-            runtime.keep_outcome(Outcome::Accepted(Box::new(socket)));
-            push_object(lua, runtime, || runtime.take_connection());
-            1
-        }
-        Err(error) => fail(lua, runtime, error),
-    }
+    push_object(lua, runtime, TcpSocket::new);
+    socket::open_in_place(lua, runtime, TCP, |reactor| {
+        TcpSocket::opened(family, reactor)
+    })
 }
 
 /// Pushes a socket object around a new inner socket.

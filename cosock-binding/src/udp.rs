@@ -78,22 +78,9 @@ pub(crate) fn create_v6(lua: State, runtime: &Runtime) -> c_int {
 
 fn create_opened(lua: State, runtime: &Runtime, family: Family) -> c_int {
     push_object(lua, runtime, UdpSocket::new);
-    lua.raw_get_field(-1, c"inner_sock");
-    let Some(socket) = lua.userdata(-1, UDP) else {
-        return 0;
-    };
-    // In its place at once, so that nothing that raises can lose the descriptor.
-    let opened = runtime.enter(lua, |core| {
-        *socket.borrow_mut() = UdpSocket::opened(family, &mut core.reactor)?;
-        Ok(())
-    });
-    match opened {
-        Ok(()) => {
-            lua.pop(1);
-            1
-        }
-        Err(error) => fail(lua, runtime, error),
-    }
+    socket::open_in_place(lua, runtime, UDP, |reactor| {
+        UdpSocket::opened(family, reactor)
+    })
 }
 
 fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> UdpSocket) {
