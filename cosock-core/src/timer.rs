@@ -76,6 +76,15 @@ impl<K: Copy> Timers<K> {
         self.free.try_reserve(timers)
     }
 
+    /// Makes room for the entry of a deadline, where it is the next to be set.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for that.
+    pub fn try_reserve_entry(&mut self, deadline: Time) -> Result<(), TryReserveError> {
+        self.queue.try_reserve(deadline)
+    }
+
     /// For how many timers there is room.
     #[cfg(test)]
     pub(crate) fn room(&self) -> usize {

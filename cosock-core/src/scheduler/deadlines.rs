@@ -61,15 +61,19 @@ impl Scheduler {
             .try_reserve(self.callback_numbers.len() + 1)?;
         self.timers
             .try_reserve(self.tasks.capacity() + self.callback_numbers.len() + 1)?;
-        let timer = self.timers.add(Owner::CALLBACK);
-        self.callback_numbers.insert(timer, callback);
         // A due timer fires in the next turn, a deadline beyond time never.
         let now = self.clock.now();
-        if let Some(deadline) = if timeout <= 0.0 {
+        let deadline = if timeout <= 0.0 {
             Some(now)
         } else {
             now.after(timeout)
-        } {
+        };
+        if let Some(deadline) = deadline {
+            self.timers.try_reserve_entry(deadline)?;
+        }
+        let timer = self.timers.add(Owner::CALLBACK);
+        self.callback_numbers.insert(timer, callback);
+        if let Some(deadline) = deadline {
             self.timers.set(timer, deadline);
         }
         Ok(timer)

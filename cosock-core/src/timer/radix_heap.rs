@@ -7,6 +7,7 @@
 //! An entry is not taken out before it comes up: what has become of it then, [`Revise`] tells.
 
 use std::cmp::Reverse;
+use std::collections::TryReserveError;
 
 use crate::clock::Time;
 
@@ -89,6 +90,19 @@ impl RadixHeap {
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Makes room for an entry of this time, where it is the next to be pushed.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for that.
+    pub(super) fn try_reserve(&mut self, time: Time) -> Result<(), TryReserveError> {
+        try_make_room(if time <= self.reached {
+            &mut self.due
+        } else {
+            &mut self.buckets[digit(self.reached, time)].entries
+        })
     }
 
     #[inline]
@@ -287,10 +301,17 @@ fn push(entries: &mut Vec<Entry>, entry: Entry) {
     entries.push(entry);
 }
 
-/// Makes room for as many entries again, or for a few: where memory is at its end, it is Lua that tells the program.
+/// Makes room, without which nothing can go on any more.
 #[cold]
 fn make_room(entries: &mut Vec<Entry>) {
-    if entries.try_reserve(1).is_err() {
-        entries.reserve_exact(FEW);
+    if try_make_room(entries).is_err() {
+        entries.reserve_exact(1);
     }
+}
+
+/// Makes room for as many entries again, or for a few: where memory is at its end, it is Lua that tells the program.
+fn try_make_room(entries: &mut Vec<Entry>) -> Result<(), TryReserveError> {
+    entries
+        .try_reserve(1)
+        .or_else(|_| entries.try_reserve_exact(FEW))
 }

@@ -164,6 +164,20 @@ fn a_look_is_never_too_late_and_in_vain_once_for_each_timer_that_was_moved() {
 }
 
 #[test]
+fn room_for_an_entry_is_made_before_it_is_needed() {
+    let zero = start();
+    let mut timers = Timers::new();
+    for index in 0..5_000 {
+        let id = timers.add(());
+        let deadline = at(zero, 1_000 + index % 3);
+        timers.try_reserve_entry(deadline).expect("memory");
+        let room = timers.queue.most_room();
+        timers.set(id, deadline);
+        assert_eq!(timers.queue.most_room(), room);
+    }
+}
+
+#[test]
 fn many_that_have_fired_leave_little_room_behind() {
     let zero = start();
     let mut timers = Timers::new();
