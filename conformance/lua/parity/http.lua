@@ -124,6 +124,26 @@ trace.task("request.post", function()
   return seen "a=1&b=2"
 end)
 
+-- A source may give an empty piece, such as a filter that has nothing yet.
+trace.task("request.empty-piece", function()
+  local pieces, got = { "one", "", "two" }, {}
+  local address = serve(function(_, sock)
+    repeat
+      local size = tonumber(sock:receive(), 16)
+      got[#got + 1] = sock:receive(size + 2):sub(1, size)
+    until size == 0
+    return ok .. "Content-Length: 0\r\n\r\n"
+  end)
+  http.request {
+    method = "POST",
+    url = address,
+    source = function()
+      return table.remove(pieces, 1)
+    end,
+  }
+  return got
+end)
+
 trace.task("form", function()
   local sinks = {}
   local done, code, headers, status = http.request {

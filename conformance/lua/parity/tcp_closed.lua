@@ -27,6 +27,16 @@ trace.task("client", function()
   trace.values("class", client.class)
   return "done"
 end)
+-- A program that was started meanwhile.
+trace.task("beside-a-child", function()
+  local client, server = trace.pair()
+  local child = assert(io.popen("cat", "w"))
+  client:close()
+  server:settimeout(0.2)
+  trace.values("beside-a-child.receive", server:receive())
+  child:close()
+  return "done"
+end)
 trace.task("dirty", function()
   local client = trace.pair()
   client:close()

@@ -32,6 +32,9 @@ trace.method("setsockname.in-use", socket.udp(), "setsockname", "127.0.0.1", fre
 trace.method("setsockname.foreign-address", socket.udp(), "setsockname", "192.0.2.1", 0)
 trace.method("setsockname.unknown-host", socket.udp(), "setsockname", "no such host", 0)
 trace.method("setsockname.any", socket.udp(), "setsockname", "*", 0)
+local holder = socket.udp()
+holder:setsockname("*", 0)
+trace.method("setsockname.any.in-use", socket.udp(), "setsockname", "*", (select(2, holder:getsockname())))
 trace.method("dirty", fresh, "dirty")
 
 -- Connected
