@@ -16,6 +16,11 @@ pub trait Parkable {
     const IS_LINE: bool = false;
     /// What a wait for it begins with.
     fn terms(&self, reactor: &mut Reactor) -> Terms;
+    /// Who it waits as for this direction, on behalf of `object`: itself, but for [`Operation`]s over TLS.
+    #[inline(always)]
+    fn waits_as(&self, object: usize, _: Interest) -> usize {
+        object
+    }
     /// Makes it what the task waits for.
     fn put_into(self, wait: &mut Wait);
     /// Has the next try ask the system, whatever was noted of the descriptor's readiness.
@@ -26,6 +31,18 @@ impl Parkable for Operation {
     #[inline(always)]
     fn terms(&self, reactor: &mut Reactor) -> Terms {
         Operation::terms(self, reactor)
+    }
+
+    /// A receive may have to wait for room and a send for bytes, where a handshake comes between. Then it is not the one
+    /// that waits for that on behalf of its object, and which may be there as well; so it is one that no object is.
+    #[inline(always)]
+    fn waits_as(&self, object: usize, interest: Interest) -> usize {
+        let own = match self {
+            Operation::Receive { .. } | Operation::Line { .. } => Interest::Read,
+            Operation::Send { .. } => Interest::Write,
+            _ => interest,
+        };
+        if interest == own { object } else { !object }
     }
 
     #[inline(always)]
@@ -136,7 +153,7 @@ impl Scheduler {
             // That of the wait which is about to begin.
             serial: self.serials + 1,
             role: Role::Operation,
-            object,
+            object: operation.waits_as(object, interest),
         };
         let company = match terms.source {
             Awaited::Source(source) => self.reactor.join(source, interest, waiter, !asked),
@@ -219,7 +236,7 @@ impl Scheduler {
 
     /// Has a task wait for its operation's descriptor, unless it is ready already.
     #[inline]
-    fn watch_source(&mut self, key: TaskKey, source: SourceId, interest: Interest) {
+    fn watch_source(&mut self, key: TaskKey, source: SourceId, interest: Interest, object: usize) {
         if self.tasks[key.index as usize].phase != Phase::Parked {
             return;
         }
@@ -229,7 +246,7 @@ impl Scheduler {
             task: key,
             serial: waiting.serial,
             role: Role::Operation,
-            object: waiting.object as usize,
+            object,
         };
         self.reactor.watch(source, interest, waiter);
     }
@@ -318,6 +335,7 @@ impl Scheduler {
             Ok(source) => source,
             Err(error) => return Some(operation.fail(error)),
         };
+        let object = operation.waits_as(waiting.object as usize, interest);
         self.serials += 1;
         task.phase = Phase::Parked;
         waiting.serial = self.serials;
@@ -325,7 +343,7 @@ impl Scheduler {
             self.arm(key, deadline);
         }
         if let Some(source) = source {
-            self.watch_source(key, source, interest);
+            self.watch_source(key, source, interest, object);
         }
         None
     }

@@ -362,3 +362,41 @@ fn a_datagram_for_which_there_is_no_room_waits_for_it() {
     assert_eq!(far.recv(&mut bytes).expect("it is there"), 4);
     assert_eq!(&bytes[..4], b"late");
 }
+
+/// Over TLS, whose next message may be a new handshake.
+#[test]
+fn a_send_that_waits_for_bytes_is_not_the_reader_and_a_receive_that_waits_for_room_not_the_writer()
+{
+    let mut driver = Driver::new();
+    let (socket, peer) = stream(&mut driver);
+    let receive = || Operation::Receive {
+        socket: Rc::clone(&socket),
+        pattern: Pattern::Line,
+    };
+    let send = || Operation::Send {
+        socket: Rc::clone(&socket),
+        part: Box::new(Part {
+            start: 0,
+            end: 4,
+            sent: 0,
+        }),
+    };
+    for interest in [Interest::Read, Interest::Write] {
+        let [reader, writer, third] = [(); 3].map(|()| driver.running());
+        let mut park = |key, operation| {
+            let core = &mut driver.core;
+            core.park_in_company(key, operation, interest, None, 8, true)
+        };
+        assert_eq!(park(reader, receive()), Company::Nobody);
+        assert_eq!(park(writer, send()), Company::Others);
+        // Each is there only once.
+        assert_eq!(park(third, receive()), Company::Itself);
+        assert_eq!(park(third, send()), Company::Itself);
+        assert_eq!(driver.core.reactor.waiters(), 2);
+        for key in [reader, writer, third] {
+            driver.core.finish(key);
+        }
+        driver.assert_nothing_waits();
+    }
+    drop(peer);
+}
