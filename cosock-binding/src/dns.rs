@@ -9,7 +9,7 @@ use cosock_core::reactor::Interest;
 use cosock_core::resolver::{Answer, LookupId, Query};
 
 use crate::arguments::{self, Called, raise};
-use crate::ffi::State;
+use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, Shape};
 use crate::wait;
 
@@ -48,7 +48,8 @@ pub(crate) fn at_once(host: &[u8], service: &[u8], hints: Hints) -> Result<Vec<S
     netdb::addresses(host, service, hints).map_err(Begun::Failed)
 }
 
-/// Resolves a numeric address at once, and a name where waiting disturbs nobody.
+/// Resolves a numeric address at once, and a name where waiting disturbs nobody. Makes nothing in Lua, so that its
+/// caller may hold a socket.
 pub(crate) fn begin(
     lua: State,
     runtime: &Runtime,
@@ -97,15 +98,21 @@ pub(crate) fn can_wait(lua: State, runtime: &Runtime) -> bool {
 }
 
 /// Whether the function on top is `pcall`, `xpcall` or `dofile`. Raw, for a program may have its globals
-/// looked after by functions that raise.
+/// looked after by functions that raise; and one by one, for to ask by name would make the name.
 fn goes_on_after_yield(lua: State) -> bool {
-    [c"pcall", c"xpcall", c"dofile"].iter().any(|name| {
-        lua.push_globals();
-        lua.raw_get_field(-1, name);
-        let same = lua.raw_equal(-1, -3);
-        lua.pop(2);
-        same
-    })
+    const NAMES: [&[u8]; 3] = [b"pcall", b"xpcall", b"dofile"];
+    let function = lua.top();
+    lua.push_globals();
+    lua.push_nil();
+    let mut found = false;
+    while !found && lua.next(function + 1) {
+        found = lua.raw_equal(function, -1)
+            && lua.kind(-2) == Kind::String
+            && lua.to_bytes(-2).is_some_and(|name| NAMES.contains(&name));
+        lua.pop(1);
+    }
+    lua.set_top(function);
+    found
 }
 
 /// Parks the task until its look-up is answered, at most for `timeout` seconds; argument 1 is its socket

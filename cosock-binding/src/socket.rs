@@ -118,6 +118,51 @@ macro_rules! own_or_return {
 }
 pub(crate) use own_or_return;
 
+/// The TCP socket that a method has found and left on top, when other arguments have been read since the runtime's
+/// count of the finalized was `finalized`: a number that is made a text may run a finalizer, and that may end the
+/// socket. Then what is found is a closed one.
+#[inline]
+pub(crate) fn tcp_still<'a>(
+    lua: State,
+    runtime: &Runtime,
+    called: Called,
+    finalized: u32,
+    socket: &'a Tcp,
+) -> &'a Tcp {
+    if runtime.finalized.get() == finalized {
+        return socket;
+    }
+    find_again(lua, called, TCP, finalized::stand_in_tcp)
+}
+
+/// [`tcp_still`], for UDP.
+#[inline]
+pub(crate) fn udp_still<'a>(
+    lua: State,
+    runtime: &Runtime,
+    called: Called,
+    finalized: u32,
+    socket: &'a Udp,
+) -> &'a Udp {
+    if runtime.finalized.get() == finalized {
+        return socket;
+    }
+    find_again(lua, called, UDP, finalized::stand_in_udp)
+}
+
+#[cold]
+fn find_again<'a, T>(
+    lua: State,
+    called: Called,
+    class: Class<T>,
+    stand_in: fn(State) -> Option<&'a T>,
+) -> &'a T {
+    match lua.userdata(-1, class).or_else(|| stand_in(lua)) {
+        Some(socket) => socket,
+        None => refuse_kind(lua, called, 1, "socket"),
+    }
+}
+
 /// Calls the method of a foreign inner socket, which is on top, with the arguments after the first.
 pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     let inner = lua.top();

@@ -18,7 +18,7 @@ use crate::finalized;
 use crate::outcome;
 use crate::pusher::{Blocking, Plain};
 use crate::runtime::{Runtime, Shape, UDP};
-use crate::socket::{self, own_or_return, udp};
+use crate::socket::{self, own_or_return, udp, udp_still};
 pub(crate) use datagrams::push_datagram;
 use datagrams::{receive, send, sendto};
 
@@ -178,8 +178,10 @@ fn setsockname(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setsockname");
     let socket = own_or_return!(udp, lua, called);
     check_class(lua, socket, UdpClass::Unconnected, called);
+    let finalized = runtime.finalized.get();
     let host = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
+    let socket = udp_still(lua, runtime, called, finalized, socket);
     let family = socket.borrow().family();
     let hints = Hints {
         family,
@@ -209,12 +211,14 @@ fn setsockname(lua: State, runtime: &Runtime) -> c_int {
 fn setpeername(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setpeername");
     let socket = own_or_return!(udp, lua, called);
+    let finalized = runtime.finalized.get();
     let host = arguments::bytes(lua, called, 2);
     if host == b"*" {
         let result = socket.borrow_mut().clear_peer();
         return finish(lua, runtime, result);
     }
     let service = arguments::bytes(lua, called, 3);
+    let socket = udp_still(lua, runtime, called, finalized, socket);
     let family = socket.borrow().family();
     let hints = Hints {
         family,

@@ -15,7 +15,10 @@ use cosock_core::socket::Tcp;
 
 use crate::ffi::{Kind, State};
 use crate::open::Module;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, TCP};
+
+/// Whether anything is ever lent.
+pub(super) const MAY_LEND: bool = cfg!(feature = "luajit");
 
 /// What is where in the table of a loan.
 const BYTES: usize = 1;
@@ -65,7 +68,7 @@ fn push_loan(lua: State, loans: c_int, socket: &Tcp) -> bool {
 /// Has the unread bytes here again, without those that Lua has cut. Makes nothing.
 #[inline]
 pub(crate) fn take_back(lua: State, runtime: &Runtime, socket: &Tcp) {
-    if cfg!(feature = "luajit") && socket.borrow().is_lent() {
+    if MAY_LEND && socket.borrow().is_lent() {
         end_loan(lua, runtime, socket);
     }
 }
@@ -96,34 +99,32 @@ fn empty(lua: State, loan: c_int) {
 }
 
 /// After a receive whose result is on top: lends what it has left unread, if that is much. The inner socket is at
-/// `inner`. May make a table and a string, and so run finalizers and raise.
+/// `inner`. May make a table and a string, and so run finalizers, which may end the socket, and raise.
 #[inline]
 pub(super) fn lend(lua: State, runtime: &Runtime, socket: &Tcp, inner: c_int) {
-    if cfg!(feature = "luajit")
+    if MAY_LEND
         && runtime.loans.table.get() != Some(0)
         && socket.borrow().is_worth_lending(lua.raw_len(-1))
     {
-        begin_loan(lua, runtime, socket, inner);
+        begin_loan(lua, runtime, inner);
     }
 }
 
 #[cold]
-fn begin_loan(lua: State, runtime: &Runtime, socket: &Tcp, inner: c_int) {
+fn begin_loan(lua: State, runtime: &Runtime, inner: c_int) {
     let top = lua.top();
     if runtime.loans.table.get().is_none() {
         prepare(lua, runtime);
     }
     // A hook that receives could come in the middle of another receive, which is atomic only in C.
-    if !lua.has_hook() && runtime.loans.push(lua) {
-        let loans = lua.top();
-        if !push_loan(lua, loans, socket) {
-            make_loan(lua, loans, socket, inner);
-        }
+    if !lua.has_hook() && runtime.loans.push(lua) && push_loan_or_make(lua, lua.top(), inner) {
         let loan = lua.top();
         let running = runtime.running_task();
-        let alone = runtime.enter(lua, |core| core.leaves_alone(socket, running));
-        if alone && !socket.borrow().is_lent() {
-            fill(lua, runtime, socket, loan);
+        if let Some(socket) = lua.userdata(inner, TCP)
+            && runtime.enter(lua, |core| core.leaves_alone(socket, running))
+            && !socket.borrow().is_lent()
+        {
+            fill(lua, runtime, socket, inner, loan);
         }
     }
     lua.set_top(top);
@@ -147,16 +148,27 @@ fn prepare(lua: State, runtime: &Runtime) {
     }
 }
 
-/// Pushes the loan of a socket that has none, with nothing in it. C's table of loans is at `loans`.
+/// Pushes the loan of the socket in the userdata at `inner`, and makes one with nothing in it if there is none; tells
+/// whether the socket is still there. C's table of loans is at `loans`.
+fn push_loan_or_make(lua: State, loans: c_int, inner: c_int) -> bool {
+    match lua.userdata(inner, TCP) {
+        Some(socket) => push_loan(lua, loans, socket) || make_loan(lua, loans, inner),
+        None => false,
+    }
+}
+
 #[cold]
-fn make_loan(lua: State, loans: c_int, socket: &Tcp, inner: c_int) {
+fn make_loan(lua: State, loans: c_int, inner: c_int) -> bool {
     lua.new_table(LIMIT as c_int, 0);
-    // A finalizer may have made it meanwhile.
+    let loan = lua.top();
+    // A finalizer may have ended the socket meanwhile, or made its loan.
+    let Some(socket) = lua.userdata(inner, TCP) else {
+        return false;
+    };
     if push_loan(lua, loans, socket) {
-        return;
+        return true;
     }
     lua.pop(1);
-    let loan = lua.top();
     empty(lua, loan);
     lua.raw_get_at(loans, OF_LUA);
     lua.push_value(inner);
@@ -166,17 +178,19 @@ fn make_loan(lua: State, loans: c_int, socket: &Tcp, inner: c_int) {
     lua.push_value(loan);
     lua.raw_set(loans);
     lua.set_top(loan);
+    true
 }
 
-/// Lends to the loan at `loan`, which has nothing in it.
-fn fill(lua: State, runtime: &Runtime, socket: &Tcp, loan: c_int) {
+/// Lends to the loan at `loan`, which has nothing in it. The inner socket is at `inner`.
+fn fill(lua: State, runtime: &Runtime, socket: &Tcp, inner: c_int, loan: c_int) {
     let begun = runtime.loans.begun.get() + 1;
     runtime.loans.begun.set(begun);
     let bytes = socket.borrow_mut().lend();
     let returns = Returns::find(bytes.as_slice());
     runtime.pins.push_chunk(lua, bytes);
-    // Unless a finalizer has taken them back, or has had others lent.
-    if socket.borrow().is_lent() && runtime.loans.begun.get() == begun {
+    // Unless a finalizer has ended the socket, has taken them back, or has had others lent.
+    let is_lent = (lua.userdata(inner, TCP)).is_some_and(|socket| socket.borrow().is_lent());
+    if is_lent && runtime.loans.begun.get() == begun {
         let limit = (returns.lone + 1).min(lua.raw_len(-1));
         for (place, value) in [(PLACE, 1), (LIMIT, limit)] {
             lua.push_number(value as f64);
@@ -191,7 +205,7 @@ fn fill(lua: State, runtime: &Runtime, socket: &Tcp, loan: c_int) {
 /// Before the socket is finalized: nobody finds its loan any more.
 pub(super) fn forget(lua: State, runtime: &Runtime, socket: &Tcp) {
     let top = lua.top();
-    if cfg!(feature = "luajit") && runtime.loans.push(lua) && push_loan(lua, top + 1, socket) {
+    if MAY_LEND && runtime.loans.push(lua) && push_loan(lua, top + 1, socket) {
         empty(lua, top + 2);
         push_address(lua, socket);
         lua.push_nil();

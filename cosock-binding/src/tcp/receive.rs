@@ -13,7 +13,7 @@ use super::{check_class, jit, take_back};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::{Kind, State};
 use crate::outcome;
-use crate::runtime::{Runtime, Shape, guard};
+use crate::runtime::{Runtime, Shape, TCP, guard};
 use crate::socket::{self, tcp, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
@@ -122,6 +122,7 @@ fn receive_unread(
     pattern: Pattern,
 ) -> c_int {
     let inner = lua.top();
+    let finalized = runtime.finalized.get();
     let mut place = [0; SMALL];
     let taken = guard(lua, || socket.borrow_mut().take_unread(pattern, &mut place));
     match taken {
@@ -132,7 +133,10 @@ fn receive_unread(
         Some(Taken::Chunk(chunk)) => runtime.pins.push_chunk(lua, chunk),
         None => return receive_as::<false>(lua, runtime, called, socket, pattern, 0, false),
     }
-    jit::lend(lua, runtime, socket, inner);
+    if jit::MAY_LEND && (runtime.finalized.get() == finalized || lua.userdata(inner, TCP).is_some())
+    {
+        jit::lend(lua, runtime, socket, inner);
+    }
     1
 }
 
