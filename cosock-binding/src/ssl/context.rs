@@ -153,12 +153,16 @@ fn to_string(lua: State, _: &Runtime) -> c_int {
 /// `setverifyext(name, ...)` of a context: true, or false and what is wrong.
 fn set_verify_ext(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "setverifyext");
-    let Some(context) = lua.userdata(1, CONTEXT) else {
-        refuse_kind(lua, called, 1, "SSL:Context")
+    let check = || match lua.userdata(1, CONTEXT) {
+        Some(context) => context,
+        None => refuse_kind(lua, called, 1, "SSL:Context"),
     };
+    check();
     for argument in 2..=called.count {
         bytes(lua, called, argument);
     }
+    // Only now: a number that was made a text may have run a finalizer.
+    let context = check();
     let names = (2..=called.count).filter_map(|argument| lua.to_bytes(argument));
     match runtime.enter(lua, |_| context.set_verify_extension(names)) {
         Ok(()) => {

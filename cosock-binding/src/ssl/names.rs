@@ -9,7 +9,7 @@ use super::connection::{change, look};
 use crate::arguments::{self, Called, raise, refuse};
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, TCP};
-use crate::socket::{own_or_return, tcp};
+use crate::socket::{own_or_return, tcp, tcp_still};
 
 /// `sni(name)` of a client, `sni(contexts [, strict])` of a server.
 pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
@@ -24,7 +24,9 @@ pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
         }
         Some(false) => {}
     }
+    let finalized = runtime.finalized.get();
     let name = arguments::bytes(lua, called, 2);
+    let socket = tcp_still(lua, runtime, called, finalized, socket);
     let Some(name) = std::str::from_utf8(name)
         .ok()
         .filter(|name| !name.contains('\0'))

@@ -9,8 +9,8 @@ use super::certificate;
 use super::connection::{closed, look, look_open};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::State;
-use crate::runtime::Runtime;
-use crate::socket::{own_or_return, tcp};
+use crate::runtime::{Runtime, TCP};
+use crate::socket::{own_or_return, tcp, tcp_still};
 
 /// `getalpn()`: the protocol agreed on.
 pub(super) fn getalpn(lua: State, runtime: &Runtime) -> c_int {
@@ -47,6 +47,7 @@ fn push_bytes(lua: State, runtime: &Runtime, bytes: Vec<u8>) -> c_int {
 pub(super) fn getpeercertificate(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "getpeercertificate");
     let socket = own_or_return!(tcp, lua, called);
+    let inner = lua.top();
     let number = arguments::number_or(lua, called, 2, 1.0);
     if look_open(lua, runtime, socket, |_| ()).is_none() {
         return closed(lua);
@@ -56,17 +57,18 @@ pub(super) fn getpeercertificate(lua: State, runtime: &Runtime) -> c_int {
         lua.push_str("invalid certificate index");
         return 2;
     }
-    push_from(lua, runtime, socket, Chain::Peer, number as usize - 1);
+    push_from(lua, runtime, inner, Chain::Peer, number as usize - 1);
     1
 }
 
 /// `getlocalcertificate()`: the certificate that this side shows.
 pub(super) fn getlocalcertificate(lua: State, runtime: &Runtime) -> c_int {
     let socket = own_or_return!(tcp, lua, Called::direct(lua, "getlocalcertificate"));
+    let inner = lua.top();
     if look_open(lua, runtime, socket, |_| ()).is_none() {
         return closed(lua);
     }
-    push_from(lua, runtime, socket, Chain::Local, 0);
+    push_from(lua, runtime, inner, Chain::Local, 0);
     1
 }
 
@@ -88,24 +90,35 @@ enum Chain {
     Local,
 }
 
+/// [`look_open`], at the inner object at a place of the stack, which is looked up there each time: between two looks
+/// values are made, and a finalizer may end the object.
+fn look_again<T>(
+    lua: State,
+    runtime: &Runtime,
+    inner: c_int,
+    look: impl FnOnce(&Session) -> T,
+) -> Option<T> {
+    look_open(lua, runtime, lua.userdata(inner, TCP)?, look)
+}
+
 /// The certificate at a place of a chain.
 fn certificate(
     lua: State,
     runtime: &Runtime,
-    socket: &Tcp,
+    inner: c_int,
     chain: Chain,
     place: usize,
 ) -> Option<Certificate> {
-    look_open(lua, runtime, socket, |session| match chain {
+    look_again(lua, runtime, inner, |session| match chain {
         Chain::Peer => session.peer_chain().into_iter().nth(place),
         Chain::Local => session.local_chain().into_iter().nth(place),
     })?
 }
 
 /// Pushes a certificate, or nil where there is none, and tells which.
-fn push_from(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain, place: usize) -> bool {
+fn push_from(lua: State, runtime: &Runtime, inner: c_int, chain: Chain, place: usize) -> bool {
     let found = certificate::push(lua, runtime, || {
-        certificate(lua, runtime, socket, chain, place)
+        certificate(lua, runtime, inner, chain, place)
     });
     if !found {
         lua.push_nil();
@@ -117,10 +130,11 @@ fn push_chain(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain) -> c_in
     if look_open(lua, runtime, socket, |_| ()).is_none() {
         return closed(lua);
     }
+    let inner = lua.top();
     lua.new_table(2, 0);
     let list = lua.top();
     let mut place = 0;
-    while push_from(lua, runtime, socket, chain, place) {
+    while push_from(lua, runtime, inner, chain, place) {
         place += 1;
         lua.raw_set_at(list, place);
     }
@@ -132,6 +146,7 @@ fn push_chain(lua: State, runtime: &Runtime, socket: &Tcp, chain: Chain) -> c_in
 /// of reasons for each depth, from 1.
 pub(super) fn getpeerverification(lua: State, runtime: &Runtime) -> c_int {
     let socket = own_or_return!(tcp, lua, Called::direct(lua, "getpeerverification"));
+    let inner = lua.top();
     let verified = look_open(lua, runtime, socket, |session| {
         match session.verification() {
             Verification::Passed => (true, None),
@@ -150,16 +165,16 @@ pub(super) fn getpeerverification(lua: State, runtime: &Runtime) -> c_int {
     }
     match why {
         Some(why) => lua.push_str(why),
-        None => push_reasons(lua, runtime, socket),
+        None => push_reasons(lua, runtime, inner),
     }
     2
 }
 
 /// Pushes the reasons at each depth. Each is looked up anew: nothing that needs dropping may be held
 /// while they are pushed.
-fn push_reasons(lua: State, runtime: &Runtime, socket: &Tcp) {
+fn push_reasons(lua: State, runtime: &Runtime, inner: c_int) {
     let reason = |depth: usize, place: usize| {
-        look_open(lua, runtime, socket, |session| {
+        look_again(lua, runtime, inner, |session| {
             match session.verification() {
                 Verification::Listed(listed) => listed.get(depth).map(|at| at.get(place).copied()),
                 _ => None,
@@ -201,8 +216,9 @@ const TEXTS: [Field; 6] = [
 /// `info([field])`: a table about the cipher in use, or one field of it.
 pub(super) fn info(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "info");
-    let socket = own_or_return!(tcp, lua, called);
-    let cipher = || look_open(lua, runtime, socket, |session| session.cipher()).flatten();
+    own_or_return!(tcp, lua, called);
+    let inner = lua.top();
+    let cipher = || look_again(lua, runtime, inner, |session| session.cipher()).flatten();
     if cipher().is_none() {
         return closed(lua);
     }
@@ -221,7 +237,7 @@ pub(super) fn info(lua: State, runtime: &Runtime) -> c_int {
     lua.raw_set_field(-2, c"algbits");
     lua.push_bool(false);
     lua.raw_set_field(-2, c"export");
-    let resumed = look_open(lua, runtime, socket, |session| session.is_resumed()) == Some(true);
+    let resumed = look_again(lua, runtime, inner, |session| session.is_resumed()) == Some(true);
     lua.push_bool(resumed);
     lua.raw_set_field(-2, c"resumed");
     if called.count >= 2 && !lua.is_nil(2) {
@@ -238,9 +254,11 @@ const LONGEST_MATERIAL: f64 = 65536.0;
 pub(super) fn exportkeyingmaterial(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "exportkeyingmaterial");
     let socket = own_or_return!(tcp, lua, called);
+    let finalized = runtime.finalized.get();
     let label = arguments::bytes(lua, called, 2);
     let length = arguments::number(lua, called, 3);
     let context = (!lua.is_nil(4)).then(|| arguments::bytes(lua, called, 4));
+    let socket = tcp_still(lua, runtime, called, finalized, socket);
     if !(1.0..=LONGEST_MATERIAL).contains(&length) {
         refuse(lua, called, 3, format_args!("length out of range"));
     }
