@@ -19,13 +19,18 @@ pub(crate) const NATIVE: &[Plain] = &[
 ];
 
 /// `adopt(copy, original, environment)`: makes the copy of a function, as loaded from its dump, share the
-/// original's upvalues, but for its environment. Tells whether it could.
+/// original's upvalues, but for its environment. Tells whether it could: a program may have replaced what dumps and
+/// loads by functions that make no copies.
 fn adopt(lua: State, _: &Runtime) -> c_int {
     const COPY: c_int = 1;
     const ORIGINAL: c_int = 2;
     const ENVIRONMENT: c_int = 3;
     let mut number = 1;
     while let Some(name) = lua.push_upvalue(ORIGINAL, number) {
+        if lua.is_c_function(COPY) || !has_upvalue(lua, COPY, number) {
+            lua.push_bool(false);
+            return 1;
+        }
         if is_environment(lua, name) {
             lua.pop(1);
             lua.push_value(ENVIRONMENT);
@@ -46,6 +51,14 @@ fn adopt(lua: State, _: &Runtime) -> c_int {
     }
     lua.push_bool(true);
     1
+}
+
+fn has_upvalue(lua: State, function: c_int, number: c_int) -> bool {
+    let found = lua.push_upvalue(function, number).is_some();
+    if found {
+        lua.pop(1);
+    }
+    found
 }
 
 /// Whether the upvalue of this name, with its value on top, is the environment. A stripped chunk has no

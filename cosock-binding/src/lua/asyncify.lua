@@ -100,6 +100,8 @@ local function adopt(loader)
   local copy = load(dump(loader), "=(asyncified)")
   if native.adopt(copy, loader, environment) then
     return copy
+  elseif not setfenv then
+    common.raise("a loader cannot be asyncified where string.dump or load make no copy of it")
   end
   return function(...)
     return call_in_environment(loader, ...)
