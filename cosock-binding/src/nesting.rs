@@ -7,7 +7,7 @@
 use std::ffi::c_int;
 
 use crate::ffi::{RawState, State, Status};
-use crate::runtime::{Runtime, token};
+use crate::runtime::{Runtime, is_token};
 use crate::{dns, select};
 
 /// A coroutine that is being resumed.
@@ -59,8 +59,7 @@ pub(crate) fn resume(
 }
 
 /// `resume(coroutine, ...)`, for one that is suspended. Returns nil and what `coroutine.resume` does; or,
-/// when it waits, `"parked"` or `"waits"` and what it has yielded: the token of a method, or the values of
-/// the protocol.
+/// when it waits, true and what it has yielded: the token of a method, or the values of the protocol.
 pub(crate) fn resume_coroutine(lua: State, runtime: &Runtime) -> c_int {
     let Some(raw) = lua.to_coroutine(1) else {
         return 0;
@@ -93,21 +92,15 @@ pub(crate) fn resume_coroutine(lua: State, runtime: &Runtime) -> c_int {
         inner.pop(count);
         return refuse(lua, "too many results to resume");
     }
-    let word = match status {
-        Status::Yield if count > 0 && inner.to_pointer(-1) == token() => Some("parked"),
-        Status::Yield if waits => Some("waits"),
-        _ => None,
-    };
-    lua.push_nil();
-    if word.is_none() {
+    let parked = status == Status::Yield && count > 0 && is_token(inner.to_pointer(-1));
+    // Nothing is made before these values are yielded: a finalizer could wait for something else in the task's name.
+    if parked || waits {
+        lua.push_bool(true);
+    } else {
+        lua.push_nil();
         lua.push_bool(status != Status::Error);
     }
     inner.move_to(lua, count);
-    if let Some(word) = word {
-        // Made last: a finalizer may go on with the coroutine meanwhile.
-        lua.push_str(word);
-        lua.replace(2);
-    }
     lua.top() - 1
 }
 

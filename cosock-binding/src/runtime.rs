@@ -157,12 +157,28 @@ pub(crate) struct Runtime {
     pub(crate) nests: RefCell<Vec<Nest>>,
 }
 
-/// Its address is what methods yield when they have parked their task.
-static TOKEN: u8 = 0;
+/// Their addresses are what methods yield when they have parked their task: each tells what is below it.
+static TOKENS: [u8; 3] = [0; 3];
 
-/// The value on top of the stack of a coroutine that is parked on an operation.
+/// The value on top of the stack of a coroutine that is parked, with nothing below it that is needed.
 pub(crate) fn token() -> *const c_void {
-    ptr::from_ref(&TOKEN).cast()
+    ptr::from_ref(&TOKENS[0]).cast()
+}
+
+/// The same, above what an operation needs: an object and one more value.
+pub(crate) fn token_above_object() -> *const c_void {
+    ptr::from_ref(&TOKENS[1]).cast()
+}
+
+/// The same, above the metatable of the half of a channel.
+pub(crate) fn token_above_half() -> *const c_void {
+    ptr::from_ref(&TOKENS[2]).cast()
+}
+
+/// Whether it is one of the three.
+#[inline]
+pub(crate) fn is_token(value: *const c_void) -> bool {
+    (value as usize).wrapping_sub(token() as usize) < TOKENS.len()
 }
 
 /// Drops what is in the cell, unless a function below us on the stack works on it.

@@ -6,12 +6,12 @@
 use std::ffi::{CStr, c_int};
 
 use cosock_core::reactor::{Company, Interest};
-use cosock_core::scheduler::{Parkable, TaskKey};
+use cosock_core::scheduler::{Parkable, Scheduler, TaskKey};
 use cosock_core::socket::Progress;
 
 use crate::arguments::{self, Called, WRAPPED, raise, refuse_kind};
 use crate::ffi::{Kind, State};
-use crate::runtime::{ObjectClass, Runtime, Shape, TCP, UDP, token};
+use crate::runtime::{ObjectClass, Runtime, Shape, TCP, UDP, token, token_above_object};
 use crate::socket::{self, SETWAKER, TIMEOUT, WAKE};
 
 /// What a method waits for, on the object in argument 1.
@@ -91,6 +91,7 @@ pub(crate) fn block_object<P: Parkable>(
         // Looking at the object may have ended the task, or the inner socket of which `make` would make an operation.
         // In Lua that is looked for anew.
         if runtime.task_of(lua) != Some(task)
+            || is_in_between(lua, core, task)
             || (runtime.finalized.get() != finalized && !is_there(lua, wait.inner))
         {
             return None;
@@ -121,6 +122,13 @@ pub(crate) fn block_object<P: Parkable>(
         return Blocked::Parked(lua.yield_values(1));
     }
     Blocked::Parked(yield_anchored(lua, wait.extra))
+}
+
+/// Whether the task has been parked by a coroutine on whose behalf it runs, and this is a finalizer or a hook that came
+/// before it could yield: nothing can wait here, so the wait stays as it is. 5.1 and 5.2 do not tell; there none comes.
+#[inline]
+pub(crate) fn is_in_between(lua: State, core: &Scheduler, task: TaskKey) -> bool {
+    core.has_wait(task) && lua.is_yieldable() == Some(false)
 }
 
 /// Whether the inner socket at `inner` is none of those that Lua has finalized meanwhile.
@@ -163,7 +171,7 @@ pub(crate) fn yield_anchored(lua: State, extra: c_int) -> c_int {
     } else {
         lua.push_value(extra);
     }
-    lua.push_pointer(token());
+    lua.push_pointer(token_above_object());
     lua.yield_values(3)
 }
 
@@ -253,7 +261,16 @@ pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
         Some(seconds) if !seconds.is_nan() => Some(seconds.max(0.0)),
         _ => arguments::timeout(lua, Called::wrapped(lua, "sleep"), 1),
     };
-    let Some(task) = runtime.task_of(lua) else {
+    let parked = runtime.task_of(lua).is_some_and(|task| {
+        runtime.enter(lua, |core| {
+            let may_wait = !is_in_between(lua, core, task);
+            if may_wait {
+                core.park_sleep(task, timeout);
+            }
+            may_wait
+        })
+    });
+    if !parked {
         match timeout {
             // As it was given, for it is yielded to the user.
             Some(seconds) if lua.to_number(1) == Some(seconds) => lua.push_value(1),
@@ -261,8 +278,7 @@ pub(crate) fn sleep(lua: State, runtime: &Runtime) -> c_int {
             None => lua.push_nil(),
         }
         return go_on_in_lua(lua, runtime, c"sleep", 1);
-    };
-    runtime.enter(lua, |core| core.park_sleep(task, timeout));
+    }
     lua.push_pointer(token());
     lua.yield_values(1)
 }

@@ -2,8 +2,8 @@
 
 use super::Queue;
 use super::queue::{LINK_OF_QUEUE, QUEUE_OF_HALF};
-use crate::ffi::{Kind, State};
-use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
+use crate::ffi::State;
+use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token_above_half};
 
 /// What a task that was parked in `receive` finds.
 pub(crate) enum Looked {
@@ -68,7 +68,7 @@ fn find<'a>(runtime: &Runtime, coroutine: State, metatable: usize) -> Option<&'a
 /// The queue whose metatable the coroutine keeps on its stack.
 #[cold]
 fn anchored<'a>(coroutine: State) -> Option<&'a Queue> {
-    if !is_parked(coroutine) || coroutine.kind(-2) != Kind::Table {
+    if !is_parked(coroutine) {
         return None;
     }
     coroutine.raw_get_at(-2, QUEUE_OF_HALF);
@@ -80,7 +80,7 @@ fn anchored<'a>(coroutine: State) -> Option<&'a Queue> {
 /// Whether the coroutine still is as `receive` parked it: a half's metatable with the token on top.
 #[inline]
 fn is_parked(coroutine: State) -> bool {
-    coroutine.top() > 1 && coroutine.to_pointer(-1) == token()
+    coroutine.top() > 1 && coroutine.to_pointer(-1) == token_above_half()
 }
 
 /// Pushes the link of the channel on which the coroutine is parked; tells whether it is.

@@ -8,8 +8,8 @@ use super::wakers::refuse_second_receive;
 use super::{Queue, SETWAKER, TIMEOUT, open};
 use crate::arguments::{self, Called, WRAPPED};
 use crate::ffi::State;
-use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token};
-use crate::wait::go_on_in_lua;
+use crate::runtime::{QUEUE as QUEUE_CLASS, Runtime, token_above_half};
+use crate::wait::{go_on_in_lua, is_in_between};
 
 /// `rx:receive()`.
 pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
@@ -57,13 +57,21 @@ pub(crate) fn receive(lua: State, runtime: &Runtime) -> c_int {
         }
         lua.set_top(metatable);
     };
-    runtime.enter(lua, |core| {
-        core.park_message(task, timeout, queue.identity())
+    let parked = runtime.enter(lua, |core| {
+        let may_wait = !is_in_between(lua, core, task);
+        if may_wait {
+            core.park_message(task, timeout, queue.identity());
+        }
+        may_wait
     });
+    if !parked {
+        lua.set_top(1);
+        return go_on_in_lua(lua, runtime, c"channel_receive", 1);
+    }
     queue.waiter.set(Some(task));
     // The half's metatable is kept, and with it the queue.
     lua.push_value(metatable);
-    lua.push_pointer(token());
+    lua.push_pointer(token_above_half());
     lua.yield_values(2)
 }
 

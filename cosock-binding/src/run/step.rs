@@ -14,7 +14,7 @@ use super::failure::{fail_with, report, was_interrupted};
 use crate::arguments::{DIRECT, raise};
 use crate::channel::{self, Looked};
 use crate::ffi::{State, Status};
-use crate::runtime::{Runtime, Shape, token};
+use crate::runtime::{Runtime, Shape, is_token, token, token_above_object};
 use crate::{outcome, select, tasks, traceback, udp};
 
 /// Resumes a task with what it waited for.
@@ -109,7 +109,7 @@ fn complete_any(
 /// After somebody else has resumed or closed it, something else is there, or nothing.
 #[inline]
 fn is_parked(coroutine: State) -> bool {
-    coroutine.top() > 0 && coroutine.to_pointer(-1) == token()
+    coroutine.top() > 0 && is_token(coroutine.to_pointer(-1))
 }
 
 /// If an operation is over, moves its results to the coroutine: for those whose results need none of the values that
@@ -137,17 +137,24 @@ fn complete(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State) -> Op
     if let Shape::Datagram { from } = shape {
         return complete_datagram(lua, runtime, key, from, coroutine);
     }
-    let data = match shape {
-        Shape::Sent | Shape::SentDatagram => coroutine.to_bytes(-2).unwrap_or_default(),
-        _ => &[],
-    };
-    let tried = runtime.enter(lua, |core| core.try_operation(key, data));
     let wants_anchors = match shape {
         Shape::Received { prefixed } => prefixed,
-        Shape::Connected | Shape::One => true,
+        Shape::Connected | Shape::One | Shape::Sent | Shape::SentDatagram => true,
         _ => false,
     };
-    if !wants_anchors {
+    if wants_anchors && coroutine.to_pointer(-1) != token_above_object() {
+        // What it has yielded is another wait's: code that ran between that wait and the yield has parked it on this.
+        abandon(lua, runtime, key, coroutine);
+        return None;
+    }
+    let is_send = matches!(shape, Shape::Sent | Shape::SentDatagram);
+    let data = if is_send {
+        coroutine.to_bytes(-2).unwrap_or_default()
+    } else {
+        &[]
+    };
+    let tried = runtime.enter(lua, |core| core.try_operation(key, data));
+    if !wants_anchors || is_send {
         return hand_over_outcome(lua, runtime, tried, shape, coroutine);
     }
     let Tried::Complete(outcome) = tried else {
@@ -271,7 +278,7 @@ fn resume(lua: State, runtime: &Runtime, key: TaskKey, coroutine: State, mut arg
             return finish(lua, runtime, key, coroutine, status, count);
         }
         // A method has parked its task before it yielded.
-        let parked = count > 0 && coroutine.to_pointer(-1) == token();
+        let parked = count > 0 && is_token(coroutine.to_pointer(-1));
         // After a `reset` it is not waited for any more.
         if parked || !runtime.has_task(key) {
             return;

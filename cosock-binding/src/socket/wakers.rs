@@ -10,6 +10,7 @@ use crate::arguments::raise;
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, TCP, UDP};
 use crate::tcp::take_back;
+use crate::wait::is_in_between;
 
 /// The two wake kinds as Lua names them.
 pub(crate) fn kind_word(interest: Interest) -> &'static str {
@@ -99,7 +100,9 @@ fn is_parked_on(lua: State, runtime: &Runtime, interest: Interest) -> bool {
     let fd = inner_fd(lua, runtime, 1);
     fd >= 0
         && runtime.enter(lua, |core| {
-            if let Some(task) = runtime.running_task() {
+            if let Some(task) = runtime.running_task()
+                && !is_in_between(lua, core, task)
+            {
                 core.withdraw(task);
             }
             core.reactor.is_object_waited(fd, interest, object)

@@ -48,6 +48,13 @@ impl Scheduler {
         }
     }
 
+    /// Whether a task that still runs has been parked, and its wait is not taken back yet.
+    #[inline]
+    #[must_use]
+    pub fn has_wait(&self, key: TaskKey) -> bool {
+        (self.tasks.get(key.index as usize)).is_some_and(|task| task.phase != Phase::Running)
+    }
+
     #[cold]
     fn take_back(&mut self, key: TaskKey) {
         debug_assert!(self.is_alive(key), "a task that is over cannot wait");
