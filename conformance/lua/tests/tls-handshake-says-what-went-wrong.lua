@@ -123,6 +123,21 @@ local function clients()
     expect.list(expect.pack(connected:receive()), { n = 3, nil, "closed", "" }, what)
     connected:close()
     accepted:close()
+
+    -- Who writes first, and finds nobody there any more, can still read why.
+    connected, accepted = secure.wrapped(with_version(config, "tlsv1_3"), with_version(asking(), "tlsv1_3"))
+    secure.handshakes(connected, accepted)
+    accepted:close()
+    local sent, err
+    repeat
+      sent, err = connected:send "data"
+      cosock.socket.sleep(0.001)
+    until not sent
+    expect.equal(err, "closed", what)
+    expect.list(expect.pack(connected:receive()), { n = 3, nil, ours[2], "" }, what)
+    expect.list(expect.pack(connected:receive()), { n = 3, nil, "closed", "" }, what)
+    expect.equal(select(2, connected:send "data"), "closed", what)
+    connected:close()
   end
   expect_first_read("no certificate", { "sslv3 alert handshake failure", "tlsv13 alert certificate required" },
     "peer did not return a certificate", client())

@@ -53,7 +53,7 @@ pub struct Session {
     unflushed: Vec<u8>,
     /// What a look ahead has met, for the next read to report.
     met: Option<Blocked>,
-    /// This side has said that it sends nothing more.
+    /// This side has said that it sends nothing more, or the system takes nothing more from it.
     has_ended: bool,
 }
 
@@ -203,7 +203,7 @@ impl Session {
             return Err(Blocked::Failed(SocketError::Closed));
         }
         let result = call(&mut self.stream, |stream| stream.ssl_write(part));
-        match self.finish(result) {
+        match self.wrote(result) {
             // A record is only ever sent whole: its bytes are kept, whatever the caller does next.
             Err(Blocked::Wait(_)) => {
                 self.unflushed.extend_from_slice(part);
@@ -213,6 +213,19 @@ impl Session {
         }
     }
 
+    /// [`Session::finish`] of a write. Where the system refuses it, nothing more goes out; but what the peer has said
+    /// before, such as why it ended, can still be read.
+    fn wrote(&mut self, result: Result<usize, Error>) -> Result<usize, Blocked> {
+        let is_refused = result.is_err() && self.wire().failure.is_some();
+        let finished = self.finish(result);
+        if is_refused {
+            self.phase = Phase::Open;
+            self.has_ended = true;
+            self.unflushed.clear();
+        }
+        finished
+    }
+
     /// Sends what was accepted and is not on its way yet.
     pub(crate) fn flush(&mut self) -> Result<(), Blocked> {
         if self.phase != Phase::Open {
@@ -220,7 +233,7 @@ impl Session {
         }
         while !self.unflushed.is_empty() {
             let result = call(&mut self.stream, |stream| stream.ssl_write(&self.unflushed));
-            let length = self.finish(result)?;
+            let length = self.wrote(result)?;
             self.unflushed.drain(..length);
         }
         Ok(())
