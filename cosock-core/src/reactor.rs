@@ -12,15 +12,16 @@ mod waiters;
 
 use std::io;
 use std::num::NonZeroU32;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Poll, Token};
+use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::sys;
+use crate::{fd, sys};
 
 pub(crate) use readiness::ScratchRead;
 pub use source::{Interest, SourceId};
@@ -31,6 +32,7 @@ pub use waiters::{Company, Role, Waiter};
 pub const SCRATCH_SIZE: usize = 64 * 1024;
 
 const EVENTS_PER_POLL: usize = 1024;
+
 const NOTIFY: Token = Token(usize::MAX);
 
 /// The poll, its sources, and the read buffer that all sockets share.
@@ -251,6 +253,23 @@ impl Reactor {
     #[inline(always)]
     pub(crate) fn await_events(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.poll.poll(&mut self.events, timeout)
+    }
+
+    /// [`Reactor::await_events`] for less than a second, to the nanosecond. The system's poll would wait for whole
+    /// milliseconds, so what is waited on is the poll itself, which is readable when it has an event.
+    ///
+    /// # Errors
+    ///
+    /// What `ppoll(2)` and `epoll_wait(2)` report.
+    #[inline(never)]
+    pub(crate) fn await_events_exactly(&mut self, timeout: Duration) -> io::Result<()> {
+        let poll = PollFd::from_borrowed_fd(fd::borrow(self.poll.as_raw_fd()), PollFlags::IN);
+        let timeout = Timespec {
+            tv_sec: 0,
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
+        rustix::event::poll(&mut [poll], Some(&timeout))?;
+        self.await_events(Some(Duration::ZERO))
     }
 
     /// Fires the waiters of what has come. A source's only reader is offered to `take` first, which may deal with it at

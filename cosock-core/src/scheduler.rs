@@ -71,6 +71,8 @@ pub struct Scheduler {
     unpolled_runs: usize,
     /// When they were last looked at while tasks were ready.
     polled: Time,
+    /// The last of the deadlines that were set for a [short](deadlines::SHORT) time.
+    exact_until: Time,
     /// The last reading of the clock.
     now: Time,
 }
@@ -105,6 +107,7 @@ impl Scheduler {
             limits: HashMap::new(),
             unpolled_runs: 0,
             polled: now,
+            exact_until: now,
             now,
         })
     }

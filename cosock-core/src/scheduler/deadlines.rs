@@ -7,7 +7,21 @@ use super::{Kind, Owner, Scheduler, TaskKey};
 use crate::clock::Time;
 use crate::timer::TimerId;
 
+/// Seconds; a timeout below that ends on time. Others may be up to a millisecond late, as the system's poll waits for
+/// whole ones: those that end in the same are dealt with together.
+pub(super) const SHORT: f64 = 0.01;
+
 impl Scheduler {
+    /// When a timeout ends that begins now; never if that is beyond time.
+    #[inline]
+    pub(super) fn deadline_after(&mut self, timeout: f64) -> Option<Time> {
+        let deadline = self.clock.now().after(timeout)?;
+        if timeout < SHORT {
+            self.exact_until = self.exact_until.max(deadline);
+        }
+        Some(deadline)
+    }
+
     /// Fires what is due now: tasks become ready, callbacks are there for
     /// [`Scheduler::take_callback`].
     pub fn expire(&mut self) {
@@ -39,7 +53,7 @@ impl Scheduler {
         let Some(timeout) = self.tasks[place as usize].timeout.get() else {
             return;
         };
-        let deadline = match (self.clock.now().after(timeout), limit) {
+        let deadline = match (self.deadline_after(timeout), limit) {
             (Some(each), Some(limit)) => Some(each.min(limit)),
             (each, limit) => each.or(limit),
         };
@@ -61,12 +75,11 @@ impl Scheduler {
             .try_reserve(self.callback_numbers.len() + 1)?;
         self.timers
             .try_reserve(self.tasks.capacity() + self.callback_numbers.len() + 1)?;
-        // A due timer fires in the next turn, a deadline beyond time never.
-        let now = self.clock.now();
+        // A due timer fires in the next turn.
         let deadline = if timeout <= 0.0 {
-            Some(now)
+            Some(self.clock.now())
         } else {
-            now.after(timeout)
+            self.deadline_after(timeout)
         };
         if let Some(deadline) = deadline {
             self.timers.try_reserve_entry(deadline)?;

@@ -31,7 +31,7 @@ impl Scheduler {
             waiting_at(&mut self.waits, key.index).timed_out = true;
             self.ready_selects += usize::from(task.kind == Kind::Select);
             self.ready.push_back(key);
-        } else if let Some(deadline) = self.clock.now().after(timeout) {
+        } else if let Some(deadline) = self.deadline_after(timeout) {
             if self.tasks[key.index as usize].kind != Kind::Sleep {
                 waiting_at(&mut self.waits, key.index).deadline = Some(deadline);
             }

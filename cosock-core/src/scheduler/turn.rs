@@ -250,7 +250,11 @@ impl Scheduler {
             self.reactor.await_events(Some(Duration::ZERO))
         } else if has_timers && let Some(time) = self.timers.next_look() {
             let timeout = time.since(self.clock.now()).min(LONGEST_WAIT);
-            self.reactor.await_events(Some(timeout))
+            if time <= self.exact_until {
+                self.reactor.await_events_exactly(timeout)
+            } else {
+                self.reactor.await_events(Some(timeout))
+            }
         } else {
             self.reactor.await_events(Some(LONGEST_WAIT))
         };
