@@ -62,36 +62,54 @@ fn push_field_inner(lua: State) {
     }
 }
 
+/// The two kinds of inner sockets.
+pub(crate) trait Inner: Sized {
+    /// That of the userdata on top, or what stands in for one that Lua has finalized.
+    fn on_top<'a>(lua: State) -> Option<&'a Self>;
+}
+
+impl Inner for Tcp {
+    #[inline(always)]
+    fn on_top<'a>(lua: State) -> Option<&'a Tcp> {
+        lua.userdata(-1, TCP)
+            .or_else(|| finalized::stand_in_tcp(lua))
+    }
+}
+
+impl Inner for Udp {
+    #[inline(always)]
+    fn on_top<'a>(lua: State) -> Option<&'a Udp> {
+        lua.userdata(-1, UDP)
+            .or_else(|| finalized::stand_in_udp(lua))
+    }
+}
+
 /// The TCP socket of argument 1, whose userdata is left on the stack; `None` if it is foreign.
 #[inline]
 pub(crate) fn tcp<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
     push_inner(lua, called);
-    lua.userdata(-1, TCP)
-        .or_else(|| finalized::stand_in_tcp(lua))
+    Tcp::on_top(lua)
 }
 
 /// [`tcp`], for a caller that looks at no argument beyond those that there are.
 #[inline]
 pub(crate) fn tcp_here<'a>(lua: State, called: Called) -> Option<&'a Tcp> {
     push_inner_here(lua, called);
-    lua.userdata(-1, TCP)
-        .or_else(|| finalized::stand_in_tcp(lua))
+    Tcp::on_top(lua)
 }
 
 /// [`tcp_here`], for argument 1 that is a table.
 #[inline(always)]
 pub(crate) fn tcp_in_table<'a>(lua: State) -> Option<&'a Tcp> {
     push_field_inner(lua);
-    lua.userdata(-1, TCP)
-        .or_else(|| finalized::stand_in_tcp(lua))
+    Tcp::on_top(lua)
 }
 
 /// The UDP socket of argument 1, likewise.
 #[inline]
 pub(crate) fn udp<'a>(lua: State, called: Called) -> Option<&'a Udp> {
     push_inner(lua, called);
-    lua.userdata(-1, UDP)
-        .or_else(|| finalized::stand_in_udp(lua))
+    Udp::on_top(lua)
 }
 
 /// [`udp`], for a caller that looks at the first so many arguments.
@@ -101,8 +119,7 @@ pub(crate) fn udp_with<'a>(lua: State, called: Called, arguments: c_int) -> Opti
         lua.set_top(arguments);
     }
     push_inner_here(lua, called);
-    lua.userdata(-1, UDP)
-        .or_else(|| finalized::stand_in_udp(lua))
+    Udp::on_top(lua)
 }
 
 /// The inner socket of argument 1 as `$find` finds it: [`tcp`], [`udp`] or one of their kind. Where it is foreign,
@@ -118,49 +135,26 @@ macro_rules! own_or_return {
 }
 pub(crate) use own_or_return;
 
-/// The TCP socket that a method has found and left on top, when other arguments have been read since the runtime's
+/// The socket that a method has found and left on top, when other arguments have been read since the runtime's
 /// count of the finalized was `finalized`: a number that is made a text may run a finalizer, and that may end the
 /// socket. Then what is found is a closed one.
 #[inline]
-pub(crate) fn tcp_still<'a>(
+pub(crate) fn still<'a, T: Inner>(
     lua: State,
     runtime: &Runtime,
     called: Called,
     finalized: u32,
-    socket: &'a Tcp,
-) -> &'a Tcp {
+    socket: &'a T,
+) -> &'a T {
     if runtime.finalized.get() == finalized {
         return socket;
     }
-    find_again(lua, called, TCP, finalized::stand_in_tcp)
-}
-
-/// [`tcp_still`], for UDP.
-#[inline]
-pub(crate) fn udp_still<'a>(
-    lua: State,
-    runtime: &Runtime,
-    called: Called,
-    finalized: u32,
-    socket: &'a Udp,
-) -> &'a Udp {
-    if runtime.finalized.get() == finalized {
-        return socket;
-    }
-    find_again(lua, called, UDP, finalized::stand_in_udp)
+    find_again(lua, called)
 }
 
 #[cold]
-fn find_again<'a, T>(
-    lua: State,
-    called: Called,
-    class: Class<T>,
-    stand_in: fn(State) -> Option<&'a T>,
-) -> &'a T {
-    match lua.userdata(-1, class).or_else(|| stand_in(lua)) {
-        Some(socket) => socket,
-        None => refuse_kind(lua, called, 1, "socket"),
-    }
+fn find_again<'a, T: Inner>(lua: State, called: Called) -> &'a T {
+    T::on_top(lua).unwrap_or_else(|| refuse_kind(lua, called, 1, "socket"))
 }
 
 /// Calls the method of a foreign inner socket, which is on top, with the arguments after the first.

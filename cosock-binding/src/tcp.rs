@@ -19,7 +19,7 @@ use crate::finalized;
 use crate::outcome;
 use crate::pusher::{Blocking, Plain};
 use crate::runtime::{Runtime, Shape, TCP};
-use crate::socket::{self, own_or_return, tcp, tcp_still};
+use crate::socket::{self, own_or_return, still, tcp};
 
 use connect::{accept, connect};
 pub(crate) use jit::{Loans, take_back};
@@ -160,7 +160,7 @@ pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
     let finalized = runtime.finalized.get();
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
-    let socket = tcp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     let family = socket.borrow().family();
     let hints = Hints {
         family,

@@ -18,7 +18,7 @@ use crate::finalized;
 use crate::outcome;
 use crate::pusher::{Blocking, Plain};
 use crate::runtime::{Runtime, Shape, UDP};
-use crate::socket::{self, own_or_return, udp, udp_still};
+use crate::socket::{self, own_or_return, still, udp};
 pub(crate) use datagrams::push_datagram;
 use datagrams::{receive, send, sendto};
 
@@ -181,7 +181,7 @@ fn setsockname(lua: State, runtime: &Runtime) -> c_int {
     let finalized = runtime.finalized.get();
     let host = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
-    let socket = udp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     let family = socket.borrow().family();
     let hints = Hints {
         family,
@@ -218,7 +218,7 @@ fn setpeername(lua: State, runtime: &Runtime) -> c_int {
         return finish(lua, runtime, result);
     }
     let service = arguments::bytes(lua, called, 3);
-    let socket = udp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     let family = socket.borrow().family();
     let hints = Hints {
         family,

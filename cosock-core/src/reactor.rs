@@ -32,7 +32,6 @@ pub use waiters::{Company, Role, Waiter};
 pub const SCRATCH_SIZE: usize = 64 * 1024;
 
 const EVENTS_PER_POLL: usize = 1024;
-
 const NOTIFY: Token = Token(usize::MAX);
 
 /// The poll, its sources, and the read buffer that all sockets share.
@@ -135,11 +134,7 @@ impl Reactor {
     pub(crate) fn source_of_another(&mut self, fd: RawFd) -> io::Result<SourceId> {
         self.follow_fork()?;
         if let Some(id) = self.known(fd) {
-            match self
-                .poll
-                .registry()
-                .register(&mut SourceFd(&fd), id.token(), every_interest())
-            {
+            match self.register(fd, id) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(id),
                 // There it takes the place of the last.
                 Ok(()) if !cfg!(any(target_os = "linux", target_os = "android")) => return Ok(id),

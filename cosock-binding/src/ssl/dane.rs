@@ -6,7 +6,7 @@ use super::connection::change;
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::State;
 use crate::runtime::Runtime;
-use crate::socket::{own_or_return, tcp, tcp_still};
+use crate::socket::{own_or_return, still, tcp};
 
 /// `setdane(host)`: verifies by the records that follow; false where the context does not allow it.
 pub(super) fn setdane(lua: State, runtime: &Runtime) -> c_int {
@@ -14,7 +14,7 @@ pub(super) fn setdane(lua: State, runtime: &Runtime) -> c_int {
     let socket = own_or_return!(tcp, lua, called);
     let finalized = runtime.finalized.get();
     let host = arguments::bytes(lua, called, 2);
-    let socket = tcp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     if host.contains(&0) {
         refuse(lua, called, 2, format_args!("host name expected"));
     }
@@ -36,7 +36,7 @@ pub(super) fn settlsa(lua: State, runtime: &Runtime) -> c_int {
     let fields = (field(2), field(3), field(4));
     let finalized = runtime.finalized.get();
     let data = arguments::bytes(lua, called, 5);
-    let socket = tcp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     let added = match fields {
         (Some(usage), Some(selector), Some(matching)) => change(lua, runtime, socket, |session| {
             session.add_tlsa(usage, selector, matching, data)

@@ -9,7 +9,7 @@ use super::connection::{change, look};
 use crate::arguments::{self, Called, raise, refuse};
 use crate::ffi::{Kind, State};
 use crate::runtime::{Runtime, TCP};
-use crate::socket::{own_or_return, tcp, tcp_still};
+use crate::socket::{own_or_return, still, tcp};
 
 /// `sni(name)` of a client, `sni(contexts [, strict])` of a server.
 pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
@@ -26,7 +26,7 @@ pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
     }
     let finalized = runtime.finalized.get();
     let name = arguments::bytes(lua, called, 2);
-    let socket = tcp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     let Some(name) = std::str::from_utf8(name)
         .ok()
         .filter(|name| !name.contains('\0'))

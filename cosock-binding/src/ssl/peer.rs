@@ -10,7 +10,7 @@ use super::connection::{closed, look, look_open};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::State;
 use crate::runtime::{Runtime, TCP};
-use crate::socket::{own_or_return, tcp, tcp_still};
+use crate::socket::{own_or_return, still, tcp};
 
 /// `getalpn()`: the protocol agreed on.
 pub(super) fn getalpn(lua: State, runtime: &Runtime) -> c_int {
@@ -258,7 +258,7 @@ pub(super) fn exportkeyingmaterial(lua: State, runtime: &Runtime) -> c_int {
     let label = arguments::bytes(lua, called, 2);
     let length = arguments::number(lua, called, 3);
     let context = (!lua.is_nil(4)).then(|| arguments::bytes(lua, called, 4));
-    let socket = tcp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     if !(1.0..=LONGEST_MATERIAL).contains(&length) {
         refuse(lua, called, 3, format_args!("length out of range"));
     }

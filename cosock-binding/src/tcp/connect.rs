@@ -13,7 +13,7 @@ use crate::arguments::{self, Called};
 use crate::ffi::State;
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, TCP};
-use crate::socket::{tcp, tcp_still, wait_on_foreign};
+use crate::socket::{still, tcp, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// `accept()`.
@@ -78,7 +78,7 @@ pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     let finalized = runtime.finalized.get();
     let address = arguments::bytes(lua, called, 2);
     let service = arguments::bytes(lua, called, 3);
-    let socket = tcp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     let is_taken = {
         let socket = socket.borrow();
         socket.raw_fd() >= 0 && (socket.class() == TcpClass::Server || socket.is_encrypted())

@@ -11,7 +11,7 @@ use crate::arguments::{self, Called};
 use crate::ffi::State;
 use crate::outcome;
 use crate::runtime::{Runtime, Shape};
-use crate::socket::{self, tcp, tcp_still, wait_on_foreign};
+use crate::socket::{self, still, tcp, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// The range that `send` is asked for: bytes `base..end`, both counted from the start of the data.
@@ -43,7 +43,7 @@ pub(crate) fn send<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     };
     let finalized = runtime.finalized.get();
     let data = arguments::bytes(lua, called, 2);
-    let socket = tcp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     check_class(lua, socket, TcpClass::Client, called);
     let (base, end) = if lua.is_nil(3) && lua.is_nil(4) {
         (0, data.len())
@@ -71,7 +71,7 @@ fn send_whole<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
     };
     let finalized = runtime.finalized.get();
     let data = arguments::bytes(lua, called, 2);
-    let socket = tcp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     check_class(lua, socket, TcpClass::Client, called);
     let mut next = 0;
     let step = runtime.enter(lua, |core| {

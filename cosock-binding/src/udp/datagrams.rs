@@ -17,7 +17,7 @@ use crate::arguments::{self, Called, DIRECT};
 use crate::ffi::{Kind, State};
 use crate::outcome;
 use crate::runtime::{Runtime, Shape, UDP};
-use crate::socket::{inner_fd, own_or_return, raise_waited, udp_still, udp_with, wait_on_foreign};
+use crate::socket::{inner_fd, own_or_return, raise_waited, still, udp_with, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// Pushes what a send to this address, or to the peer, has come to. The inner socket is at `inner`.
@@ -92,7 +92,7 @@ pub(super) fn send(lua: State, runtime: &Runtime) -> c_int {
     check_class(lua, socket, UdpClass::Connected, called);
     let finalized = runtime.finalized.get();
     let data = arguments::bytes(lua, called, 2);
-    let socket = udp_still(lua, runtime, called, finalized, socket);
+    let socket = still(lua, runtime, called, finalized, socket);
     let result = runtime.enter(lua, |core| {
         socket.borrow_mut().send(data, None, &mut core.reactor)
     });
@@ -107,7 +107,7 @@ pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
     let finalized = runtime.finalized.get();
     let data = arguments::bytes(lua, called, 2);
     let host = arguments::bytes(lua, called, 3);
-    let mut socket = udp_still(lua, runtime, called, finalized, socket);
+    let mut socket = still(lua, runtime, called, finalized, socket);
     let family = socket.borrow().family();
     // The port that `receivefrom` gave: an integer, which needs no text.
     let port = lua.integer(4).and_then(|port| u16::try_from(port).ok());
@@ -119,7 +119,7 @@ pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
         Some(to) => to,
         None => match address(lua, called, host, family) {
             Ok(to) => {
-                socket = udp_still(lua, runtime, called, finalized, socket);
+                socket = still(lua, runtime, called, finalized, socket);
                 to
             }
             Err(error) => {
