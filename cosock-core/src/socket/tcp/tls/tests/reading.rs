@@ -79,3 +79,41 @@ fn a_select_is_told_of_what_another_reader_has_left(
     assert!(matches!(step, Step::Done(Ok(_))), "{step:?}");
     assert_eq!(reactor.has_fired(), told);
 }
+
+/// Has the socket read ahead what there is; tells how much waits.
+fn reactor_reads(reactor: &mut Reactor, socket: &mut TcpSocket) -> usize {
+    let far = Pattern::Count(1 << 20);
+    if let Step::Wait { .. } = socket.receive(far, reactor) {
+        socket.source(reactor).expect("it can be waited on");
+        reactor.wait(Some(PATIENCE)).expect("it can wait");
+    }
+    let _ = socket.receive(far, reactor);
+    socket.unread.len()
+}
+
+#[test]
+fn what_is_decrypted_or_at_hand_answers_a_select() {
+    let mut reactor = reactor();
+    let context = client_context();
+    let (mut socket, peer) = with_peer(&mut reactor, &context, SslVersion::TLS1_3, |mut peer| {
+        // Two records in one segment, as far as the system likes it.
+        peer.write_all(b"ab\n").expect("sent");
+        peer.write_all(b"cd\n").expect("sent");
+        peer
+    });
+    let _peer = peer.join().expect("the peer");
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Count(1)),
+        Ok(b"a".to_vec())
+    );
+    assert!(socket.is_dirty() && socket.answers_read());
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Ok(b"b".to_vec())
+    );
+    assert_eq!(
+        receive(&mut reactor, &mut socket, Pattern::Line),
+        Ok(b"cd".to_vec())
+    );
+    assert!(!socket.is_dirty() && !socket.answers_read());
+}
