@@ -10,11 +10,7 @@ use crate::runtime::Runtime;
 ///
 /// On 5.1 and LuaJIT a C function cannot go on after a yield, so blocking methods have a Lua frame
 /// in front there.
-pub(crate) const WRAPPED: c_int = if cfg!(any(feature = "lua51", feature = "luajit")) {
-    2
-} else {
-    1
-};
+pub(crate) const WRAPPED: c_int = if cfg!(continuations) { 1 } else { 2 };
 
 /// The level of the caller, for all other functions.
 pub(crate) const DIRECT: c_int = 1;

@@ -44,7 +44,7 @@ fn adopt(lua: State, _: &Runtime) -> c_int {
         }
         number += 1;
     }
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    #[cfg(function_environments)]
     {
         lua.push_value(ENVIRONMENT);
         lua.set_function_environment(COPY);
@@ -64,7 +64,7 @@ fn has_upvalue(lua: State, function: c_int, number: c_int) -> bool {
 /// Whether the upvalue of this name, with its value on top, is the environment. A stripped chunk has no
 /// names; there it is the one that holds the globals.
 fn is_environment(lua: State, name: &[u8]) -> bool {
-    if cfg!(any(feature = "lua51", feature = "luajit")) {
+    if cfg!(function_environments) {
         return false;
     }
     match name {
@@ -128,12 +128,12 @@ fn set_environment(lua: State, _: &Runtime) -> c_int {
         );
     }
     let caller = lua.top();
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    #[cfg(function_environments)]
     {
         lua.push_value(1);
         lua.set_function_environment(caller);
     }
-    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    #[cfg(not(function_environments))]
     if lua.push_upvalue(caller, 1).is_some() {
         lua.pop(1);
         lua.push_value(1);

@@ -80,14 +80,14 @@ const LAZY: &[Lazy] = &[
         source: include_str!("lua/adopt.lua"),
         native: &[],
     },
-    #[cfg(feature = "lua51")]
+    #[cfg(own_pcall)]
     Lazy {
         name: "pcall",
         chunk: c"=[cosock.pcall]",
         source: include_str!("lua/pcall.lua"),
         native: &[],
     },
-    #[cfg(feature = "lua51")]
+    #[cfg(own_pcall)]
     Lazy {
         name: "traceback",
         chunk: c"=[cosock.traceback]",
@@ -206,12 +206,12 @@ pub(crate) fn set_index(lua: State, runtime: &Runtime, index: impl Function, upv
 /// to this coroutine.
 pub(crate) fn load(lua: State, runtime: &Runtime, chunk: &CStr, source: &str) {
     lua.load(chunk, source);
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    #[cfg(function_environments)]
     {
         lua.push_kept(runtime.kept.get().globals);
         lua.set_function_environment(-2);
     }
-    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    #[cfg(not(function_environments))]
     let _ = runtime;
 }
 

@@ -20,7 +20,7 @@ mod nesting;
 mod open;
 mod options;
 mod outcome;
-#[cfg(feature = "lua51")]
+#[cfg(own_pcall)]
 mod pcall;
 mod pins;
 mod pusher;

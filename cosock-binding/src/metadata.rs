@@ -25,7 +25,7 @@ pub(crate) fn get(lua: State, runtime: &Runtime) -> c_int {
 
 /// Pushes the traceback of a coroutine, which is at `index` too.
 fn push_traceback(lua: State, runtime: &Runtime, coroutine: State, index: c_int) {
-    #[cfg(feature = "lua51")]
+    #[cfg(own_pcall)]
     if coroutine != lua && crate::pcall::push_traceback(lua, runtime, index) {
         return;
     }

@@ -18,10 +18,7 @@ pub(crate) struct Nest {
     outer: *mut RawState,
     /// The coroutine of the program as part of which it runs. That is itself, but for the coroutine of a protected
     /// call: of that the program knows nothing.
-    #[cfg_attr(
-        not(feature = "lua51"),
-        expect(dead_code, reason = "only 5.1 has those")
-    )]
+    #[cfg_attr(not(own_pcall), expect(dead_code, reason = "only 5.1 has those"))]
     base: *mut RawState,
 }
 
@@ -140,7 +137,7 @@ pub(crate) fn is_nested(lua: State, runtime: &Runtime) -> bool {
 }
 
 /// The coroutine that the program knows of, as whose part `lua` runs.
-#[cfg(feature = "lua51")]
+#[cfg(own_pcall)]
 pub(crate) fn base_of(lua: State, runtime: &Runtime) -> *mut RawState {
     nest_of(runtime, lua.raw()).map_or(lua.raw(), |nest| nest.base)
 }
@@ -169,7 +166,7 @@ pub(crate) fn outer_coroutines(lua: State, runtime: &Runtime) -> impl Iterator<I
 }
 
 /// Those among them that the program does not tell apart from `lua`, for they made protected calls.
-#[cfg(feature = "lua51")]
+#[cfg(own_pcall)]
 pub(crate) fn protected_callers(lua: State, runtime: &Runtime) -> impl Iterator<Item = State> {
     nests_of(lua, runtime)
         .take_while(|nest| nest.base != nest.inner)

@@ -121,7 +121,7 @@ fn make_tables(lua: State, runtime: &Runtime, kept: &mut Kept) {
     kept.last_reset = keep_place(lua);
     lua.push_str("");
     kept.sender = lua.keep();
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    #[cfg(function_environments)]
     {
         lua.push_globals();
         kept.globals = lua.keep();

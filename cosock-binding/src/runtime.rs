@@ -54,7 +54,7 @@ pub(crate) struct Kept {
     /// The text of the last sender's address.
     pub(crate) sender: c_int,
     /// The globals that our Lua sees, where each coroutine has its own.
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    #[cfg(function_environments)]
     pub(crate) globals: c_int,
     /// Module tables by name.
     pub(crate) modules: c_int,

@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_int};
 #[cfg(feature = "luajit")]
 use crate::ffi::Kind;
 use crate::ffi::State;
-#[cfg(feature = "lua51")]
+#[cfg(own_pcall)]
 use crate::pcall;
 use crate::pusher::Pusher;
 use crate::runtime::{Runtime, token};
@@ -14,7 +14,7 @@ use crate::{arguments, lazy, nesting, select, socket, tcp, wait};
 
 /// The Lua that cannot be lazy.
 const SHIMS: &[(&CStr, &str)] = &[
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    #[cfg(not(continuations))]
     (c"=[cosock.frames]", include_str!("lua/frames.lua")),
 ];
 
@@ -64,12 +64,12 @@ fn set_native(lua: State, runtime: &Runtime, native: c_int) {
     plain.set(native, c"raise", arguments::raise_text);
     plain.method_with_names(&socket::NAMES, tcp::bind::<true>);
     lua.raw_set_field(native, c"bind_reusing");
-    #[cfg(not(feature = "lua51"))]
+    #[cfg(not(own_pcall))]
     for name in [c"pcall", c"xpcall"] {
         lua.global(name);
         lua.raw_set_field(native, name);
     }
-    #[cfg(feature = "lua51")]
+    #[cfg(own_pcall)]
     pcall::set_native(lua, runtime, native);
     plain.set(native, c"tcp", tcp::create);
     plain.set(native, c"tcp6", tcp::create_v6);

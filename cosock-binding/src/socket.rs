@@ -379,12 +379,7 @@ pub(crate) fn gettimeout(lua: State, _: &Runtime) -> c_int {
 pub(crate) fn skip(lua: State, _: &Runtime) -> c_int {
     let called = Called::direct(lua, "skip");
     let count = crate::arguments::number(lua, called, 1);
-    let has_integers = !cfg!(any(
-        feature = "lua51",
-        feature = "lua52",
-        feature = "luajit"
-    ));
-    if has_integers && count.fract() != 0.0 {
+    if cfg!(integers) && count.fract() != 0.0 {
         crate::arguments::refuse(
             lua,
             called,

@@ -1,15 +1,15 @@
 //! Tracebacks of coroutines that do not run.
 
-#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+#[cfg(since_lua52)]
 use std::ffi::c_int;
 
 use crate::ffi::State;
-#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+#[cfg(since_lua52)]
 use crate::ffi::Status;
 use crate::runtime::Runtime;
 
 /// Pushes the traceback of a coroutine that its caller keeps alive.
-#[cfg(any(feature = "lua51", feature = "luajit"))]
+#[cfg(not(since_lua52))]
 pub(crate) fn push(lua: State, _: &Runtime, coroutine: State) {
     lua.push_traceback(coroutine, None, 0);
 }
@@ -18,7 +18,7 @@ pub(crate) fn push(lua: State, _: &Runtime, coroutine: State) {
 ///
 /// Between two looks at the same frame Lua makes strings. So that no finalizer closes the coroutine or goes
 /// on with it then, which takes the frame away, the collector waits.
-#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+#[cfg(since_lua52)]
 pub(crate) fn push(lua: State, runtime: &Runtime, coroutine: State) {
     if coroutine == lua {
         return lua.push_traceback(coroutine, None, 0);
@@ -37,7 +37,7 @@ pub(crate) fn push(lua: State, runtime: &Runtime, coroutine: State) {
 }
 
 /// Called with the address of a coroutine.
-#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+#[cfg(since_lua52)]
 fn make(lua: State, _: &Runtime) -> c_int {
     // SAFETY: it is from `push`, whose caller keeps the coroutine alive.
     let coroutine = unsafe { State::new(lua.to_pointer(1).cast_mut().cast()) };

@@ -236,7 +236,7 @@ pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments
         raise_outside(lua, WRAPPED);
     }
     lua.pop(1);
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    #[cfg(not(continuations))]
     {
         // The Lua frame in front of this function sees the marker and calls the shim.
         let _ = (runtime, shim);
@@ -244,7 +244,7 @@ pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments
         lua.insert(-arguments - 1);
         arguments + 1
     }
-    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    #[cfg(continuations)]
     {
         lua.push_kept(runtime.kept.get().shims);
         // Not raw: the first one compiles them.

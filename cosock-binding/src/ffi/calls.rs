@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi;
 
 use super::{RawState, State, Status};
-#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+#[cfg(continuations)]
 use crate::runtime::token;
 
 // SAFETY of the whole block: rules 1 to 3 of `ffi`; each method adds what is its own.
@@ -36,7 +36,7 @@ impl State {
     }
 
     /// Calls as the last act, and returns all the results of the callee, which may yield.
-    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    #[cfg(continuations)]
     pub(crate) fn tail_call(self, arguments: c_int) -> c_int {
         let base = self.top() - arguments - 1;
         // What lies below the call does not matter: only results are above it afterwards.
@@ -62,9 +62,9 @@ impl State {
         if unsafe { lua_isyieldable(self.0) } != 0 {
             return count;
         }
-        #[cfg(any(feature = "lua51", feature = "luajit"))]
+        #[cfg(not(continuations))]
         return self.yield_values(count);
-        #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+        #[cfg(continuations)]
         unsafe {
             ffi::lua_yieldk(self.0, count, 0, Some(results_or_raise))
         }
@@ -120,7 +120,7 @@ impl State {
         return None;
         #[cfg(feature = "luajit")]
         return unsafe { Some(lua_isyieldable(self.0) != 0) };
-        #[cfg(not(any(feature = "lua51", feature = "lua52", feature = "luajit")))]
+        #[cfg(since_lua53)]
         return unsafe { Some(ffi::lua_isyieldable(self.0) != 0) };
     }
 
@@ -185,7 +185,7 @@ impl State {
 
     /// Whether no yield passes the function at `level` of this coroutine's stack, as it is one of C or
     /// the iterator of a `for`; `None` beyond the stack's end.
-    #[cfg(feature = "lua51")]
+    #[cfg(own_pcall)]
     pub(crate) fn stops_yields_at(self, level: c_int) -> Option<bool> {
         unsafe {
             let mut debug: ffi::lua_Debug = std::mem::zeroed();
@@ -202,7 +202,7 @@ impl State {
     }
 
     /// Whether this coroutine died for lack of memory.
-    #[cfg(feature = "lua51")]
+    #[cfg(own_pcall)]
     pub(crate) fn is_out_of_memory(self) -> bool {
         unsafe { ffi::lua_status(self.0) == ffi::LUA_ERRMEM }
     }
@@ -264,7 +264,7 @@ impl State {
     }
 
     /// Stops the collector; tells whether it ran. In finalizers of 5.4 and later it never does.
-    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    #[cfg(since_lua52)]
     pub(crate) fn stop_collector(self) -> bool {
         unsafe {
             let runs = ffi::lua_gc(self.0, ffi::LUA_GCISRUNNING, 0) == 1;
@@ -276,7 +276,7 @@ impl State {
     }
 
     /// Undoes [`State::stop_collector`].
-    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    #[cfg(since_lua52)]
     pub(crate) fn restart_collector(self) {
         unsafe {
             ffi::lua_gc(self.0, ffi::LUA_GCRESTART, 0);
@@ -310,7 +310,7 @@ unsafe extern "C-unwind" fn all_results(raw: *mut RawState) -> c_int {
     unsafe { ffi::lua_gettop(raw) }
 }
 
-#[cfg(not(any(feature = "lua51", feature = "lua52", feature = "luajit")))]
+#[cfg(since_lua53)]
 unsafe extern "C-unwind" fn all_results(
     raw: *mut RawState,
     _status: c_int,
@@ -325,7 +325,7 @@ unsafe extern "C-unwind" fn results_or_raise(raw: *mut RawState) -> c_int {
     raise_if_failed(State(raw))
 }
 
-#[cfg(not(any(feature = "lua51", feature = "lua52", feature = "luajit")))]
+#[cfg(since_lua53)]
 unsafe extern "C-unwind" fn results_or_raise(
     raw: *mut RawState,
     _status: c_int,
@@ -334,7 +334,7 @@ unsafe extern "C-unwind" fn results_or_raise(
     raise_if_failed(State(raw))
 }
 
-#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+#[cfg(continuations)]
 fn raise_if_failed(lua: State) -> c_int {
     let count = lua.top();
     if count == 2 && lua.to_pointer(1) == token() {
@@ -351,9 +351,9 @@ pub(crate) fn main_coroutine(lua: State) -> *mut RawState {
         return lua.0;
     }
     lua.pop(1);
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    #[cfg(not(since_lua52))]
     return std::ptr::null_mut();
-    #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+    #[cfg(since_lua52)]
     {
         // SAFETY: rules 1 and 3.
         unsafe { ffi::lua_rawgeti(lua.0, super::REGISTRY, ffi::LUA_RIDX_MAINTHREAD as _) };

@@ -98,13 +98,13 @@ impl State {
     }
 
     /// Whether this coroutine and another have the same table of globals, which `setfenv(0)` replaces.
-    #[cfg(feature = "lua51")]
+    #[cfg(own_pcall)]
     pub(crate) fn shares_globals(self, other: State) -> bool {
         self.identity(ffi::LUA_GLOBALSINDEX) == other.identity(ffi::LUA_GLOBALSINDEX)
     }
 
     /// Gives the coroutine at `index` the globals of this one.
-    #[cfg(feature = "lua51")]
+    #[cfg(own_pcall)]
     pub(crate) fn give_globals(self, index: c_int) {
         unsafe {
             ffi::lua_pushvalue(self.0, ffi::LUA_GLOBALSINDEX);
@@ -113,7 +113,7 @@ impl State {
     }
 
     /// Takes over the globals of the coroutine at `index`.
-    #[cfg(feature = "lua51")]
+    #[cfg(own_pcall)]
     pub(crate) fn take_globals(self, index: c_int) {
         unsafe {
             ffi::lua_getfenv(self.0, index);
@@ -122,7 +122,7 @@ impl State {
     }
 
     /// Pops a table and makes it the function's environment.
-    #[cfg(any(feature = "lua51", feature = "luajit"))]
+    #[cfg(function_environments)]
     pub(crate) fn set_function_environment(self, function: c_int) {
         unsafe { ffi::lua_setfenv(self.0, function) };
     }
@@ -147,7 +147,7 @@ unsafe extern "C-unwind" {
     fn lua_upvaluejoin(state: *mut RawState, to: c_int, to_place: c_int, from: c_int, place: c_int);
 }
 
-#[cfg(not(any(feature = "lua51", feature = "luajit")))]
+#[cfg(since_lua52)]
 use ffi::lua_upvaluejoin;
 
 fn pointer<F: Function>(_: F) -> ffi::lua_CFunction {

@@ -125,11 +125,11 @@ impl State {
 
     /// Copies a value to the place of another.
     pub(crate) fn copy(self, from: c_int, to: c_int) {
-        #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+        #[cfg(since_lua52)]
         unsafe {
             ffi::lua_copy(self.0, from, to);
         }
-        #[cfg(any(feature = "lua51", feature = "luajit"))]
+        #[cfg(not(since_lua52))]
         unsafe {
             let to = self.absolute(to);
             ffi::lua_pushvalue(self.0, from);
@@ -139,13 +139,13 @@ impl State {
 
     /// Pops two values into the slots at `index` and after it.
     pub(crate) fn pop_into(self, index: c_int) {
-        #[cfg(not(any(feature = "lua51", feature = "luajit")))]
+        #[cfg(since_lua52)]
         {
             self.copy(-1, index + 1);
             self.copy(-2, index);
             self.pop(2);
         }
-        #[cfg(any(feature = "lua51", feature = "luajit"))]
+        #[cfg(not(since_lua52))]
         {
             self.replace(index + 1);
             self.replace(index);

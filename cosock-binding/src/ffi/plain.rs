@@ -1,7 +1,7 @@
 //! Functions of the C interface that push a value and tell nothing of it, for callers who do not ask: where Lua's own
 //! are so, mlua has them tell by one more call.
 
-#[cfg(any(feature = "lua51", feature = "lua52", feature = "luajit"))]
+#[cfg(not(since_lua53))]
 mod old {
     use std::ffi::{c_char, c_int};
 
@@ -16,8 +16,8 @@ mod old {
     }
 }
 
-#[cfg(any(feature = "lua51", feature = "lua52", feature = "luajit"))]
+#[cfg(not(since_lua53))]
 pub(super) use old::*;
 
-#[cfg(not(any(feature = "lua51", feature = "lua52", feature = "luajit")))]
+#[cfg(since_lua53)]
 pub(super) use mlua::ffi::{lua_getfield, lua_gettable, lua_pushlstring, lua_rawget, lua_rawgeti};

@@ -10,7 +10,7 @@ use super::{Kind, RawState, State, plain};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scalar {
     Boolean(bool),
-    #[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
+    #[cfg(integers)]
     Integer(ffi::lua_Integer),
     Number(f64),
 }
@@ -64,7 +64,7 @@ impl State {
     #[inline]
     pub(crate) fn to_number_mostly_whole(self, index: c_int) -> Option<f64> {
         // Older versions give a whole number for any.
-        #[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
+        #[cfg(integers)]
         {
             let mut is_whole = 0;
             let whole = unsafe { ffi::lua_tointegerx(self.0, index, &mut is_whole) };
@@ -90,7 +90,7 @@ impl State {
             match ffi::lua_type(self.0, index) {
                 ffi::LUA_TBOOLEAN => Some(Scalar::Boolean(self.to_bool(index))),
                 // Older versions have but one kind of numbers.
-                #[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
+                #[cfg(integers)]
                 ffi::LUA_TNUMBER if ffi::lua_isinteger(self.0, index) != 0 => {
                     let integer = ffi::lua_tointegerx(self.0, index, std::ptr::null_mut());
                     Some(Scalar::Integer(integer))
@@ -171,7 +171,7 @@ impl State {
     pub(crate) fn push_scalar(self, value: Scalar) {
         match value {
             Scalar::Boolean(value) => self.push_bool(value),
-            #[cfg(any(feature = "lua53", feature = "lua54", feature = "lua55"))]
+            #[cfg(integers)]
             Scalar::Integer(value) => unsafe { ffi::lua_pushinteger(self.0, value) },
             Scalar::Number(value) => self.push_number(value),
         }

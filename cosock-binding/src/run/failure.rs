@@ -106,14 +106,14 @@ fn is_interruption(lua: State, index: c_int) -> bool {
 
 /// Raises the error value on top, with the traceback below it when it is a text.
 fn raise_report(lua: State) -> ! {
-    let old = cfg!(any(feature = "lua51", feature = "luajit"));
     match lua.kind(-1) {
         Kind::String | Kind::Number => {
             lua.push_str("\n");
             lua.push_value(-3);
             lua.concat(3);
         }
-        Kind::Nil if !old => lua.pop(1),
+        // As in the rock, in which the traceback alone is left of nil since 5.2.
+        Kind::Nil if cfg!(since_lua52) => lua.pop(1),
         _ => {}
     }
     lua.raise_top()

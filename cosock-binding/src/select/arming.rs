@@ -117,7 +117,7 @@ fn collect(lua: State, runtime: &Runtime, list: c_int, interest: Interest) -> u3
 
 /// Pushes the list's `__pairs`, if this Lua has them and the list has one.
 fn has_pairs(lua: State, list: c_int) -> bool {
-    if cfg!(any(feature = "lua51", feature = "luajit")) || !lua.metatable(list) {
+    if !cfg!(since_lua52) || !lua.metatable(list) {
         return false;
     }
     lua.raw_get_field(-1, c"__pairs");

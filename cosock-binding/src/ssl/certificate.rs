@@ -201,12 +201,7 @@ fn validat(lua: State, runtime: &Runtime) -> c_int {
     check(lua, called, 1);
     let second = arguments::number(lua, called, 2);
     // Versions without integers cut off the fraction.
-    let has_integers = cfg!(not(any(
-        feature = "lua51",
-        feature = "lua52",
-        feature = "luajit"
-    )));
-    if second.is_nan() || (has_integers && (second as i64) as f64 != second) {
+    if second.is_nan() || (cfg!(integers) && (second as i64) as f64 != second) {
         refuse(
             lua,
             called,

@@ -71,9 +71,7 @@ fn wait_for_room(lua: State, runtime: &Runtime, to: Option<SocketAddr>, inner: c
     match wait::block(lua, runtime, wait, true, operation) {
         Blocked::Parked(yielded) => yielded,
         // Without a Lua function in front, it cannot go on in Lua there.
-        _ if cfg!(any(feature = "lua51", feature = "luajit")) || lua.push_self() => {
-            fail(lua, runtime, SocketError::Timeout)
-        }
+        _ if !cfg!(continuations) || lua.push_self() => fail(lua, runtime, SocketError::Timeout),
         _ if to.is_some() => {
             lua.set_top(4);
             go_on_in_lua(lua, runtime, c"sendto", 4)
