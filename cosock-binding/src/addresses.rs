@@ -10,6 +10,7 @@ use cosock_core::socket::Family;
 
 use crate::arguments;
 use crate::ffi::State;
+use crate::outcome;
 use crate::runtime::Runtime;
 
 /// The word of `getfamily`, which is not that of `getsockname`.
@@ -123,9 +124,6 @@ fn push_end(
             lua.push_str(Family::of(&address).word());
             3
         }
-        Err(error) => {
-            runtime.pins.push_failure(lua, error);
-            2
-        }
+        Err(error) => outcome::fail(lua, runtime, error),
     }
 }

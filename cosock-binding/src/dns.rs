@@ -3,13 +3,15 @@
 use std::ffi::c_int;
 use std::net::SocketAddr;
 
+use cosock_core::error::SocketError;
 use cosock_core::netdb::{self, Family, Hints, Ipv4Text, LookupError, SocketKind};
 use cosock_core::operation::{Lookup, Operation, Outcome, Then};
-use cosock_core::reactor::Interest;
+use cosock_core::reactor::{Interest, Reactor};
 use cosock_core::resolver::{Answer, LookupId, Query};
 
 use crate::arguments::{self, Called, raise};
 use crate::ffi::{Kind, State};
+use crate::outcome;
 use crate::runtime::{Runtime, Shape};
 use crate::wait;
 
@@ -71,6 +73,28 @@ pub(crate) fn begin(
     Err(Begun::Pending(
         runtime.enter(lua, |core| core.look_up(query)),
     ))
+}
+
+/// Has `now` act on the addresses of a host, and pushes what that has come to. Where a task can wait for them, it is
+/// parked until they are there, and what `then` makes acts on them.
+pub(crate) fn with_addresses(
+    lua: State,
+    runtime: &Runtime,
+    host: &[u8],
+    service: &[u8],
+    hints: Hints,
+    now: impl FnOnce(&[SocketAddr], &mut Reactor) -> Result<(), SocketError>,
+    then: impl FnOnce() -> Then,
+) -> c_int {
+    match begin(lua, runtime, host, service, hints) {
+        Ok(addresses) => {
+            let result = runtime.enter(lua, |core| now(&addresses, &mut core.reactor));
+            drop(addresses);
+            outcome::finish(lua, runtime, result)
+        }
+        Err(Begun::Failed(error)) => outcome::fail(lua, runtime, error.into()),
+        Err(Begun::Pending(id)) => park(lua, runtime, id, then(), Shape::One, None),
+    }
 }
 
 /// Whether `lua` is a task's own coroutine, at a place where it can yield.
@@ -150,12 +174,12 @@ fn ask(lua: State, runtime: &Runtime, report: Report, make: impl FnOnce() -> Que
     let query = make();
     if let Some(answer) = query.answer_inline() {
         drop(query);
-        return crate::outcome::push(lua, runtime, Outcome::Answer(Box::new(answer)), shape, 0, 0);
+        return outcome::push(lua, runtime, Outcome::Answer(Box::new(answer)), shape, 0, 0);
     }
     if !can_wait {
         let answer = query.answer_now();
         drop(query);
-        return crate::outcome::push(lua, runtime, Outcome::Answer(Box::new(answer)), shape, 0, 0);
+        return outcome::push(lua, runtime, Outcome::Answer(Box::new(answer)), shape, 0, 0);
     }
     let id = runtime.enter(lua, |core| core.look_up(query));
     lua.set_top(0);
@@ -219,10 +243,7 @@ pub(crate) fn gethostname(lua: State, runtime: &Runtime) -> c_int {
             runtime.pins.push_text(lua, name);
             1
         }
-        Err(error) => {
-            runtime.pins.push_failure(lua, error.into());
-            2
-        }
+        Err(error) => outcome::fail(lua, runtime, error.into()),
     }
 }
 

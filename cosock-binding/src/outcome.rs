@@ -143,8 +143,7 @@ pub(crate) fn push(
         }
         Outcome::Done => {
             refresh_class(lua, object);
-            lua.push_number(1.0);
-            1
+            succeed(lua)
         }
         Outcome::Failed(error) => {
             if shape == Shape::Connected {
@@ -160,8 +159,25 @@ pub(crate) fn push(
     }
 }
 
+/// Pushes nil and the error's word: the way most methods fail.
+pub(crate) fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
+    runtime.pins.push_failure(lua, error);
+    2
+}
+
+/// Pushes one, LuaSocket's success.
+pub(crate) fn succeed(lua: State) -> c_int {
+    lua.push_number(1.0);
+    1
+}
+
+/// Pushes what a method has come to that may have changed the class of its object, which is argument 1.
+pub(crate) fn finish(lua: State, runtime: &Runtime, result: Result<(), SocketError>) -> c_int {
+    push(lua, runtime, Outcome::from(result), Shape::One, 1, 0)
+}
+
 /// Brings the `class` field of the object up to date.
-pub(crate) fn refresh_class(lua: State, object: c_int) {
+fn refresh_class(lua: State, object: c_int) {
     if object == 0 || lua.kind(object) != Kind::Table {
         return;
     }

@@ -13,6 +13,7 @@ use cosock_core::socket::{Tcp, Udp};
 use crate::arguments::{Called, push_format, raise, refuse_kind};
 use crate::ffi::{Class, Kind, State, upvalue};
 use crate::finalized;
+use crate::outcome;
 use crate::runtime::{ObjectClass, Runtime, TCP, UDP};
 use crate::wait::go_on_in_lua;
 
@@ -215,10 +216,7 @@ pub(crate) fn open_in_place<S>(
             lua.pop(1);
             1
         }
-        Err(error) => {
-            runtime.pins.push_failure(lua, error);
-            2
-        }
+        Err(error) => outcome::fail(lua, runtime, error),
     }
 }
 

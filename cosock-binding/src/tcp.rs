@@ -7,18 +7,18 @@ mod send;
 
 use std::ffi::c_int;
 
-use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::Then;
 use cosock_core::socket::{Family, Tcp, TcpClass, TcpSocket};
 
 use crate::arguments::{self, Called, refuse};
 use crate::classes;
+use crate::dns;
 use crate::ffi::State;
 use crate::finalized;
-use crate::outcome;
+use crate::outcome::{finish, succeed};
 use crate::pusher::{Blocking, Plain};
-use crate::runtime::{Runtime, Shape, TCP};
+use crate::runtime::{Runtime, TCP};
 use crate::socket::{self, own_or_return, still, tcp};
 
 use connect::{accept, connect};
@@ -122,28 +122,6 @@ pub(crate) fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> 
     lua.set_metatable(object);
 }
 
-/// Pushes nil and the error's word.
-fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
-    runtime.pins.push_failure(lua, error);
-    2
-}
-
-/// Pushes one, LuaSocket's success.
-fn succeed(lua: State) -> c_int {
-    lua.push_number(1.0);
-    1
-}
-
-fn finish(lua: State, runtime: &Runtime, result: Result<(), SocketError>) -> c_int {
-    match result {
-        Ok(()) => {
-            outcome::refresh_class(lua, 1);
-            succeed(lua)
-        }
-        Err(error) => fail(lua, runtime, error),
-    }
-}
-
 /// Raises unless the socket is of the class that the method is for.
 #[inline]
 fn check_class(lua: State, socket: &Tcp, class: TcpClass, called: Called) {
@@ -167,32 +145,15 @@ pub(crate) fn bind<const REUSE: bool>(lua: State, runtime: &Runtime) -> c_int {
         passive: true,
         ..Hints::new(SocketKind::Tcp)
     };
-    match crate::dns::begin(
+    dns::with_addresses(
         lua,
         runtime,
-        crate::dns::any(address, family),
+        dns::any(address, family),
         service,
         hints,
-    ) {
-        Ok(addresses) => {
-            let result = runtime.enter(lua, |core| {
-                socket
-                    .borrow_mut()
-                    .bind(&addresses, REUSE, &mut core.reactor)
-            });
-            drop(addresses);
-            finish(lua, runtime, result)
-        }
-        Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
-        Err(crate::dns::Begun::Pending(id)) => crate::dns::park(
-            lua,
-            runtime,
-            id,
-            Then::BindTcp(Tcp::clone(socket), REUSE),
-            Shape::One,
-            None,
-        ),
-    }
+        |addresses, reactor| socket.borrow_mut().bind(addresses, REUSE, reactor),
+        || Then::BindTcp(Tcp::clone(socket), REUSE),
+    )
 }
 
 fn listen(lua: State, runtime: &Runtime) -> c_int {

@@ -4,7 +4,6 @@ mod datagrams;
 
 use std::ffi::c_int;
 
-use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::Then;
 use cosock_core::socket::{Family, Udp, UdpClass, UdpSocket};
@@ -12,12 +11,12 @@ use cosock_core::socket::{Family, Udp, UdpClass, UdpSocket};
 use crate::addresses::{family_word, push_local, push_peer};
 use crate::arguments::{self, Called, refuse};
 use crate::classes;
-use crate::dns::{self, Begun};
+use crate::dns;
 use crate::ffi::State;
 use crate::finalized;
-use crate::outcome;
+use crate::outcome::{finish, succeed};
 use crate::pusher::{Blocking, Plain};
-use crate::runtime::{Runtime, Shape, UDP};
+use crate::runtime::{Runtime, UDP};
 use crate::socket::{self, own_or_return, still, udp};
 pub(crate) use datagrams::push_datagram;
 use datagrams::{receive, send, sendto};
@@ -97,22 +96,7 @@ fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> UdpSocket) 
     lua.set_metatable(object);
 }
 
-fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
-    runtime.pins.push_failure(lua, error);
-    2
-}
-
-fn finish(lua: State, runtime: &Runtime, result: Result<(), SocketError>) -> c_int {
-    match result {
-        Ok(()) => {
-            outcome::refresh_class(lua, 1);
-            lua.push_number(1.0);
-            1
-        }
-        Err(error) => fail(lua, runtime, error),
-    }
-}
-
+/// Raises unless the socket is of the class that the method is for.
 fn check_class(lua: State, socket: &Udp, class: UdpClass, called: Called) {
     if socket.borrow().class() != class {
         refuse(lua, called, 1, format_args!("{} expected", class.word()));
@@ -125,8 +109,7 @@ fn close(lua: State, runtime: &Runtime) -> c_int {
         socket.borrow_mut().close(&mut core.reactor);
         core.wake_closed_lookups();
     });
-    lua.push_number(1.0);
-    1
+    succeed(lua)
 }
 
 fn dirty(lua: State, _: &Runtime) -> c_int {
@@ -188,24 +171,15 @@ fn setsockname(lua: State, runtime: &Runtime) -> c_int {
         passive: true,
         ..Hints::new(SocketKind::Udp)
     };
-    match dns::begin(lua, runtime, dns::any(host, family), service, hints) {
-        Ok(addresses) => {
-            let result = runtime.enter(lua, |core| {
-                socket.borrow_mut().bind(&addresses, &mut core.reactor)
-            });
-            drop(addresses);
-            finish(lua, runtime, result)
-        }
-        Err(Begun::Failed(error)) => fail(lua, runtime, error.into()),
-        Err(Begun::Pending(id)) => dns::park(
-            lua,
-            runtime,
-            id,
-            Then::BindUdp(Udp::clone(socket)),
-            Shape::One,
-            None,
-        ),
-    }
+    dns::with_addresses(
+        lua,
+        runtime,
+        dns::any(host, family),
+        service,
+        hints,
+        |addresses, reactor| socket.borrow_mut().bind(addresses, reactor),
+        || Then::BindUdp(Udp::clone(socket)),
+    )
 }
 
 fn setpeername(lua: State, runtime: &Runtime) -> c_int {
@@ -224,20 +198,15 @@ fn setpeername(lua: State, runtime: &Runtime) -> c_int {
         family,
         ..Hints::new(SocketKind::Udp)
     };
-    match dns::begin(lua, runtime, host, service, hints) {
-        Ok(addresses) => {
-            let result = runtime.enter(lua, |core| {
-                socket.borrow_mut().set_peer(&addresses, &mut core.reactor)
-            });
-            drop(addresses);
-            finish(lua, runtime, result)
-        }
-        Err(Begun::Failed(error)) => fail(lua, runtime, error.into()),
-        Err(Begun::Pending(id)) => {
-            let then = Then::Peer(Udp::clone(socket));
-            dns::park(lua, runtime, id, then, Shape::One, None)
-        }
-    }
+    dns::with_addresses(
+        lua,
+        runtime,
+        host,
+        service,
+        hints,
+        |addresses, reactor| socket.borrow_mut().set_peer(addresses, reactor),
+        || Then::Peer(Udp::clone(socket)),
+    )
 }
 
 /// `__gc` of the inner socket.

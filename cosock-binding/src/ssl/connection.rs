@@ -147,7 +147,7 @@ pub(super) fn closed(lua: State) -> c_int {
 }
 
 /// Pushes false and the error's word: the way a handshake fails.
-fn fail(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
+fn fail_handshake(lua: State, runtime: &Runtime, error: SocketError) -> c_int {
     outcome::push(lua, runtime, Outcome::Failed(error), Shape::Handshake, 0, 0)
 }
 
@@ -197,10 +197,7 @@ fn wrap(lua: State, runtime: &Runtime) -> c_int {
             push_object(lua, runtime);
             1
         }
-        Err(error) => {
-            runtime.pins.push_failure(lua, error);
-            2
-        }
+        Err(error) => outcome::fail(lua, runtime, error),
     }
 }
 
@@ -249,10 +246,10 @@ fn handshake<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int {
             lua.push_nil();
             1
         }
-        Step::Done(Err(error)) => fail(lua, runtime, error),
+        Step::Done(Err(error)) => fail_handshake(lua, runtime, error),
         Step::Wait { interest, .. } if INNER => {
             let error = socket.borrow().timeout_error(interest);
-            fail(lua, runtime, error)
+            fail_handshake(lua, runtime, error)
         }
         Step::Wait { interest, progress } => {
             let wait = Wait {

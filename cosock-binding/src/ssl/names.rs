@@ -8,6 +8,7 @@ use super::CONTEXT;
 use super::connection::{change, look};
 use crate::arguments::{self, Called, raise, refuse};
 use crate::ffi::{Kind, State};
+use crate::outcome;
 use crate::runtime::{Runtime, TCP};
 use crate::socket::{own_or_return, still, tcp};
 
@@ -40,10 +41,7 @@ pub(super) fn sni(lua: State, runtime: &Runtime) -> c_int {
         None | Some(Ok(())) => 0,
         // As in LuaSec: it takes back the name that was set.
         Some(Err(_)) if name.is_empty() => 0,
-        Some(Err(error)) => {
-            runtime.pins.push_failure(lua, error);
-            2
-        }
+        Some(Err(error)) => outcome::fail(lua, runtime, error),
     }
 }
 

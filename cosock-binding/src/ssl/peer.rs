@@ -9,6 +9,7 @@ use super::certificate;
 use super::connection::{closed, look, look_open};
 use crate::arguments::{self, Called, refuse};
 use crate::ffi::State;
+use crate::outcome;
 use crate::runtime::{Runtime, TCP};
 use crate::socket::{own_or_return, still, tcp};
 
@@ -270,10 +271,7 @@ pub(super) fn exportkeyingmaterial(lua: State, runtime: &Runtime) -> c_int {
     });
     match material {
         Some(Ok(material)) => push_bytes(lua, runtime, material),
-        Some(Err(error)) => {
-            runtime.pins.push_failure(lua, error);
-            2
-        }
+        Some(Err(error)) => outcome::fail(lua, runtime, error),
         None => closed(lua),
     }
 }

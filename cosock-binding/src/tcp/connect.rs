@@ -8,10 +8,11 @@ use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
 use cosock_core::socket::{Attempt, Step, Tcp, TcpClass};
 
-use super::{check_class, fail, take_back};
+use super::{check_class, take_back};
 use crate::arguments::{self, Called};
+use crate::dns::{self, Begun};
 use crate::ffi::State;
-use crate::outcome;
+use crate::outcome::{self, fail};
 use crate::runtime::{Runtime, Shape, TCP};
 use crate::socket::{still, tcp, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
@@ -91,16 +92,16 @@ pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
         family,
         ..Hints::new(SocketKind::Tcp)
     };
-    let address = crate::dns::any(address, family);
+    let address = dns::any(address, family);
     let begun = if INNER {
-        crate::dns::at_once(address, service, hints)
+        dns::at_once(address, service, hints)
     } else {
-        crate::dns::begin(lua, runtime, address, service, hints)
+        dns::begin(lua, runtime, address, service, hints)
     };
     match begun {
         Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER),
-        Err(crate::dns::Begun::Failed(error)) => fail(lua, runtime, error.into()),
-        Err(crate::dns::Begun::Pending(id)) => {
+        Err(Begun::Failed(error)) => fail(lua, runtime, error.into()),
+        Err(Begun::Pending(id)) => {
             let timeout = wait::object_timeout(lua);
             // Looking at the object may have ended its inner socket.
             let Some(socket) = lua.userdata(inner, TCP) else {
@@ -108,7 +109,7 @@ pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
                 return fail(lua, runtime, SocketError::Closed);
             };
             let then = Then::Connect(Tcp::clone(socket));
-            crate::dns::park(lua, runtime, id, then, Shape::Connected, timeout)
+            dns::park(lua, runtime, id, then, Shape::Connected, timeout)
         }
     }
 }

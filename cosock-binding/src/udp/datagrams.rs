@@ -11,11 +11,11 @@ use cosock_core::reactor::Interest;
 use cosock_core::scheduler::NextDatagram;
 use cosock_core::socket::{DATAGRAM_SIZE, Datagram, Progress, Room, Step, Udp, UdpClass};
 
-use super::{check_class, fail};
+use super::check_class;
 use crate::addresses::push_sender;
 use crate::arguments::{self, Called, DIRECT};
 use crate::ffi::{Kind, State};
-use crate::outcome;
+use crate::outcome::{self, fail};
 use crate::runtime::{Runtime, Shape, UDP};
 use crate::socket::{inner_fd, own_or_return, raise_waited, still, udp_with, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
