@@ -47,7 +47,8 @@ pub struct Counted {
 /// nothing of the machine, so that two runs that agree make the same text.
 pub fn summary(cells: &[Counted]) -> String {
     let mut text = format!(
-        "Lines of traces, ours beside the rock's at {REVISION}; each scenario runs on every Lua and way in.\n\n"
+        "How many lines got which grade, beside the rock at {REVISION}. Each scenario runs on every Lua, with the module and in \
+         the runner.\n\n"
     );
     write_head(&mut text, "chapter");
     for chapter in &CHAPTERS {
