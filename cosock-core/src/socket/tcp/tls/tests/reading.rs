@@ -80,17 +80,6 @@ fn a_select_is_told_of_what_another_reader_has_left(
     assert_eq!(reactor.has_fired(), told);
 }
 
-/// Has the socket read ahead what there is; tells how much waits.
-fn reactor_reads(reactor: &mut Reactor, socket: &mut TcpSocket) -> usize {
-    let far = Pattern::Count(1 << 20);
-    if let Step::Wait { .. } = socket.receive(far, reactor) {
-        socket.source(reactor).expect("it can be waited on");
-        reactor.wait(Some(PATIENCE)).expect("it can wait");
-    }
-    let _ = socket.receive(far, reactor);
-    socket.unread.len()
-}
-
 #[test]
 fn what_is_decrypted_or_at_hand_answers_a_select() {
     let mut reactor = reactor();
