@@ -64,7 +64,7 @@ impl Clock {
 
     /// Reads it to within some milliseconds, never ahead: for dates, not for deadlines.
     #[must_use]
-    pub fn about_now(&self) -> Time {
+    pub(crate) fn about_now(&self) -> Time {
         self.time(process::about_monotonic_nanoseconds())
     }
 

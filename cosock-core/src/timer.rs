@@ -81,7 +81,7 @@ impl<K: Copy> Timers<K> {
     /// # Errors
     ///
     /// There is no memory for that.
-    pub fn try_reserve_entry(&mut self, deadline: Time) -> Result<(), TryReserveError> {
+    pub(crate) fn try_reserve_entry(&mut self, deadline: Time) -> Result<(), TryReserveError> {
         self.queue.try_reserve(deadline)
     }
 
@@ -151,7 +151,7 @@ impl<K: Copy> Timers<K> {
     /// A time before which nothing is due. It may be earlier than the earliest deadline, if a timer was moved or
     /// cancelled; whoever waits until then puts that right by [`Timers::expire`].
     #[must_use]
-    pub fn next_look(&self) -> Option<Time> {
+    pub(crate) fn next_look(&self) -> Option<Time> {
         self.queue.next_look()
     }
 
