@@ -172,17 +172,6 @@ fn what_was_received_before_the_wrap_belongs_to_the_handshake() {
     assert_eq!(&peer.join().expect("the peer"), b"ok\n");
 }
 
-/// Has the socket read ahead what there is; tells how much waits.
-fn reactor_reads(reactor: &mut Reactor, socket: &mut TcpSocket) -> usize {
-    let far = Pattern::Count(1 << 20);
-    if let Step::Wait { .. } = socket.receive(far, reactor) {
-        socket.source(reactor).expect("it can be waited on");
-        reactor.wait(Some(PATIENCE)).expect("it can wait");
-    }
-    let _ = socket.receive(far, reactor);
-    socket.unread.len()
-}
-
 #[test]
 fn nothing_works_before_the_handshake_or_after_the_close() {
     let mut reactor = reactor();
