@@ -234,7 +234,13 @@ impl TcpSocket {
         let source = self.endpoint.source;
         match reading {
             Reading::Nothing => {}
-            Reading::Drained => reactor.drained(source),
+            Reading::Drained => {
+                if has_moved {
+                    // It is no data, but another operation may wait for it: a send, where a handshake comes between.
+                    reactor.has_read(source, true, false);
+                }
+                reactor.drained(source);
+            }
             Reading::Full | Reading::Short => {
                 let waits = |id| reactor.company(id, Interest::Read, 0) != Company::Nobody;
                 // What OpenSSL has read ahead is looked at for those alone who would miss it.

@@ -1,8 +1,16 @@
 //! Where what is decrypted goes, and who is told of what is left.
 
+use std::ffi::c_int;
+
+use foreign_types::ForeignTypeRef;
+
 use super::*;
 use crate::reactor::{Role, Waiter};
 use crate::scheduler::Scheduler;
+
+unsafe extern "C" {
+    fn SSL_renegotiate(ssl: *mut openssl_sys::SSL) -> c_int;
+}
 
 #[rstest]
 fn large_counts_are_cut_anywhere_in_the_stream(
@@ -105,4 +113,58 @@ fn what_is_decrypted_or_at_hand_answers_a_select() {
         Ok(b"cd".to_vec())
     );
     assert!(!socket.is_dirty() && !socket.answers_read());
+}
+
+/// The send waits for the peer's part of a new handshake. A read of another task, which need not have waited, gets that
+/// and nothing more: no event tells of it, and nothing else comes before the peer has what is to be sent.
+#[test]
+fn a_send_is_told_that_what_it_waits_for_was_read_by_another() {
+    let mut reactor = reactor();
+    let (go_on, may_go_on) = mpsc::channel();
+    let renegotiate = move |mut peer: Peer| {
+        may_go_on.recv().expect("our side is done with the first");
+        // SAFETY: the connection is there, and nobody else uses it.
+        assert_eq!(unsafe { SSL_renegotiate(peer.ssl().as_ptr()) }, 1);
+        peer.do_handshake().expect("it asks for a handshake");
+        may_go_on.recv().expect("our side waits");
+        let mut byte = [0];
+        peer.read_exact(&mut byte).expect("it is sent");
+        byte
+    };
+    let context = client_context();
+    let (mut socket, peer) = with_peer(&mut reactor, &context, SslVersion::TLS1_2, renegotiate);
+    let source = socket.source(&mut reactor).expect("it can be waited on");
+    let read_what_comes = |socket: &mut TcpSocket, reactor: &mut Reactor| {
+        let mut comes = vec![];
+        while comes != [true] {
+            reactor.ready_now(&[(socket.raw_fd(), Interest::Read)], &mut comes);
+        }
+        socket.doubt(reactor);
+        let step = socket.receive(Pattern::Line, reactor);
+        assert!(waits_to_read(&step), "{step:?}");
+    };
+    go_on.send(()).expect("the peer waits");
+    read_what_comes(&mut socket, &mut reactor);
+    let mut sent = 0;
+    let step = socket.send(b"x", &mut sent, &mut reactor);
+    assert!(waits_to_read(&step), "{step:?}");
+    reactor.wait(Some(Duration::ZERO)).expect("it can wait");
+    let sender = Waiter {
+        task: Scheduler::new().expect("a scheduler").spawn(),
+        serial: 1,
+        role: Role::Operation,
+        object: 1,
+    };
+    reactor.watch(source, Interest::Read, sender);
+    go_on.send(()).expect("the peer waits");
+    read_what_comes(&mut socket, &mut reactor);
+    assert_eq!(reactor.fired(0), Some(sender));
+    let step = socket.send(b"x", &mut sent, &mut reactor);
+    assert!(matches!(step, Step::Done(Ok(()))), "{step:?}");
+    assert_eq!(peer.join().expect("the peer"), *b"x");
+}
+
+fn waits_to_read<T>(step: &Step<T>) -> bool {
+    let read = Interest::Read;
+    matches!(step, Step::Wait { interest, .. } if *interest == read)
 }
