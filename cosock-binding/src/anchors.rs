@@ -1,5 +1,5 @@
-//! Where the coroutines and handles of tasks are, which are anchored while their tasks live: a handle, too,
-//! though the program may have let go of it, for a finalizer may still ask of its task.
+//! Keeps the coroutines and handles of tasks alive (anchored) while their tasks live. That goes for handles which the
+//! program has let go of, too: a finalizer may still ask for one.
 
 use std::cell::RefCell;
 use std::collections::TryReserveError;

@@ -1,4 +1,4 @@
-//! Name look-ups: inline where the text is numeric, off the thread where a task can wait.
+//! Name look-ups: at once where the text is a numeric address, and on another thread where the task can wait.
 
 use std::ffi::c_int;
 use std::net::SocketAddr;
@@ -122,7 +122,7 @@ pub(crate) fn can_wait(lua: State, runtime: &Runtime) -> bool {
 }
 
 /// Whether the function on top is `pcall`, `xpcall` or `dofile`. Raw, for a program may have its globals
-/// looked after by functions that raise; and one by one, for to ask by name would make the name.
+/// looked after by functions that raise; and one by one, because asking by name would make the name.
 fn goes_on_after_yield(lua: State) -> bool {
     const NAMES: [&[u8]; 3] = [b"pcall", b"xpcall", b"dofile"];
     let function = lua.top();
@@ -166,7 +166,7 @@ pub(crate) fn park(
     wait::yield_anchored(lua, 0)
 }
 
-/// Answers a query of a `dns` function, now or when its task is resumed. The query is made late, for to ask
+/// Answers a query of a `dns` function, now or when its task is resumed. The query is made late, because asking
 /// whether the task can wait may raise.
 fn ask(lua: State, runtime: &Runtime, report: Report, make: impl FnOnce() -> Query) -> c_int {
     let shape = Shape::Names(report);

@@ -1,4 +1,5 @@
-//! Telling objects of others, through their own `setwaker` and `_wake`.
+//! Tells foreign objects, by their own `setwaker` and `_wake`, that a task waits for them, and that it no longer
+//! does.
 //!
 //! What a task selects on is kept in a table: the objects at 1, 2, ...; and for an object that has
 //! to be told, its wake kind at -1, -2, ... Everything of theirs is called in protected mode.

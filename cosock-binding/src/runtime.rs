@@ -277,8 +277,7 @@ impl Runtime {
         self.outcomes.borrow_mut().push(outcome);
     }
 
-    /// Takes the connection that was kept last. One that is gone, as the state is closing, is stood in for by a new
-    /// socket.
+    /// Takes the connection that was kept last, or a new socket if that is gone because the state is closing.
     #[inline]
     pub(crate) fn take_connection(&self) -> TcpSocket {
         match self.outcomes.borrow_mut().pop() {

@@ -1,5 +1,5 @@
-//! Where native functions and Lua meet: what our Lua gets of us, and what stands for a function that is written in it
-//! until it is first called.
+//! Where native functions and Lua meet: the table of native functions that our Lua gets, and the stand-ins for
+//! functions written in Lua, which are compiled when they are first called.
 
 use std::ffi::{CStr, c_int};
 

@@ -1,5 +1,5 @@
-//! Which places of a list are free, of which the first is used again first: what is made together then lies together,
-//! in whatever order its places became free.
+//! Which places of a list are free. The first free one is used next, so that what is made together lies together, in
+//! whatever order its places became free.
 
 use std::collections::TryReserveError;
 

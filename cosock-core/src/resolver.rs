@@ -1,4 +1,4 @@
-//! Name look-ups off the thread.
+//! Name look-ups on threads of their own.
 //!
 //! A [`Resolver`] belongs to one reactor. Up to four threads, started when there is work and ended
 //! when there is none for a while, run the blocking functions of [`crate::netdb`] in the order of

@@ -1,5 +1,5 @@
-//! The system's unwinder, libgcc's, which only a panic or a backtrace needs: it is loaded when there is
-//! one, for that is a bug of ours, and `require` would take a fifth longer with it.
+//! The system's unwinder, libgcc's. Only a panic or a backtrace needs it, that is, a bug of ours, and with it `require`
+//! would take a fifth longer. So it is loaded when it is first needed.
 //!
 //! It is the one that everybody else in the process uses, so what others throw may pass through here.
 

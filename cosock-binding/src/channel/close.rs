@@ -1,4 +1,4 @@
-//! How a channel comes to its end: a half is closed, or nobody is left who could send.
+//! How a channel ends: a half is closed, or no sender is left.
 
 use std::ffi::c_int;
 

@@ -1,6 +1,6 @@
-//! The way from the half of a channel to its queue: every send and receive takes it.
+//! Finds the queue of a half of a channel, as every send and receive has to.
 //!
-//! The table is our own because an `FxHashMap` in a `RefCell` takes 40 instructions more to find a queue: 3.5 % of a
+//! The hash table is our own: with an `FxHashMap` in a `RefCell` it takes 40 instructions more to find a queue, 3.5 % of a
 //! message there and back, and as much of one that is there when it is asked for.
 
 use std::cell::Cell;

@@ -1,5 +1,5 @@
-//! Channels whose messages Lua counts, on LuaJIT: its compiler makes of a few lines of Lua less than a
-//! call of C costs.
+//! Channels whose messages compiled Lua sends and receives by itself, on LuaJIT: a few lines of it cost less than a
+//! call of C.
 //!
 //! A queue that holds several messages, and has nobody to wake, hands its counts to a table that
 //! `lua/channel_jit.lua` works on. Every function of C that touches the queue first takes them back, and

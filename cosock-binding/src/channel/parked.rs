@@ -1,4 +1,4 @@
-//! What a task finds that was parked in `receive`: the loop asks here before it resumes it.
+//! What a task gets that was parked in `receive`: the loop asks here before it resumes the task.
 
 use super::Queue;
 use super::queue::{LINK_OF_QUEUE, QUEUE_OF_HALF};

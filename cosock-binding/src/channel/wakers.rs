@@ -1,4 +1,5 @@
-//! Who waits on a receiver beside a task that is parked in `receive`: wakers, of which there is one.
+//! The waker of a receiver, of which there is at most one: it is called for a message beside, or instead of, a task
+//! that is parked in `receive`.
 
 use std::ffi::c_int;
 

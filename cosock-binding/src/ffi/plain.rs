@@ -1,5 +1,5 @@
-//! Functions of the C interface that push a value and tell nothing of it, for callers who do not ask: where Lua's own
-//! are so, mlua has them tell by one more call.
+//! Functions of the C interface that push a value, without an answer that tells its type. In older versions they have
+//! none; there mlua makes one by a second call, which callers that do not ask can save.
 
 #[cfg(not(since_lua53))]
 mod old {

@@ -1,4 +1,4 @@
-//! Userdata that own values of ours, and the one in which the runtime lies.
+//! Userdata that own values of ours, and the one that holds the runtime.
 
 use std::ffi::c_int;
 use std::marker::PhantomData;

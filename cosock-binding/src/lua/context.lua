@@ -187,7 +187,7 @@ local function newcontext(config)
   return nil, err
 end
 
--- `wrap` gives equal tables the same context, as long as it is among the last few, for to make one costs
+-- `wrap` gives equal tables the same context, as long as it is among the last few, because making one costs
 -- more than a handshake. A table is described by its fields, and by what the system says of the files that
 -- they name; one with a function, a metatable or a file that has just changed is not, and gets its own. So
 -- does a server's that verifies its clients, for a session that is resumed is not verified again; and one whose

@@ -1,5 +1,5 @@
--- What builds methods that try, wait by the protocol, and try again; and wakers. Compiled when something first
--- asks for it: many programs never do.
+-- Builds methods that try, wait by the protocol, and try again; and wakers. Compiled when something first asks for it:
+-- many programs never do.
 
 local _, native = ...
 local unpack = table.unpack or unpack

@@ -1,5 +1,5 @@
--- Protected calls through which a wait can pass: for Lua 5.1, for all others have them. Compiled when something first
--- asks for one.
+-- Protected calls that let waits pass, for Lua 5.1: the other versions have them. Compiled when something first asks for
+-- one.
 
 local _, native = ...
 local start, go_on, running = native.start, native.go_on, native.running

@@ -1,4 +1,4 @@
-//! What LuaSocket brings beside sockets, for programs that have no LuaSocket: whoever provides it too,
+//! What LuaSocket brings beside sockets, for programs that have no LuaSocket. If anything else provides it, that
 //! comes first.
 
 use std::ffi::c_int;

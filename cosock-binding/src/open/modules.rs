@@ -1,4 +1,5 @@
-//! The tables of the modules: first what of them is native, and when there is Lua to stand on, what is written in it.
+//! The tables of the modules: first their native functions, and then those that are written in Lua, which stand on
+//! the native ones.
 
 use std::ffi::{CStr, c_int};
 

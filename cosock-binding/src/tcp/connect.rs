@@ -1,4 +1,4 @@
-//! How connections come to be: `connect` and `accept`.
+//! Where connections come from: `connect` and `accept`.
 
 use std::ffi::c_int;
 

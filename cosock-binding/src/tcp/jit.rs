@@ -1,5 +1,4 @@
-//! Receives that Lua does itself, on LuaJIT: its compiler makes of a few lines of Lua less than a call of C
-//! costs.
+//! Receives that compiled Lua does by itself, on LuaJIT: a few lines of it cost less than a call of C.
 //!
 //! Where a receive leaves several more like it unread, it lends the bytes: puts them as one string into a table
 //! that `lua/tcp_jit.lua` cuts from. Every function of C that looks at the unread bytes first takes them back, and

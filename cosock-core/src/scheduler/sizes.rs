@@ -1,4 +1,4 @@
-//! What a task that waits and a stream take, of which there may be very many.
+//! Tests how much memory a waiting task and a stream take, of which there may be very many.
 
 use std::cell::RefCell;
 

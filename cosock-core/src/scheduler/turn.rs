@@ -1,4 +1,4 @@
-//! A turn: the ready tasks run, then it is looked at what makes others ready.
+//! A turn: the ready tasks run, then the scheduler looks for what makes others ready.
 
 use std::io;
 use std::time::Duration;

@@ -137,7 +137,7 @@ impl fmt::Display for Cause {
 /// Takes a step that OpenSSL may refuse, and gives its reason.
 ///
 /// OpenSSL queues errors, also those that it dealt with itself: what is there before the step is
-/// dropped, lest an old reason explains a new failure.
+/// dropped, so that no old reason explains a new failure.
 pub(super) fn attempt<T>(step: impl FnOnce() -> Result<T, ErrorStack>) -> Result<T, String> {
     ffi::clear_errors();
     step().map_err(|stack| reason(&stack))

@@ -1,4 +1,4 @@
-//! OpenSSL that is loaded when it is first used: it would be half of what `require` costs.
+//! Loads OpenSSL when it is first used: loaded with the module, it would be half of what `require` costs.
 
 use crate::late::late;
 

@@ -92,7 +92,7 @@ impl Sessions {
         let mut all = self.all();
         let place = all.iter().position(|(known, _)| known == server)?;
         if all[place].1.protocol_version() == SslVersion::TLS1_3 {
-            // A ticket is for one use, lest connections can be told to be of one client (RFC 8446,
+            // A ticket is for one use, or connections could be seen to be of one client (RFC 8446,
             // appendix C.4). The server sends new ones.
             return Some(all.remove(place).1);
         }

@@ -1,6 +1,6 @@
-//! Unread bytes that Lua cuts itself, where its compiler makes less of that than a call costs.
+//! Unread bytes that compiled Lua cuts by itself, where that costs less than a call of C.
 //!
-//! A loan is a copy of the first unread bytes. They stay here until it is taken back, and then those go that
+//! A loan is a copy of the first unread bytes. They stay here until it is taken back; then those are removed that
 //! were cut meanwhile. Who lends takes it back before anything else looks at the bytes, and lends only where
 //! no operation does.
 

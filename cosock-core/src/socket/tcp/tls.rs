@@ -150,7 +150,7 @@ impl TcpSocket {
                     }
                 }
                 Err(Blocked::Wait(interest)) => {
-                    // As on a plain stream, what comes starts the timeout again, though no record be whole yet.
+                    // As on a plain stream, bytes that come start the timeout again, even before a record is complete.
                     let progress = Progress::of(moved + usize::from(has_moved));
                     return Step::Wait { interest, progress };
                 }
