@@ -49,20 +49,7 @@ pub(crate) fn svg(results: &Results, plot: Plot) -> Option<String> {
 
 fn draw(results: &Results, plot: Plot, workload: &Workload, lines: &[Line]) -> String {
     let (_, across, up) = plot.labels();
-    let all = lines.iter().flat_map(|(_, points)| points);
-    let (mut left, mut right) = (f64::INFINITY, 0.0_f64);
-    let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
-    for (place, cost) in all {
-        (left, right) = (left.min(*place), right.max(*place));
-        (low, high) = (low.min(*cost), high.max(*cost));
-    }
-    // Whole decades, so that the lines of the grid have round numbers.
-    let low = 10_f64.powf(low.log10().floor());
-    let high = 10_f64.powf(high.log10().ceil());
-    let part = |value: f64, from: f64, to: f64| (value / from).ln() / (to / from).ln();
-    let x = |place: f64| LEFT + part(place, left, right) * (WIDTH - LEFT - RIGHT);
-    let y = |cost: f64| HEIGHT - BOTTOM - part(cost, low, high) * (HEIGHT - TOP - BOTTOM);
-
+    let frame = Frame::around(lines);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
@@ -73,38 +60,95 @@ fn draw(results: &Results, plot: Plot, workload: &Workload, lines: &[Line]) -> S
         (LEFT + WIDTH - RIGHT) / 2.0,
         HEIGHT - 10.0,
     );
-    let mut decade = low;
-    while decade <= high * 1.001 {
-        let height = y(decade);
-        let _ = writeln!(
-            svg,
-            "<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{height:.1}\" y2=\"{height:.1}\" stroke=\"#ddd\"/>\
-             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            WIDTH - RIGHT,
-            LEFT - 6.0,
-            height + 4.0,
-            workload.unit().show(decade),
-        );
-        decade *= 10.0;
+    frame.draw_decades(&mut svg, workload);
+    frame.draw_places(&mut svg, lines);
+    let mut labels = Vec::new();
+    for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+        frame.draw_line(&mut svg, line, colour, &mut labels);
     }
-    let longest = lines.iter().max_by_key(|(_, points)| points.len());
-    for (place, _) in longest.map_or(&[][..], |(_, points)| points) {
-        let label = if *place < 1.0 { 0.0 } else { *place };
-        let _ = writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
-            x(*place),
-            HEIGHT - BOTTOM + 18.0,
-        );
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// The least and the greatest of what is shown, places and costs.
+struct Frame {
+    left: f64,
+    right: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Frame {
+    fn around(lines: &[Line]) -> Frame {
+        let (mut left, mut right) = (f64::INFINITY, 0.0_f64);
+        let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+        for (place, cost) in lines.iter().flat_map(|(_, points)| points) {
+            (left, right) = (left.min(*place), right.max(*place));
+            (low, high) = (low.min(*cost), high.max(*cost));
+        }
+        Frame {
+            left,
+            right,
+            // Whole decades, so that the lines of the grid have round numbers.
+            low: 10_f64.powf(low.log10().floor()),
+            high: 10_f64.powf(high.log10().ceil()),
+        }
     }
-    let mut labels: Vec<f64> = Vec::new();
-    for ((name, points), colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+
+    fn x(&self, place: f64) -> f64 {
+        LEFT + part(place, self.left, self.right) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, cost: f64) -> f64 {
+        HEIGHT - BOTTOM - part(cost, self.low, self.high) * (HEIGHT - TOP - BOTTOM)
+    }
+
+    /// The grid: a line for each power of ten, with its cost.
+    fn draw_decades(&self, svg: &mut String, workload: &Workload) {
+        let mut decade = self.low;
+        while decade <= self.high * 1.001 {
+            let height = self.y(decade);
+            let _ = writeln!(
+                svg,
+                "<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{height:.1}\" y2=\"{height:.1}\" stroke=\"#ddd\"/>\
+                 <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+                WIDTH - RIGHT,
+                LEFT - 6.0,
+                height + 4.0,
+                workload.unit().show(decade),
+            );
+            decade *= 10.0;
+        }
+    }
+
+    /// The numbers below, those of the line with most points.
+    fn draw_places(&self, svg: &mut String, lines: &[Line]) {
+        let longest = lines.iter().max_by_key(|(_, points)| points.len());
+        for (place, _) in longest.map_or(&[][..], |(_, points)| points) {
+            let label = if *place < 1.0 { 0.0 } else { *place };
+            let _ = writeln!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
+                self.x(*place),
+                HEIGHT - BOTTOM + 18.0,
+            );
+        }
+    }
+
+    /// A subject's line, its points and its name; `labels` has the heights of the names so far.
+    fn draw_line(
+        &self,
+        svg: &mut String,
+        (name, points): &Line,
+        colour: &str,
+        labels: &mut Vec<f64>,
+    ) {
         let Some((end_place, end_cost)) = points.last() else {
-            continue;
+            return;
         };
         let path: Vec<String> = points
             .iter()
-            .map(|(place, cost)| format!("{:.1},{:.1}", x(*place), y(*cost)))
+            .map(|(place, cost)| format!("{:.1},{:.1}", self.x(*place), self.y(*cost)))
             .collect();
         let _ = writeln!(
             svg,
@@ -119,7 +163,7 @@ fn draw(results: &Results, plot: Plot, workload: &Workload, lines: &[Line]) -> S
             );
         }
         // A name goes below those that it would cover.
-        let mut height = y(*end_cost) + 4.0;
+        let mut height = self.y(*end_cost) + 4.0;
         while labels.iter().any(|other| (other - height).abs() < 13.0) {
             height += 2.0;
         }
@@ -127,9 +171,12 @@ fn draw(results: &Results, plot: Plot, workload: &Workload, lines: &[Line]) -> S
         let _ = writeln!(
             svg,
             "<text x=\"{:.1}\" y=\"{height:.1}\" fill=\"{colour}\">{name}</text>",
-            x(*end_place) + 8.0
+            self.x(*end_place) + 8.0
         );
     }
-    svg.push_str("</svg>\n");
-    svg
+}
+
+/// Which part of the way between two numbers a third one lies at, on a logarithmic axis.
+fn part(value: f64, from: f64, to: f64) -> f64 {
+    (value / from).ln() / (to / from).ln()
 }
