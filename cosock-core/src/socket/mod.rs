@@ -272,6 +272,14 @@ impl Endpoint {
         self.source
     }
 
+    /// Notes the source where a select on this socket has registered the descriptor.
+    #[inline(always)]
+    fn look_for_source(&mut self, reactor: &Reactor) {
+        if self.source.is_none() {
+            self.source = reactor.known(self.raw_fd());
+        }
+    }
+
     /// The registered source, registering it if need be.
     ///
     /// # Errors

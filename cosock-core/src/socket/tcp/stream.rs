@@ -150,10 +150,7 @@ impl TcpSocket {
     ) -> Option<Chunk> {
         self.received += counted(length);
         self.forget_loan();
-        if self.endpoint.source.is_none() {
-            // A select on this socket may have registered it.
-            self.endpoint.source = reactor.known(self.endpoint.raw_fd());
-        }
+        self.endpoint.look_for_source(reactor);
         if large {
             self.unread.take(pattern)
         } else {

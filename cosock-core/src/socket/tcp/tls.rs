@@ -227,10 +227,7 @@ impl TcpSocket {
         let (reading, filled) = session.take_notes();
         let has_moved = session.has_moved();
         self.tls = Some(session);
-        if self.endpoint.source.is_none() {
-            // A select on this socket may have registered it.
-            self.endpoint.source = reactor.known(self.endpoint.raw_fd());
-        }
+        self.endpoint.look_for_source(reactor);
         let source = self.endpoint.source;
         match reading {
             Reading::Nothing => {}
