@@ -99,8 +99,8 @@ pub(crate) fn with_addresses(
 
 /// Whether `lua` is a task's own coroutine, at a place where it can yield.
 ///
-/// 5.1 and 5.2 cannot tell that, so it is concluded from the functions on the stack: a C function among them forbids
-/// to yield, but for those functions of 5.2 that can go on after a yield. The stack does not show a metamethod, an
+/// 5.1 and 5.2 do not tell that, so it is concluded from the functions on the stack: a C function among them forbids a
+/// yield, but for those functions of 5.2 that can go on after one. The stack does not show a metamethod, an
 /// iterator or, on 5.2, a callback of such a function; there the yield itself raises.
 pub(crate) fn can_wait(lua: State, runtime: &Runtime) -> bool {
     if runtime.task_of(lua).is_none() {

@@ -12,7 +12,7 @@ use crate::nesting;
 use crate::pusher::Pusher;
 use crate::runtime::Runtime;
 
-/// How many frames are looked at for one that forbids to yield: enough for what programs do between
+/// How many frames are looked at for one that forbids a yield: enough for what programs do between
 /// a callback of C and a wait.
 const DEPTH: c_int = 100;
 

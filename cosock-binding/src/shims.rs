@@ -18,8 +18,8 @@ const SHIMS: &[(&CStr, &str)] = &[
     (c"=[cosock.frames]", include_str!("lua/frames.lua")),
 ];
 
-/// Makes a function of a lazy module that is compiled when it is first called. It leaves by a tail call, but on 5.1:
-/// there that would hide from errors who has called, where they look past frames of ours.
+/// Makes a function of a lazy module that is compiled when it is first called. It ends in a tail call, but on 5.1:
+/// there that would hide the caller from errors that look past frames of ours.
 const LATER: &str = if cfg!(feature = "lua51") {
     "local modules = ... \
     local function results(...) return ... end \

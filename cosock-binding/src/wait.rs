@@ -131,7 +131,7 @@ pub(crate) fn is_in_between(lua: State, core: &Scheduler, task: TaskKey) -> bool
     core.has_wait(task) && lua.is_yieldable() == Some(false)
 }
 
-/// Whether the inner socket at `inner` is none of those that Lua has finalized meanwhile.
+/// Whether the inner socket at `inner` is still there, and not one that Lua has finalized meanwhile.
 #[cold]
 fn is_there(lua: State, inner: c_int) -> bool {
     inner == 0 || lua.userdata(inner, TCP).is_some() || lua.userdata(inner, UDP).is_some()

@@ -144,8 +144,8 @@ impl Reactor {
         self.source(fd)
     }
 
-    /// Has the system tell of a descriptor, for which there is room only when the system knows it: a number that is none
-    /// may be as large as can be.
+    /// Registers a descriptor with the system, and only then makes room for it: a number that is no descriptor may be as
+    /// large as can be.
     fn register(&mut self, fd: RawFd, id: SourceId) -> io::Result<()> {
         let registry = self.poll.registry();
         registry.register(&mut SourceFd(&fd), id.token(), every_interest())?;

@@ -20,7 +20,7 @@ use radix_heap::{Entry, RadixHeap, Revise, Sequence};
 pub struct TimerId(NonZeroU32);
 
 impl TimerId {
-    /// That of the timer at `place`: one more, so that a timer which there may be takes no more room.
+    /// That of the timer at `place`: one more, so that an `Option` of it takes no more room.
     fn at(place: u32) -> TimerId {
         TimerId(NonZeroU32::MIN.saturating_add(place))
     }

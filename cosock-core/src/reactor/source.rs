@@ -19,29 +19,29 @@ pub enum Interest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceId {
     pub(super) index: u32,
-    /// Never zero, so that a source which there may be takes no more room.
+    /// Never zero, so that an `Option` of it takes no more room.
     pub(super) generation: NonZeroU32,
 }
 
-/// How many bits of the system's name for a source say its place; the others, but for the highest, which is the
-/// notifier's, say its generation.
+/// The number by which the system names a source has its place in so many bits, and its generation in the others, but
+/// for the highest bit, which is the notifier's.
 const PLACE_BITS: u32 = if usize::BITS < 64 { 20 } else { 32 };
 
 /// How many sources there can be.
 pub(super) const MOST: usize = usize::MAX >> (usize::BITS - PLACE_BITS);
 
-/// The bits of a generation that there is room for in a name. Where these are few they still tell a source from those
-/// whose place it took since the system was last asked.
+/// The bits of a generation for which a name has room. Even a few tell a source from those that had its place since the
+/// system was last asked.
 const GENERATION: u32 = (usize::MAX >> (PLACE_BITS + 1)) as u32;
 
 impl SourceId {
-    /// What the system calls it.
+    /// How the system names it.
     pub(super) fn token(self) -> Token {
         Token(((self.generation.get() & GENERATION) as usize) << PLACE_BITS | self.index as usize)
     }
 }
 
-/// The source that the system calls so, unless it is registered no more.
+/// The source that the system names so, if it is still registered.
 #[inline]
 pub(super) fn named(sources: &mut [Source], token: Token) -> Option<&mut Source> {
     let generation = token.0 >> PLACE_BITS;

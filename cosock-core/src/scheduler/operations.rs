@@ -16,7 +16,8 @@ pub trait Parkable {
     const IS_LINE: bool = false;
     /// What a wait for it begins with.
     fn terms(&self, reactor: &mut Reactor) -> Terms;
-    /// Who it waits as for this direction, on behalf of `object`: itself, but for [`Operation`]s over TLS.
+    /// The identity under which it waits for this direction on behalf of `object`: that object, but for some
+    /// [`Operation`]s over TLS.
     #[inline(always)]
     fn waits_as(&self, object: usize, _: Interest) -> usize {
         object
@@ -33,8 +34,8 @@ impl Parkable for Operation {
         Operation::terms(self, reactor)
     }
 
-    /// A receive may have to wait for room and a send for bytes, where a handshake comes between. Then it is not the one
-    /// that waits for that on behalf of its object, and which may be there as well; so it is one that no object is.
+    /// Where a handshake comes between, a receive may have to wait for room, and a send for bytes. The object may have
+    /// another task that waits for just that, and only one may: so this wait has an identity that is no object's.
     #[inline(always)]
     fn waits_as(&self, object: usize, interest: Interest) -> usize {
         let own = match self {
@@ -290,7 +291,7 @@ impl Scheduler {
         self.settle(key, step)
     }
 
-    /// Ends the operation of a running task, or parks the task once more: as a step of it has come out.
+    /// Ends the operation of a running task, or parks the task once more, by what a step of the operation has come to.
     pub(super) fn settle(&mut self, key: TaskKey, step: Step<Outcome>) -> Tried {
         let outcome = match step {
             Step::Done(outcome) => outcome,
@@ -303,7 +304,7 @@ impl Scheduler {
         Tried::Complete(outcome)
     }
 
-    /// Parks a task on its operation once more, unless that is over in another way.
+    /// Parks a task on its operation once more. Where it cannot wait any longer, gives what the operation has come to.
     fn park_again(
         &mut self,
         key: TaskKey,

@@ -14,7 +14,7 @@ pub struct TaskKey {
     pub(super) generation: u32,
 }
 
-/// A timeout in seconds; NaN stands for none, so that there being none takes no room of its own.
+/// A timeout in seconds; NaN stands for none, which takes less room than an `Option`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeout(f64);
 

@@ -37,8 +37,8 @@ const RUNS_PER_LOOK: usize = 8;
 /// The queue keeps room for so many ready tasks. More than that is given back once the burst that needed it is over.
 const READY_KEPT: usize = 4096;
 
-/// How long one wait may last: a signal that comes between the last look at what it asked for and the
-/// system call does not interrupt the wait, and is found after it.
+/// How long one wait may last. A signal that comes after the last look for signals and before the system call does not
+/// interrupt the wait, and is found only after it.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Scheduler {
@@ -130,7 +130,7 @@ impl Scheduler {
         }
     }
 
-    /// Ends a turn without looking at descriptors and timers, if that may be and there are ready tasks: tells how many.
+    /// Ends a turn without a look at descriptors and timers, where none is due and tasks are ready; tells how many are.
     /// `None` when the turn has to be ended by [`Scheduler::end_turn`].
     #[inline]
     pub fn end_quick_turn(&mut self) -> Option<usize> {
