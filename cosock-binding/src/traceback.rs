@@ -9,6 +9,9 @@ use crate::ffi::Status;
 use crate::runtime::Runtime;
 
 /// Pushes the traceback of a coroutine that its caller keeps alive.
+///
+/// The collector does not wait meanwhile, as it does below: these versions do not tell whether the program has stopped
+/// it, so nobody could know whether to start it again.
 #[cfg(not(since_lua52))]
 pub(crate) fn push(lua: State, _: &Runtime, coroutine: State) {
     lua.push_traceback(coroutine, None, 0);
