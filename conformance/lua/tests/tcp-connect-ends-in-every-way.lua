@@ -192,7 +192,6 @@ expect.tasks(function()
   for _, bad in ipairs { "nosuchservice", -1, 0.5 } do
     check(expect.pack(sock:connect("127.0.0.1", bad)), nil, "service not supported for socket type")
   end
-  class(sock, "tcp{master}")
   expect.equal(sock:getfd(), -1)
   -- Ports beyond the range wrap around.
   check(expect.pack(sock:connect("127.0.0.1", port + 65536)), 1)
@@ -203,6 +202,35 @@ expect.tasks(function()
   expect.raises("bad argument #2 to 'connect'", fresh.connect, fresh, {}, port)
   expect.raises("bad argument #3 to 'connect'", fresh.connect, fresh, "127.0.0.1", {})
   close(sock, fresh, server)
+end)
+
+-- Who was given no address counts as a client, too: what follows is told that it is closed, and raises nothing.
+expect.tasks(function()
+  local function ends(sock)
+    class(sock, "tcp{client}")
+    expect.equal(sock:getfd(), -1)
+    check(expect.pack(sock:send("x")), nil, "closed", 0)
+    for _, pattern in ipairs { "*l", "*a", 3 } do
+      check(expect.pack(sock:receive(pattern)), nil, "closed", "")
+    end
+    expect.equal(select("#", sock:getstats()), 3)
+    expect.raises("tcp{master} expected", sock.bind, sock, "127.0.0.1", 0)
+    close(sock)
+  end
+  for _, where in ipairs { { "host.invalid", 80 }, { "127.0.0.1", "nosuchservice" }, { "", 80 } } do
+    local sock = socket.tcp()
+    expect.equal(sock:connect(where[1], where[2]), nil)
+    ends(sock)
+    -- In a coroutine of its own the name is looked up at once.
+    sock = socket.tcp()
+    coroutine.wrap(function() expect.equal(sock:connect(where[1], where[2]), nil) end)()
+    ends(sock)
+    -- The inner socket by itself.
+    sock = socket.tcp()
+    expect.equal(sock.inner_sock:connect(where[1], where[2]), nil)
+    expect.equal(sock.inner_sock.class, "tcp{client}")
+    close(sock)
+  end
 end)
 
 -- setpeername is connect by another name.

@@ -100,8 +100,13 @@ pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
     };
     match begun {
         Ok(addresses) => connect_to(lua, runtime, called, socket, Attempt::new(addresses), INNER),
-        Err(Begun::Failed(error)) => fail(lua, runtime, error.into()),
+        Err(Begun::Failed(error)) => {
+            socket.borrow_mut().become_client();
+            let outcome = Outcome::Failed(error.into());
+            outcome::push(lua, runtime, outcome, Shape::Connected, 1, 0)
+        }
         Err(Begun::Pending(id)) => {
+            socket.borrow_mut().become_client();
             let timeout = wait::object_timeout(lua);
             // Looking at the object may have ended its inner socket.
             let Some(socket) = lua.userdata(inner, TCP) else {

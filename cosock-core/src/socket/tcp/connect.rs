@@ -28,6 +28,14 @@ impl Attempt {
 }
 
 impl TcpSocket {
+    /// Makes this a client, as every call of `connect` does, however it ends.
+    ///
+    /// As in LuaSocket: who stops waiting may still wait by `select`, and then send; and who has not looked at
+    /// the result is told "closed" by what it calls next, whether there was no answer or not even an address.
+    pub fn become_client(&mut self) {
+        self.class = TcpClass::Client;
+    }
+
     /// `connect(2)` to each address in turn, until one answers.
     ///
     /// An attempt that an earlier call left unfinished is taken up again.
@@ -36,13 +44,13 @@ impl TcpSocket {
         attempt: &mut Attempt,
         reactor: &mut Reactor,
     ) -> Step<Result<(), SocketError>> {
+        self.become_client();
         let mut failure = NO_ADDRESS;
         while let Some(address) = attempt.current {
             match self.connect_one(&address, reactor) {
                 Ok(()) => {
                     self.begin_stream();
                     self.connecting = false;
-                    self.class = TcpClass::Client;
                     // Not what is known of the peer's end: the event that told of the connection may have told of
                     // both, and tells it once.
                     reactor.doubt(self.endpoint.source);
@@ -51,8 +59,6 @@ impl TcpSocket {
                 Err(Errno::INPROGRESS | Errno::ALREADY | Errno::WOULDBLOCK) => {
                     self.begin_stream();
                     self.connecting = true;
-                    // As in LuaSocket: who stops waiting may still wait by `select`, and then send.
-                    self.class = TcpClass::Client;
                     reactor.filled(self.endpoint.source);
                     return Step::until_writable(Progress::None);
                 }
@@ -66,10 +72,6 @@ impl TcpSocket {
             }
             self.connecting = false;
             attempt.current = attempt.addresses.next();
-        }
-        // LuaSocket's object counts as a client from its first attempt on.
-        if self.raw_fd() >= 0 {
-            self.class = TcpClass::Client;
         }
         Step::Done(Err(failure))
     }
