@@ -239,6 +239,28 @@ for _, through in ipairs { directly, nested } do
   end)
 end
 
+-- A limit that another task sets meanwhile is not that of a call which is under way. Where waits are relayed by
+-- hand, each of them asks anew.
+for through, expected in pairs { [directly] = "xyz", [nested] = "timeout" } do
+  expect.tasks(function()
+    network.in_some_try("the limit is set while a call waits", function()
+      local sock, peer = network.pair()
+      local is_over
+      cosock.spawn(function()
+        sock:settimeout(0.02)
+        peer:send("x")
+        socket.sleep(0.06)
+        peer:send("yz")
+        is_over = true
+      end, "setter")
+      local data, err = through(function() return sock:receive(3) end)
+      network.wait_until(function() return is_over end)
+      close(sock, peer)
+      return (data or err) == expected
+    end)
+  end)
+end
+
 -- A whole-call limit of zero, of datagrams, and of a listener.
 expect.tasks(function()
   local server = network.listener()
