@@ -176,7 +176,7 @@ const LAZY: &[Lazy] = &[
 ];
 
 /// The chunk with those Lua functions by which methods go on where they cannot park a task: it fills the table of shims,
-/// in which [`wait::go_on_in_lua`](crate::wait::go_on_in_lua) looks for them.
+/// in which [`wait::call_shim`](crate::wait::call_shim) looks for them.
 const WAITS: (&CStr, &str) = (c"=[cosock.waits]", include_str!("lua/waits.lua"));
 
 /// Gives the table of modules its metatable, and that of the shims; `native` is the index of the native

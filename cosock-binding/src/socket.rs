@@ -15,7 +15,7 @@ use crate::ffi::{Class, Kind, State, upvalue};
 use crate::finalized;
 use crate::outcome;
 use crate::runtime::{ObjectClass, Runtime, TCP, UDP};
-use crate::wait::go_on_in_lua;
+use crate::wait::call_shim;
 
 pub(crate) use wakers::{
     has_waker, inner_fd, inner_state, kind_word, raise_kind, raise_waited, setwaker, wake,
@@ -126,9 +126,9 @@ pub(crate) fn udp_with<'a>(lua: State, called: Called, arguments: c_int) -> Opti
 /// The inner socket of argument 1 as `$find` finds it: [`tcp`], [`udp`] or one of their kind. Where it is foreign,
 /// returns from the method what the foreign one's own method returns.
 macro_rules! own_or_return {
-    ($find:path, $lua:expr, $called:expr $(, $more:expr)?) => {{
+    ($find:path, $lua:expr, $called:expr) => {{
         let called = $called;
-        match $find($lua, called $(, $more)?) {
+        match $find($lua, called) {
             Some(socket) => socket,
             None => return $crate::socket::call_inner($lua, called),
         }
@@ -192,7 +192,8 @@ pub(crate) fn wait_on_foreign(lua: State, runtime: &Runtime, called: Called, shi
         refuse_kind(lua, called, 1, "socket");
     }
     lua.set_top(called.count);
-    go_on_in_lua(lua, runtime, shim, called.count)
+    // It may have no need to wait, which only a task could.
+    call_shim(lua, runtime, shim, called.count)
 }
 
 /// Replaces the inner socket of the new object on top by one with a descriptor, which nothing that raises can lose then;

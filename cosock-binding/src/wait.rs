@@ -230,12 +230,17 @@ fn table_timeout(lua: State) -> Option<f64> {
     arguments::given_timeout(lua, -1, WRAPPED)
 }
 
-/// Goes on in the Lua part with the function `shim`, given the top `arguments` values.
+/// Goes on in the Lua part with the function `shim`, given the top `arguments` values, which is about to wait.
 pub(crate) fn go_on_in_lua(lua: State, runtime: &Runtime, shim: &CStr, arguments: c_int) -> c_int {
     if lua.push_self() {
         raise_outside(lua, WRAPPED);
     }
     lua.pop(1);
+    call_shim(lua, runtime, shim, arguments)
+}
+
+/// Leaves the rest to the function `shim` of the Lua part, given the top `arguments` values.
+pub(crate) fn call_shim(lua: State, runtime: &Runtime, shim: &CStr, arguments: c_int) -> c_int {
     #[cfg(not(continuations))]
     {
         // The Lua frame in front of this function sees the marker and calls the shim.

@@ -1,6 +1,6 @@
 //! Datagrams: sent, received, or a task that waits for one.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 
@@ -17,7 +17,7 @@ use crate::arguments::{self, Called, DIRECT};
 use crate::ffi::{Kind, State};
 use crate::outcome::{self, fail};
 use crate::runtime::{Runtime, Shape, UDP};
-use crate::socket::{inner_fd, own_or_return, raise_waited, still, udp_with, wait_on_foreign};
+use crate::socket::{call_inner, inner_fd, raise_waited, still, udp_with, wait_on_foreign};
 use crate::wait::{self, Blocked, Wait, go_on_in_lua};
 
 /// Pushes what a send to this address, or to the peer, has come to. The inner socket is at `inner`.
@@ -83,9 +83,20 @@ fn wait_for_room(lua: State, runtime: &Runtime, to: Option<SocketAddr>, inner: c
     }
 }
 
+/// Has a foreign inner socket send, which is on top, and waits as long as it has no room, where that is possible.
+fn send_on_foreign(lua: State, runtime: &Runtime, called: Called, shim: &CStr) -> c_int {
+    if cfg!(continuations) && lua.kind(1) == Kind::Table {
+        wait_on_foreign(lua, runtime, called, shim)
+    } else {
+        call_inner(lua, called)
+    }
+}
+
 pub(super) fn send(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "send");
-    let socket = own_or_return!(udp_with, lua, called, 2);
+    let Some(socket) = udp_with(lua, called, 2) else {
+        return send_on_foreign(lua, runtime, called, c"send_datagram");
+    };
     let inner = lua.top();
     check_class(lua, socket, UdpClass::Connected, called);
     let finalized = runtime.finalized.get();
@@ -99,13 +110,15 @@ pub(super) fn send(lua: State, runtime: &Runtime) -> c_int {
 
 pub(super) fn sendto(lua: State, runtime: &Runtime) -> c_int {
     let called = Called::direct(lua, "sendto");
-    let socket = own_or_return!(udp_with, lua, called, 4);
+    let Some(mut socket) = udp_with(lua, called, 4) else {
+        return send_on_foreign(lua, runtime, called, c"sendto");
+    };
     let inner = lua.top();
     check_class(lua, socket, UdpClass::Unconnected, called);
     let finalized = runtime.finalized.get();
     let data = arguments::bytes(lua, called, 2);
     let host = arguments::bytes(lua, called, 3);
-    let mut socket = still(lua, runtime, called, finalized, socket);
+    socket = still(lua, runtime, called, finalized, socket);
     let family = socket.borrow().family();
     // The port that `receivefrom` gave: an integer, which needs no text.
     let port = lua.integer(4).and_then(|port| u16::try_from(port).ok());
