@@ -9,19 +9,8 @@ const BLOCK: usize = 1 << 20;
 pub(crate) enum Service {
     Echo,
     Once,
-    Lines {
-        lines: usize,
-        bytes: usize,
-        /// How much of a line has come.
-        partial: usize,
-    },
-    Records {
-        size: usize,
-        records: usize,
-        /// How many bytes of the record that has begun have come, and how many of them are dots.
-        partial: usize,
-        dots: usize,
-    },
+    Lines(Lines),
+    Records(Records),
     All(Vec<u8>),
     Bulk {
         block: Vec<u8>,
@@ -32,22 +21,81 @@ pub(crate) enum Service {
     Pages(Vec<u8>),
 }
 
+/// Lines that are counted up to an empty one, which is answered.
+#[derive(Default)]
+pub(crate) struct Lines {
+    lines: usize,
+    bytes: usize,
+    /// How much of a line has come.
+    partial: usize,
+}
+
+impl Lines {
+    fn take(&mut self, input: &[u8], stream: &mut impl Write) -> io::Result<()> {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', input) {
+            let length = self.partial + end - start;
+            (self.partial, start) = (0, end + 1);
+            if length > 0 {
+                self.lines += 1;
+                self.bytes += length;
+            } else {
+                stream.write_all(format!("{} {}\n", self.lines, self.bytes).as_bytes())?;
+                (self.lines, self.bytes) = (0, 0);
+            }
+        }
+        self.partial += input.len() - start;
+        Ok(())
+    }
+}
+
+/// Records that are counted up to one of dots, which is answered.
+pub(crate) struct Records {
+    size: usize,
+    records: usize,
+    /// How many bytes of the record that has begun have come, and how many of them are dots.
+    partial: usize,
+    dots: usize,
+}
+
+impl Records {
+    fn take(&mut self, input: &[u8], stream: &mut impl Write) -> io::Result<()> {
+        let mut rest = input;
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.len().min(self.size - self.partial));
+            rest = after;
+            self.partial += part.len();
+            // All dots or none: the first byte tells.
+            if part[0] == b'.' {
+                self.dots += part.len();
+            }
+            if self.partial < self.size {
+                break;
+            }
+            if self.dots == self.size {
+                stream.write_all(format!("{}\n", self.records).as_bytes())?;
+                self.records = 0;
+            } else {
+                self.records += 1;
+            }
+            (self.partial, self.dots) = (0, 0);
+        }
+        Ok(())
+    }
+}
+
 impl Service {
     pub(crate) fn lines() -> Service {
-        Service::Lines {
-            lines: 0,
-            bytes: 0,
-            partial: 0,
-        }
+        Service::Lines(Lines::default())
     }
 
     pub(crate) fn records(size: usize) -> Service {
-        Service::Records {
+        Service::Records(Records {
             size,
             records: 0,
             dots: 0,
             partial: 0,
-        }
+        })
     }
 
     pub(crate) fn bulk() -> Service {
@@ -83,52 +131,8 @@ impl Service {
                 stream.write_all(input)?;
                 return Ok(input.last() != Some(&b'\n'));
             }
-            Service::Lines {
-                lines,
-                bytes,
-                partial,
-            } => {
-                let mut start = 0;
-                for end in memchr::memchr_iter(b'\n', input) {
-                    let length = *partial + end - start;
-                    (*partial, start) = (0, end + 1);
-                    if length > 0 {
-                        *lines += 1;
-                        *bytes += length;
-                    } else {
-                        stream.write_all(format!("{lines} {bytes}\n").as_bytes())?;
-                        (*lines, *bytes) = (0, 0);
-                    }
-                }
-                *partial += input.len() - start;
-            }
-            Service::Records {
-                size,
-                records,
-                dots,
-                partial,
-            } => {
-                let mut rest = input;
-                while !rest.is_empty() {
-                    let (part, after) = rest.split_at(rest.len().min(*size - *partial));
-                    rest = after;
-                    *partial += part.len();
-                    // All dots or none: the first byte tells.
-                    if part[0] == b'.' {
-                        *dots += part.len();
-                    }
-                    if partial < size {
-                        break;
-                    }
-                    if dots == size {
-                        stream.write_all(format!("{records}\n").as_bytes())?;
-                        *records = 0;
-                    } else {
-                        *records += 1;
-                    }
-                    (*partial, *dots) = (0, 0);
-                }
-            }
+            Service::Lines(lines) => lines.take(input, stream)?,
+            Service::Records(records) => records.take(input, stream)?,
             Service::All(everything) => everything.extend_from_slice(input),
             Service::Bulk {
                 block,

@@ -50,6 +50,55 @@ const RAW: &[&str] = &[
     "http-client",
 ];
 
+/// A library that somebody else has made.
+struct Peer {
+    name: &'static str,
+    /// The folder of its programs.
+    programs: &'static str,
+    /// The variable that may name a checkout of it, where there is one; else the interpreter finds it.
+    checkout: Option<&'static str>,
+    /// Lua that loads it and prints its version.
+    question: &'static str,
+}
+
+const PEERS: [Peer; 4] = [
+    Peer {
+        name: "rock",
+        programs: "cosock",
+        checkout: Some(REFERENCE),
+        question: "require 'cosock' print('cosock on', require 'socket'._VERSION)",
+    },
+    Peer {
+        name: "copas",
+        programs: "copas",
+        checkout: Some("COPAS_REFERENCE"),
+        question: "print(require 'copas'._VERSION)",
+    },
+    Peer {
+        name: "cqueues",
+        programs: "cqueues",
+        checkout: None,
+        question: "print('cqueues', require 'cqueues'.VERSION) require 'cqueues.socket'",
+    },
+    Peer {
+        name: "luv",
+        programs: "luv",
+        checkout: None,
+        question: "print('libuv', require 'luv'.version_string())",
+    },
+];
+
+impl Peer {
+    /// The variables with which an interpreter finds the checkout, if there is one.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let Some(root) = self.checkout.and_then(|variable| env::var(variable).ok()) else {
+            return Vec::new();
+        };
+        let path = absolute(&format!("{root}/?.lua;{root}/?/init.lua"));
+        vec![("LUA_PATH", format!("{path};;"))]
+    }
+}
+
 impl Subject {
     /// Everything that is here for `lua`, ours first, and why the rest is not.
     pub(crate) fn discover(lua: Lua, against: &[(String, String)]) -> (Vec<Subject>, Vec<String>) {
@@ -75,38 +124,9 @@ impl Subject {
         for (name, path) in against {
             add(name, "cosock", module(path), loads);
         }
-        // Where the variable says, else where the interpreter finds it.
-        let checkout = |variable: &str| match env::var(variable) {
-            Ok(root) => {
-                let path = absolute(&format!("{root}/?.lua;{root}/?/init.lua"));
-                vec![("LUA_PATH", format!("{path};;"))]
-            }
-            Err(_) => Vec::new(),
-        };
-        add(
-            "rock",
-            "cosock",
-            checkout(REFERENCE),
-            "require 'cosock' print('cosock on', require 'socket'._VERSION)",
-        );
-        add(
-            "copas",
-            "copas",
-            checkout("COPAS_REFERENCE"),
-            "print(require 'copas'._VERSION)",
-        );
-        add(
-            "cqueues",
-            "cqueues",
-            Vec::new(),
-            "print('cqueues', require 'cqueues'.VERSION) require 'cqueues.socket'",
-        );
-        add(
-            "luv",
-            "luv",
-            Vec::new(),
-            "print('libuv', require 'luv'.version_string())",
-        );
+        for peer in &PEERS {
+            add(peer.name, peer.programs, peer.variables(), peer.question);
+        }
         found.push(Subject {
             name: "raw".into(),
             version: "epoll, no Lua".into(),
