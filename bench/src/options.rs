@@ -21,7 +21,8 @@ usage: ci/bench [option ...] [workload ...]
 A workload is a name, or the beginning of names: echo means all that begin with echo. What was measured
 of other workloads stays among the results.
 ci/bench --instructions counts instead; the first lines of ci/jobs/instructions tell more.
-COSOCK_DIST names the folder of ci/build, COSOCK_REFERENCE that of the rock, COPAS_REFERENCE that of copas.";
+COSOCK_DIST names the folder of ci/build, COSOCK_REFERENCE that of the rock, COPAS_REFERENCE that of copas
+with what it requires.";
 
 /// What the command line asks for.
 #[derive(Debug)]

@@ -167,7 +167,9 @@ impl Subject {
             .map_err(|error| error.to_string())?;
         if !output.status.success() {
             let text = String::from_utf8_lossy(&output.stderr);
-            return Err(text.lines().next().unwrap_or("fails").to_string());
+            // Where it was looked for follows a colon.
+            let reason = text.lines().next().unwrap_or("fails");
+            return Err(reason.trim_end_matches(':').to_string());
         }
         if let Some(build) = subject.build() {
             subject.version = build;
