@@ -158,7 +158,8 @@ fn find_again<'a, T: Inner>(lua: State, called: Called) -> &'a T {
     T::on_top(lua).unwrap_or_else(|| refuse_kind(lua, called, 1, "socket"))
 }
 
-/// Calls the method of a foreign inner socket, which is on top, with the arguments after the first.
+/// Calls the method of a foreign inner socket, which is on top, with the arguments after the first. After success the
+/// object has the class that the inner socket has then.
 pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     let inner = lua.top();
     if !matches!(lua.kind(inner), Kind::Userdata | Kind::Table) || lua.raw_equal(1, inner) {
@@ -180,7 +181,25 @@ pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
         lua.push_value(argument);
     }
     lua.call(called.count, -1);
-    lua.top() - inner
+    let results = lua.top() - inner;
+    if results > 0 && lua.to_bool(inner + 1) {
+        refresh_class(lua, inner);
+    }
+    results
+}
+
+/// Gives the object in argument 1 the class of its foreign inner socket, which a method may have changed. A method of
+/// that name, such as LuaSec's, tells none.
+fn refresh_class(lua: State, inner: c_int) {
+    lua.check_stack(3);
+    lua.get_field(inner, c"class");
+    if lua.kind(-1) == Kind::String && lua.kind(1) == Kind::Table {
+        lua.push_str("class");
+        lua.insert(-2);
+        lua.set(1);
+    } else {
+        lua.pop(1);
+    }
 }
 
 /// A method that waits, of an object whose inner socket is not ours and is on top: Lua calls the inner socket's method

@@ -64,14 +64,18 @@ end
 
 -- Goes on after the last byte that was sent.
 local function sending()
-  local data, last
+  local data, first, last
   return {
-    input = function(bytes, first, final)
-      data, last = bytes, final
-      return bytes, first, final
+    input = function(bytes, from, to)
+      data, first, last = bytes, from, to
+      return bytes, from, to
     end,
     blocked = function(_, _, sent)
-      return data, sent + 1, last
+      -- An inner socket of others that does not tell how much it took has taken nothing.
+      if type(sent) == "number" then
+        first = sent + 1
+      end
+      return data, first, last
     end,
     output = function(sent)
       return sent, nil, nil
@@ -88,11 +92,12 @@ shims.sendto = build("sendto")
 shims.connect = build("connect")
 shims.dohandshake = build("dohandshake")
 
--- An accepted inner socket becomes an object like any other.
+-- An accepted inner socket becomes an object like any other. One of others may block unless it is told not to, which
+-- would hold up every task.
 shims.accept = build("accept", {
   output = function(inner)
-    if type(inner) == "table" then
-      return inner
+    if inner.settimeout then
+      inner:settimeout(0)
     end
     return setmetatable({ inner_sock = inner, class = "tcp{client}" }, getmetatable(native.tcp()))
   end,
