@@ -1,5 +1,6 @@
 -- Objects of cosock's classes over inner sockets of others, as one makes them for sockets that LuaSocket has and cosock
--- has not: what is accepted on them never blocks, their class follows, and what was not sent is sent again.
+-- has not: what is accepted on them never blocks, their class follows, what was not sent is sent again, and what they
+-- have read ahead counts.
 local world = require "world"
 local expect = require "expect"
 local cosock = require "cosock"
@@ -104,6 +105,40 @@ expect.tasks(function()
   expect.equal(object:send "abcdef", 6)
   expect.list(starts, { "none", "none", 4, 4 })
 end)
+
+-- What an inner socket has read ahead is there to be read, though its descriptor has nothing: LuaSocket's reads ahead.
+for _, make in ipairs {
+  function(inner) return over(tcp, inner) end,
+  function(inner)
+    local object = { inner_sock = inner }
+    function object:setwaker(_, waker) self.waker = waker end
+    function object:_wake() self.waker() end
+    return object
+  end,
+} do
+  local lines = { "one", "two" }
+  local object = make {
+    class = "mine{client}",
+    getfd = getfd,
+    dirty = function() return #lines > 0 end,
+    receive = function()
+      if #lines == 0 then
+        return nil, "timeout"
+      end
+      return table.remove(lines, 1)
+    end,
+  }
+  expect.tasks(function()
+    for _, line in ipairs { "one", "two" } do
+      expect.list(socket.select({ object }, nil, 20), { object })
+      expect.equal(object.inner_sock:receive(), line)
+    end
+    expect.list(expect.pack(socket.select({ object }, nil, 0.001)), { n = 3, nil, nil, "timeout" })
+    lines[1] = "three"
+    -- It says nothing of whether there is room.
+    expect.list(select(2, socket.select(nil, { object }, 20)), { object })
+  end)
+end
 ready:close()
 
 -- LuaSocket's sockets of the system's own kind, where they are installed.

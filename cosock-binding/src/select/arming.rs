@@ -218,9 +218,13 @@ fn arm_foreign(lua: State, runtime: &Runtime, key: TaskKey, serial: u64, number:
     lua.get_field(object, c"inner_sock");
     if lua.to_bool(-1) {
         let interest = foreign::interest_at(lua, object - 1);
-        let (fd, answers) = socket::inner_state(lua, runtime, object, interest);
+        let inner = lua.top();
+        let (mut fd, mut answers) = socket::inner_state(lua, runtime, object, interest);
         let borrowed = fd < 0;
-        let fd = if borrowed { foreign_fd(lua) } else { fd };
+        if borrowed {
+            fd = foreign_fd(lua);
+            answers = fd >= 0 && interest == Interest::Read && is_dirty(lua, inner);
+        }
         runtime.enter(lua, |core| {
             if let Some(select) = core.select(key, serial) {
                 let element = &mut select.elements[number - 1];
