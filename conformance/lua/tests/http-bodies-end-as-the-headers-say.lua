@@ -39,6 +39,7 @@ local exchanges = {
   { ok .. "Transfer-Encoding: Chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", "a", 200 },
   { ok .. "Transfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", "a", 200 },
   { ok .. "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello", 200 },
+  { ok .. "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n1\r\na\r\n0\r\nTrailer: x\r\n\r\n", "a", 200 },
   { ok .. "Transfer-Encoding: identity\r\nContent-Length: 1\r\n\r\na", "a", 200 },
   { chunked .. "A\r\nhell", nil, "closed" },
   { chunked .. "5\r\nhello\r\n", nil, "closed" },

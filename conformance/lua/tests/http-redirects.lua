@@ -60,6 +60,10 @@ web.test(function()
   expect.list(expect.pack(http.request(address .. "/refused")), { n = 2, nil, "connection refused" })
   expect.list(expect.pack(http.request(address .. "/no-host")), { n = 2, nil, "invalid host 'nil'" })
 
+  -- A scheme has no case.
+  pages["/capitals"] = to(address:gsub("^http", "HTTP") .. "/end")
+  expect.equal((http.request(address .. "/capitals")), "end")
+
   -- The limit, after which the redirect itself is the answer.
   local function count(fields)
     local before = #requests
