@@ -40,5 +40,6 @@ expect.equal(url.absolute(url.parse "http://h/a/b", "c"), "http://h/a/c")
 expect.equal(url.absolute({ scheme = "http", host = "h", path = "/a/b" }, "c"), "http:/a/c")
 expect.equal(url.absolute(nil, "c"), "c")
 expect.equal(url.absolute("c", nil), "c")
+expect.equal(url.absolute("c", false), "c")
 
 world.finish()

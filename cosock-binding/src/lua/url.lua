@@ -13,9 +13,10 @@ local function check(value, name)
   end
 end
 
+-- Here and in the host, a number stands for its text: it has no methods.
 local function escaper(kept, digits)
   return function(text)
-    return (text:gsub("[^" .. kept .. "]", function(char)
+    return (string.gsub(text, "[^" .. kept .. "]", function(char)
       return digits:format(char:byte())
     end))
   end
@@ -27,7 +28,7 @@ local escape_segment = escaper("A-Za-z0-9_%-.!~*'():@&=+$,", "%%%02X")
 
 function url.escape(text)
   check(text, "escape")
-  return escape_all(tostring(text))
+  return escape_all(text)
 end
 
 local function unescape(text)
@@ -72,7 +73,7 @@ function url.parse(text, default)
   for field, value in pairs(default or parsed) do
     parsed[field] = value
   end
-  if text == nil or text == "" then
+  if not text or text == "" then
     return nil, "invalid url"
   end
   check(text, "parse")
@@ -102,7 +103,7 @@ local function build_authority(parsed)
   if not host then
     return parsed.authority
   end
-  local authority = host:find(":", 1, true) and "[" .. host .. "]" or host
+  local authority = string.find(host, ":", 1, true) and "[" .. host .. "]" or host
   if parsed.port then
     authority = authority .. ":" .. parsed.port
   end
