@@ -13,7 +13,7 @@ use crate::ffi::{Kind, State};
 use crate::runtime::Runtime;
 use crate::{foreign, nesting, socket, wait as waiting};
 
-pub(crate) use arming::arm;
+pub(crate) use arming::{arm, foreign_fd};
 
 /// `socket.select(recvt, sendt, timeout)`: checks its arguments, then yields them.
 pub(crate) fn select(lua: State, runtime: &Runtime) -> c_int {

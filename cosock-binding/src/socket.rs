@@ -15,6 +15,7 @@ use crate::ffi::{Class, Kind, State, upvalue};
 use crate::finalized;
 use crate::outcome;
 use crate::runtime::{ObjectClass, Runtime, TCP, UDP};
+use crate::select::foreign_fd;
 use crate::wait::call_shim;
 
 pub(crate) use wakers::{
@@ -200,6 +201,19 @@ fn refresh_class(lua: State, inner: c_int) {
     } else {
         lua.pop(1);
     }
+}
+
+/// `close` of an object whose inner socket is not ours and is on top: whoever waits on its descriptor is woken, as with
+/// one of ours.
+pub(crate) fn close_foreign(lua: State, runtime: &Runtime, called: Called) -> c_int {
+    if lua.kind(1) == Kind::Table {
+        let inner = lua.top();
+        let fd = foreign_fd(lua);
+        lua.set_top(inner);
+        // Before it is closed: its number may be another's at once.
+        runtime.enter(lua, |core| core.reactor.forget(fd));
+    }
+    call_inner(lua, called)
 }
 
 /// A method that waits, of an object whose inner socket is not ours and is on top: Lua calls the inner socket's method

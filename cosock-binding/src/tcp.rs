@@ -166,7 +166,10 @@ fn listen(lua: State, runtime: &Runtime) -> c_int {
 }
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own_or_return!(tcp, lua, Called::direct(lua, "close"));
+    let called = Called::direct(lua, "close");
+    let Some(socket) = tcp(lua, called) else {
+        return socket::close_foreign(lua, runtime, called);
+    };
     runtime.enter(lua, |core| {
         socket.borrow_mut().close(&mut core.reactor);
         core.wake_closed_lookups();

@@ -104,7 +104,10 @@ fn check_class(lua: State, socket: &Udp, class: UdpClass, called: Called) {
 }
 
 fn close(lua: State, runtime: &Runtime) -> c_int {
-    let socket = own_or_return!(udp, lua, Called::direct(lua, "close"));
+    let called = Called::direct(lua, "close");
+    let Some(socket) = udp(lua, called) else {
+        return socket::close_foreign(lua, runtime, called);
+    };
     runtime.enter(lua, |core| {
         socket.borrow_mut().close(&mut core.reactor);
         core.wake_closed_lookups();

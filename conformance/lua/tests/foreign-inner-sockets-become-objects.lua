@@ -1,6 +1,6 @@
 -- Objects of cosock's classes over inner sockets of others, as one makes them for sockets that LuaSocket has and cosock
--- has not: what is accepted on them never blocks, their class follows, what was not sent is sent again, and what they
--- have read ahead counts.
+-- has not: what is accepted on them never blocks, their class follows, what was not sent is sent again, what they
+-- have read ahead counts, and a close wakes who waits.
 local world = require "world"
 local expect = require "expect"
 local cosock = require "cosock"
@@ -139,6 +139,38 @@ for _, make in ipairs {
     expect.list(select(2, socket.select(nil, { object }, 20)), { object })
   end)
 end
+
+-- A close wakes whoever waits on the object, or on another with its inner socket; one that does not close lets the
+-- method wait on.
+for _, class in ipairs { tcp, udp } do
+  local closes, is_closed = 0, false
+  local inner = { class = "mine", getfd = getfd }
+  function inner:receive()
+    return nil, is_closed and "closed" or "timeout"
+  end
+  function inner:close()
+    closes = closes + 1
+    is_closed = closes == 2
+    return 1
+  end
+  local object, got, listed = over(class, inner), nil, nil
+  local other = { inner_sock = inner }
+  function other:setwaker(_, waker) self.waker = waker end
+  function other:_wake() self.waker() end
+  expect.tasks(function()
+    got = expect.pack(object:receive())
+  end, function()
+    listed = socket.select({ other }, nil, 20)
+  end, function()
+    socket.sleep(0.001)
+    object:close()
+    socket.sleep(0.001)
+    expect.equal(got, nil)
+    object:close()
+  end)
+  expect.equal(got[2], "closed")
+  expect.list(listed, { other })
+end
 ready:close()
 
 -- LuaSocket's sockets of the system's own kind, where they are installed.
@@ -180,13 +212,5 @@ if installed and type(unix) == "table" then
   end)
   expect.equal(turns, 5)
   os.remove(path)
-  -- What is noted of a descriptor that others have closed goes when its number is used again.
-  local again = {}
-  for place = 1, 4 do
-    again[place] = assert(socket.udp4())
-  end
-  for _, sock in ipairs(again) do
-    sock:close()
-  end
 end
 world.finish()

@@ -258,8 +258,8 @@ fn is_dirty(lua: State, object: c_int) -> bool {
     lua.to_bool(-1)
 }
 
-/// The descriptor of what is on top, by its `getfd`; -1 if it has none.
-fn foreign_fd(lua: State) -> c_int {
+/// The descriptor of what is on top, by its `getfd`; -1 if it has none. Leaves values on the stack.
+pub(crate) fn foreign_fd(lua: State) -> c_int {
     let inner = lua.top();
     match lua.kind(inner) {
         Kind::Table => {}
