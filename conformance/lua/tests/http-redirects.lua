@@ -3,6 +3,7 @@
 local http = require "cosock.socket.http"
 local expect = require "expect"
 local ltn12 = require "ltn12"
+local mime = require "mime"
 local network = require "network"
 local web = require "web"
 local world = require "world"
@@ -122,6 +123,18 @@ web.test(function()
   local with_user = address:gsub("//", "//u:p@")
   http.request(with_user .. "/301")
   expect.equal(requests[#requests].headers.authorization, "Basic dTpw")
+  -- Whatever characters they are of, they lead nowhere else; where there is but a user, nobody is told.
+  for _, case in ipairs {
+    { "a@b", "p", "a@b:p" }, { "u", "p@127.0.0.2/w", "u:p@127.0.0.2/w" }, { "localhost", "1/?#x", "localhost:1/?#x" },
+    { "u:v", ":w:", "u:v::w:" }, { "%40%", "%2f%%4", "@%:/%%4" }, { 5, 6, "5:6" }, { "u", "", "u:" },
+  } do
+    local user, password, told = case[1], case[2], case[3]
+    expect.equal(http.request { url = address .. "/301", user = user, password = password }, 1, told)
+    expect.equal(requests[#requests].target, "/end", told)
+    expect.equal(requests[#requests].headers.authorization, "Basic " .. mime.b64(told), told)
+  end
+  expect.equal(http.request { url = address .. "/301", user = {} }, 1)
+  expect.equal(requests[#requests].headers.authorization, nil)
   http.request(with_user .. "/away")
   expect.equal(others[2].headers.authorization, nil)
   http.request { url = address .. "/away", user = "u", password = "p" }

@@ -301,6 +301,14 @@ local function is_for_all(plan, name)
   return not private_headers[name]
 end
 
+-- A user or a password for a URL, in which the rest of one with such a character would be taken for the host. Escapes
+-- stay: they are undone wherever it comes from.
+local function escaped(text)
+  return is_of("text", text) and text and string.gsub(text, "[/?#@:]", function(char)
+    return ("%%%02X"):format(char:byte())
+  end)
+end
+
 -- The request that asks at `target` for what `given`, of which `plan` was made, asked for.
 function request.redirected(http, given, plan, target)
   local redirected = {}
@@ -310,7 +318,8 @@ function request.redirected(http, given, plan, target)
   local parsed = parse(target)
   if is_same_server(http, plan, parsed) then
     local credentials = plan.credentials
-    parsed.user, parsed.password = parsed.user or credentials.user, parsed.password or credentials.password
+    parsed.user = parsed.user or escaped(credentials.user)
+    parsed.password = parsed.password or escaped(credentials.password)
   elseif given.headers then
     redirected.headers = {}
     for name, value in pairs(given.headers) do
