@@ -71,6 +71,8 @@ web.test(function()
   expect.equal(http.request(address), "root")
   expect.equal(http.request(address .. "?query"), "root")
   expect.equal(requests[#requests].line, "GET /?query HTTP/1.1")
+  expect.equal(http.request(address:match "//.*" .. "?query=//#fragment"), "root")
+  expect.equal(requests[#requests].target, "/?query=//")
   expect.equal(http.request((address:gsub("^http", "HTTP")) .. "/text"), "hello")
   expect.equal(http.request(address:gsub("^http:", "") .. "/text"), "hello")
   local port = address:match "%d+$"

@@ -39,6 +39,18 @@ web.test(function()
   expect.list({ requests[2].method, requests[2].body }, { "POST", "posted" })
   expect.equal(http.request(address), "secret")
 
+  -- What follows a host without a path stays as it is, also where the port is that of the module.
+  local host
+  host, https.PORT = address:match "//(.*):(%d+)"
+  for rest, target in pairs { [""] = "/", ["/"] = "/", ["?a=/b"] = "/?a=/b", ["#c"] = "/", ["/d?e:1"] = "/d?e:1" } do
+    for _, start in ipairs { "https://", "http://", "//", "HTTPS://u:p@" } do
+      expect.equal(https.request(start .. host .. rest), "secret", start .. rest)
+      expect.equal(requests[#requests].target, target, start .. rest)
+    end
+  end
+  https.PORT = 443
+  expect.list(expect.pack(https.request {}), { n = 4, nil, "invalid host 'nil'" })
+
   local chunks = {}
   local fields = {
     url = address, verify = "peer", cafile = secure.file "ca.pem", sink = ltn12.sink.table(chunks), method = "PUT",

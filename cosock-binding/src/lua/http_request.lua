@@ -109,8 +109,11 @@ local url_fields = {
 
 -- A URL may have a query without a path, which `url.parse` takes for a part of the host.
 local function parse(text, default)
-  return url.parse(text:gsub("^(%a[%w+.-]*://[^/?#]*)([?#])", "%1/%2"), default)
+  local from = text:match "^%w[%w+.-]*:()" or 1
+  local rest = text:sub(from):gsub("^(//[^/?#]*)([?#])", "%1/%2")
+  return url.parse(text:sub(1, from - 1) .. rest, default)
 end
+request.parse = parse
 
 local function is_empty(text)
   return not text or text == ""

@@ -261,7 +261,7 @@ local function secured(given)
   for field, value in pairs(given) do
     copy[field] = value
   end
-  local parsed = url.parse(given.url, { port = https.PORT })
+  local parsed = given.url and request.parse(given.url, { port = https.PORT })
   if parsed then
     parsed.scheme = "https"
     copy.url = url.build(parsed)
