@@ -12,7 +12,8 @@
 //! 4. A function yields only as its last act.
 //!
 //! They hold for programs that leave to us what is ours: with the debug library one can change the upvalues of our
-//! functions and what is in the registry, as one can break the language's own.
+//! functions and what is in the registry, or take the token of a wait off the stack of our loop and yield it without a
+//! wait, as one can break the language's own.
 
 mod calls;
 mod functions;
