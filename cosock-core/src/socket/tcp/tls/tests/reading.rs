@@ -61,17 +61,23 @@ fn a_select_is_told_of_what_another_reader_has_left(
 ) {
     let mut reactor = reactor();
     let context = server_context();
+    let (go_on, may_go_on) = mpsc::channel();
     let (mut socket, peer) = with_peer(
         &mut reactor,
         &context,
         SslVersion::TLS1_3,
         move |mut peer| {
+            may_go_on.recv().expect("our side has shaken hands");
+            // Else the second of two would wait until the first is acknowledged.
+            peer.get_ref().set_nodelay(true).expect("an option");
             for record in records {
                 peer.write_all(record.as_bytes()).expect("sent");
             }
             peer
         },
     );
+    // Not before: the handshake would read ahead.
+    go_on.send(()).expect("the peer waits");
     let _peer = peer.join().expect("the peer");
     let id = socket.source(&mut reactor).expect("it can be waited on");
     let waiter = Waiter {

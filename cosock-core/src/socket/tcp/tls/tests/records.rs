@@ -89,6 +89,8 @@ fn parts_of_a_record_that_the_system_takes_are_progress() {
         move |mut peer| {
             let mut buffer = [0; 2_000];
             let mut stream = peer.get_ref();
+            // Less than a record, which therefore goes in parts.
+            rustix::net::sockopt::set_socket_recv_buffer_size(stream, 4096).expect("an option");
             while may_read.recv().is_ok() {
                 let _ = stream.read(&mut buffer).expect("something has come");
             }
@@ -100,14 +102,14 @@ fn parts_of_a_record_that_the_system_takes_are_progress() {
     let data = noise(MUCH);
     let mut sent = 0;
     // Until there is no more room: then what is accepted stays as it is while parts of a record go.
-    let mut moved_within = 0;
+    let mut has_moved_within = false;
     for _ in 0..3_000 {
         let before = sent;
         let Step::Wait { progress, .. } = socket.send(&data, &mut sent, &mut reactor) else {
             panic!("the system took all of it");
         };
-        moved_within += usize::from(sent == before && progress == Progress::Moved);
-        if moved_within == 3 {
+        has_moved_within = sent == before && progress == Progress::Moved;
+        if has_moved_within {
             break;
         }
         if progress == Progress::None {
@@ -119,7 +121,9 @@ fn parts_of_a_record_that_the_system_takes_are_progress() {
             socket.doubt(&mut reactor);
         }
     }
-    assert_eq!(moved_within, 3);
+    assert!(has_moved_within);
+    // The peer may read more often than something has come.
+    socket.close(&mut reactor);
     drop(read);
     let _ = peer.join().expect("the peer");
 }
