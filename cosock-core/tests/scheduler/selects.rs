@@ -6,7 +6,7 @@ use cosock_core::reactor::Interest;
 use cosock_core::scheduler::{Call, Start};
 use cosock_core::select::{Element, Select};
 
-use crate::support::{Driver, FOREVER, element, foreign, stream, streams};
+use crate::support::{Driver, FOREVER, element, foreign, streams};
 
 const READY: Start = Start::Select { timed_out: false };
 const TIMED_OUT: Start = Start::Select { timed_out: true };
@@ -92,7 +92,7 @@ fn what_is_ready_already_is_told_though_no_event_comes() {
 #[test]
 fn urgent_data_is_nothing_to_read() {
     let mut driver = Driver::new();
-    let (socket, peer) = stream(&mut driver);
+    let (socket, peer) = crate::support::stream(&mut driver);
     let peer = socket2::Socket::from(peer);
     let fd = socket.borrow().raw_fd();
     let key = driver.running();
