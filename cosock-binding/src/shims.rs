@@ -3,6 +3,8 @@
 
 use std::ffi::{CStr, c_int};
 
+#[cfg(continuations)]
+use crate::channel;
 #[cfg(feature = "luajit")]
 use crate::ffi::Kind;
 use crate::ffi::State;
@@ -64,6 +66,11 @@ fn set_native(lua: State, runtime: &Runtime, native: c_int) {
     plain.set(native, c"raise", arguments::raise_text);
     plain.method_with_names(&socket::NAMES, tcp::bind::<true>);
     lua.raw_set_field(native, c"bind_reusing");
+    #[cfg(continuations)]
+    {
+        plain.method_with_names(&channel::NAMES, channel::receive);
+        lua.raw_set_field(native, c"receive_message");
+    }
     #[cfg(not(own_pcall))]
     for name in [c"pcall", c"xpcall"] {
         lua.global(name);

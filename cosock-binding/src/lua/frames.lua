@@ -71,6 +71,7 @@ local receiver = modules["cosock.channel"].receiver
 local receive = receiver.receive
 receiver.receive = framed_receive(receive, "channel_receive")
 native.channel = { send = modules["cosock.channel"].sender.send, receive = receive, framed = receiver.receive }
+native.receive_message = receiver.receive
 
 local sleep = native.sleep
 function native.sleep(...)
