@@ -246,7 +246,9 @@ fn hand_over_selected(
             woken.append(&mut select.take_woken());
         }
     });
-    coroutine.set_top(0);
+    if select::is_marked(coroutine) {
+        coroutine.set_top(0);
+    }
     select::push_results(lua, runtime, key, timed_out);
     hand_over(lua, coroutine, 3);
     3
@@ -343,10 +345,33 @@ fn park(
         fail_with(lua, runtime, key);
         return None;
     }
-    let mut armed = arm(lua, runtime, coroutine, count);
+    let lists = lua.top();
+    let given = count.min(3);
+    if !own {
+        // A C function of the program's may keep values below them, which are its own: so only these go, and before
+        // anything runs that may resume it.
+        coroutine.pop(count - given);
+        coroutine.move_to(lua, given);
+    }
+    let arm = || {
+        lua.push_function(runtime, select::arm, 0);
+        if own {
+            for _ in 0..given {
+                // Each push moves the next value to the same distance from the top.
+                coroutine.push_value(-count);
+            }
+            coroutine.move_to(lua, given);
+        } else {
+            for place in 1..=given {
+                lua.push_value(lists + place);
+            }
+        }
+        lua.pcall(given, 0, 0) == Status::Ok
+    };
+    let mut armed = arm();
     if !armed && was_interrupted(lua, runtime) {
         select::take_back(lua, runtime, key);
-        armed = arm(lua, runtime, coroutine, count);
+        armed = arm();
     }
     let mut error = None;
     if !armed {
@@ -359,18 +384,6 @@ fn park(
     }
     lua.set_top(0);
     error
-}
-
-/// Parks the running task on what its coroutine has yielded; tells whether it could, else the error is on top.
-fn arm(lua: State, runtime: &Runtime, coroutine: State, count: c_int) -> bool {
-    lua.push_function(runtime, select::arm, 0);
-    let given = count.min(3);
-    for _ in 0..given {
-        // Each push moves the next value to the same distance from the top.
-        coroutine.push_value(-count);
-    }
-    coroutine.move_to(lua, given);
-    lua.pcall(given, 0, 0) == Status::Ok
 }
 
 /// Hands the error on top to the `select` that has yielded, unless somebody else has resumed or ended

@@ -2,6 +2,7 @@
 //! memory, modules in every order; and each area in small programs.
 
 mod areas;
+mod c_functions;
 mod memory;
 mod require;
 mod states;
