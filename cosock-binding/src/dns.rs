@@ -7,7 +7,7 @@ use cosock_core::error::SocketError;
 use cosock_core::netdb::{self, Family, Hints, Ipv4Text, LookupError, SocketKind};
 use cosock_core::operation::{Lookup, Operation, Outcome, Then};
 use cosock_core::reactor::{Interest, Reactor};
-use cosock_core::resolver::{Answer, LookupId, Query};
+use cosock_core::resolver::{Answer, Query};
 
 use crate::arguments::{self, Called, raise};
 use crate::ffi::{Kind, State};
@@ -29,11 +29,29 @@ pub(crate) enum Report {
 }
 
 /// A look-up that has no addresses yet.
-pub(crate) enum Begun {
+pub(crate) enum Begun<'a> {
     /// It has failed.
     Failed(LookupError),
-    /// It is under way.
-    Pending(LookupId),
+    /// [`park`] is to begin it, once nothing can raise any more.
+    Wanted(Wanted<'a>),
+}
+
+/// A name whose addresses are wanted, and a service.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    host: &'a [u8],
+    service: &'a [u8],
+    hints: Hints,
+}
+
+impl From<Wanted<'_>> for Query {
+    fn from(wanted: Wanted<'_>) -> Query {
+        Query::Addresses {
+            host: wanted.host.to_vec(),
+            service: wanted.service.to_vec(),
+            hints: wanted.hints,
+        }
+    }
 }
 
 /// Replaces `"*"` by the address that means every interface.
@@ -46,33 +64,34 @@ pub(crate) fn any(host: &[u8], family: Family) -> &[u8] {
 }
 
 /// Resolves on this thread, waiting for as long as it takes.
-pub(crate) fn at_once(host: &[u8], service: &[u8], hints: Hints) -> Result<Vec<SocketAddr>, Begun> {
+pub(crate) fn at_once<'a>(
+    host: &[u8],
+    service: &[u8],
+    hints: Hints,
+) -> Result<Vec<SocketAddr>, Begun<'a>> {
     netdb::addresses(host, service, hints).map_err(Begun::Failed)
 }
 
 /// Resolves a numeric address at once, and a name where waiting disturbs nobody. Makes nothing in Lua, so that its
 /// caller may hold a socket.
-pub(crate) fn begin(
+pub(crate) fn begin<'a>(
     lua: State,
     runtime: &Runtime,
-    host: &[u8],
-    service: &[u8],
+    host: &'a [u8],
+    service: &'a [u8],
     hints: Hints,
-) -> Result<Vec<SocketAddr>, Begun> {
+) -> Result<Vec<SocketAddr>, Begun<'a>> {
     if let Some(answer) = netdb::numeric(host, service, hints) {
         return answer.map_err(Begun::Failed);
     }
     if !can_wait(lua, runtime) {
         return at_once(host, service, hints);
     }
-    let query = Query::Addresses {
-        host: host.to_vec(),
-        service: service.to_vec(),
+    Err(Begun::Wanted(Wanted {
+        host,
+        service,
         hints,
-    };
-    Err(Begun::Pending(
-        runtime.enter(lua, |core| core.look_up(query)),
-    ))
+    }))
 }
 
 /// Has `now` act on the addresses of a host, and pushes what that has come to. Where a task can wait for them, it is
@@ -93,7 +112,7 @@ pub(crate) fn with_addresses(
             outcome::finish(lua, runtime, result)
         }
         Err(Begun::Failed(error)) => outcome::fail(lua, runtime, error.into()),
-        Err(Begun::Pending(id)) => park(lua, runtime, id, then(), Shape::One, None),
+        Err(Begun::Wanted(wanted)) => park(lua, runtime, wanted, then(), Shape::One, None),
     }
 }
 
@@ -139,26 +158,26 @@ fn goes_on_after_yield(lua: State) -> bool {
     found
 }
 
-/// Parks the task until its look-up is answered, at most for `timeout` seconds; argument 1 is its socket
+/// Begins a look-up and parks the task until it is answered, at most for `timeout` seconds; argument 1 is its socket
 /// object, if any.
 pub(crate) fn park(
     lua: State,
     runtime: &Runtime,
-    id: LookupId,
+    query: impl Into<Query>,
     then: Then,
     shape: Shape,
     timeout: Option<f64>,
 ) -> c_int {
-    // Look-ups begin only where a task can wait; looking at the object may have ended it since.
+    // They are wanted only where a task can wait; looking at the object may have ended it since.
     let Some(task) = runtime.task_of(lua) else {
-        drop(then);
-        runtime.enter(lua, |core| core.resolver.cancel(id));
+        drop((query, then));
         lua.push_nil();
         lua.push_str("closed");
         return 2;
     };
     let object = lua.identity(1);
     runtime.enter(lua, |core| {
+        let id = core.look_up(query.into());
         let operation = Operation::Lookup(Box::new(Lookup::new(id, then)));
         core.park_operation(task, operation, Interest::Read, timeout, object);
     });
@@ -181,10 +200,9 @@ fn ask(lua: State, runtime: &Runtime, report: Report, make: impl FnOnce() -> Que
         drop(query);
         return outcome::push(lua, runtime, Outcome::Answer(Box::new(answer)), shape, 0, 0);
     }
-    let id = runtime.enter(lua, |core| core.look_up(query));
     lua.set_top(0);
     lua.push_nil();
-    park(lua, runtime, id, Then::Report, shape, None)
+    park(lua, runtime, query, Then::Report, shape, None)
 }
 
 /// `dns.toip(host)`.

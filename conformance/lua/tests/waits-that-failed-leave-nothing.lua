@@ -73,4 +73,20 @@ for _, fail in pairs(failing) do
   udp:close()
 end
 
+-- What is no timeout is found before a name is looked up, for whose answer nobody would wait.
+local tcp = assert(socket.tcp())
+tcp.timeout = {}
+local raised, lookups
+cosock.spawn(function()
+  tcp:connect("host.invalid", 80)
+end, "connects", {
+  onerror = function(err)
+    raised, lookups = err, cosock._debug().lookups
+  end,
+})
+cosock.run()
+expect.contains(raised, "bad timeout")
+expect.equal(lookups, 0)
+tcp:close()
+
 world.finish()

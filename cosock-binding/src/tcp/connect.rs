@@ -105,16 +105,15 @@ pub(super) fn connect<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int
             let outcome = Outcome::Failed(error.into());
             outcome::push(lua, runtime, outcome, Shape::Connected, 1, 0)
         }
-        Err(Begun::Pending(id)) => {
+        Err(Begun::Wanted(wanted)) => {
             socket.borrow_mut().become_client();
             let timeout = wait::object_timeout(lua);
             // Looking at the object may have ended its inner socket.
             let Some(socket) = lua.userdata(inner, TCP) else {
-                runtime.enter(lua, |core| core.resolver.cancel(id));
                 return fail(lua, runtime, SocketError::Closed);
             };
             let then = Then::Connect(Tcp::clone(socket));
-            dns::park(lua, runtime, id, then, Shape::Connected, timeout)
+            dns::park(lua, runtime, wanted, then, Shape::Connected, timeout)
         }
     }
 }
