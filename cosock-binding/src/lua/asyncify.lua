@@ -97,8 +97,10 @@ end
 -- What to call for a loader to run in our environment. Others that have the loader keep it as it is: it is
 -- a copy that runs, with the same code and upvalues.
 local function adopt(loader)
-  local copy = load(dump(loader), "=(asyncified)")
-  if native.adopt(copy, loader, environment) then
+  local copy, err = load(dump(loader), "=(asyncified)")
+  if err == "not enough memory" then
+    error(err, 0)
+  elseif native.adopt(copy, loader, environment) then
     return copy
   elseif not setfenv then
     common.raise("a loader cannot be asyncified where string.dump or load make no copy of it")
