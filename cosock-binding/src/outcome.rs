@@ -177,7 +177,7 @@ pub(crate) fn finish(lua: State, runtime: &Runtime, result: Result<(), SocketErr
 }
 
 /// Brings the `class` field of the object up to date.
-fn refresh_class(lua: State, object: c_int) {
+pub(crate) fn refresh_class(lua: State, object: c_int) {
     if object == 0 || lua.kind(object) != Kind::Table {
         return;
     }

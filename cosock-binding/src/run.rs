@@ -32,6 +32,7 @@ pub(crate) fn run(lua: State, runtime: &Runtime) -> c_int {
     }
     #[cfg(feature = "lua55")]
     notice_closing(lua, runtime);
+    let (pinned, unpushed) = (runtime.pins.depth(), runtime.outcomes.borrow().len());
     lua.push_function(runtime, turns, 0);
     runtime.running.set(true);
     let status = lua.pcall(0, 0, 0);
@@ -39,6 +40,9 @@ pub(crate) fn run(lua: State, runtime: &Runtime) -> c_int {
     if status == Status::Ok {
         return 0;
     }
+    // What its error has left, as in `turns`: a connection that became no object would stay open.
+    runtime.pins.unwind_to(pinned);
+    runtime.outcomes.borrow_mut().truncate(unpushed);
     // LuaJIT takes the last task's coroutine for the running one until something is called here; an error that
     // compiled code catches would let it go on with a coroutine that may be collected.
     #[cfg(feature = "luajit")]

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use cosock_core::error::SocketError;
 use cosock_core::operation::{Operation, Outcome};
-use cosock_core::socket::{Handshake, Step, Tcp, TcpClass};
+use cosock_core::socket::{Handshake, Step, Tcp, TcpClass, TcpSocket};
 use cosock_core::tls::Session;
 
 use super::CONTEXT;
@@ -182,32 +182,37 @@ fn wrap(lua: State, runtime: &Runtime) -> c_int {
         let why = format_args!("connection expected, got a listener");
         refuse(lua, called, 1, why);
     }
-    // Only now, for looking at the object may have ended it.
+    // Before the connection, which nobody would have where there is no memory for its object.
+    push_object(lua, runtime);
+    lua.raw_get_field(-1, c"inner_sock");
+    // Only now, for looking at the object, or making one, may have ended it.
     let Some(context) = lua.userdata(2, CONTEXT) else {
         invalid_context();
     };
+    let (Some(socket), Some(inner)) = (lua.userdata(3, TCP), lua.userdata(-1, TCP)) else {
+        return closed(lua);
+    };
     take_back(lua, runtime, socket);
     let wrapped = runtime.enter(lua, |core| {
-        socket.borrow_mut().wrap(context, &mut core.reactor)
+        *inner.borrow_mut() = socket.borrow_mut().wrap(context, &mut core.reactor)?;
+        Ok(())
     });
     match wrapped {
-        Ok(wrapped) => {
-            let staged = Outcome::Accepted(Box::new(wrapped));
-            runtime.keep_outcome(staged);
-            push_object(lua, runtime);
+        Ok(()) => {
+            lua.pop(1);
             1
         }
         Err(error) => outcome::fail(lua, runtime, error),
     }
 }
 
-/// Pushes the object of the staged connection, whose context is argument 2 and whose TCP object is
-/// argument 1, from which it inherits the timeout.
+/// Pushes an object whose context is argument 2, and which gets the connection of the TCP object that is argument 1,
+/// from which it inherits the timeout.
 fn push_object(lua: State, runtime: &Runtime) {
     let kept = runtime.kept.get();
     lua.new_table(0, 3);
     let object = lua.top();
-    lua.push_userdata_with_room(TCP, || Tcp::new(runtime.take_connection().into()));
+    lua.push_userdata_with_room(TCP, || Tcp::new(TcpSocket::new().into()));
     lua.push_kept(kept.ssl.inner_meta);
     lua.set_metatable(-2);
     // Its context goes with it, for the function that chooses a protocol.

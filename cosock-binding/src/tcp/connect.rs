@@ -6,9 +6,9 @@ use cosock_core::error::SocketError;
 use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::{Operation, Outcome, Then};
 use cosock_core::reactor::Interest;
-use cosock_core::socket::{Attempt, Step, Tcp, TcpClass};
+use cosock_core::socket::{Attempt, Step, Tcp, TcpClass, TcpSocket};
 
-use super::{check_class, take_back};
+use super::{check_class, push_object, take_back};
 use crate::arguments::{self, Called};
 use crate::dns::{self, Begun};
 use crate::ffi::State;
@@ -25,12 +25,17 @@ pub(super) fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int 
     };
     let inner = lua.top();
     check_class(lua, socket, TcpClass::Server, called);
+    let finalized = runtime.finalized.get();
+    if !runtime.running.get() && accept_in_place::<INNER>(lua, runtime, inner) {
+        return 1;
+    }
+    let socket = still(lua, runtime, called, finalized, socket);
     match runtime.enter(lua, |core| socket.borrow_mut().accept(&mut core.reactor)) {
         Step::Done(Ok(accepted)) => {
             let outcome = Outcome::Accepted(Box::new(accepted));
             if INNER {
                 runtime.keep_outcome(outcome);
-                push_inner_accepted(lua, runtime);
+                push_inner(lua, runtime, || runtime.take_connection());
                 return 1;
             }
             outcome::push(lua, runtime, outcome, Shape::Accepted, 1, 0)
@@ -61,9 +66,40 @@ pub(super) fn accept<const INNER: bool>(lua: State, runtime: &Runtime) -> c_int 
     }
 }
 
-/// Pushes an accepted connection as an inner socket alone.
-fn push_inner_accepted(lua: State, runtime: &Runtime) {
-    lua.push_userdata(TCP, || Tcp::new(runtime.take_connection().into()));
+/// Accepts a connection on the inner socket at `inner` into an object that is made before, and pushes that; tells
+/// whether there was one. A connection that waits to become an object stays open where an error leaves it, until `run`
+/// sees to it, which here does not run.
+fn accept_in_place<const INNER: bool>(lua: State, runtime: &Runtime, inner: c_int) -> bool {
+    if INNER {
+        push_inner(lua, runtime, TcpSocket::new);
+        lua.push_value(-1);
+    } else {
+        push_object(lua, runtime, TcpSocket::new);
+        lua.raw_get_field(-1, c"inner_sock");
+    }
+    let accepted = match (lua.userdata(inner, TCP), lua.userdata(-1, TCP)) {
+        (Some(listener), Some(place)) => runtime.enter(lua, |core| {
+            let accepted = listener.borrow_mut().accept(&mut core.reactor);
+            let Step::Done(Ok(accepted)) = accepted else {
+                return false;
+            };
+            *place.borrow_mut() = accepted;
+            true
+        }),
+        _ => false,
+    };
+    if accepted {
+        lua.pop(1);
+        outcome::refresh_class(lua, -1);
+    } else {
+        lua.set_top(inner);
+    }
+    accepted
+}
+
+/// Pushes an inner socket without an object.
+fn push_inner(lua: State, runtime: &Runtime, make: impl FnOnce() -> TcpSocket) {
+    lua.push_userdata(TCP, || Tcp::new(make().into()));
     lua.push_kept(runtime.kept.get().tcp_inner_meta);
     lua.set_metatable(-2);
 }

@@ -4,8 +4,8 @@ use mlua::{Lua, LuaOptions, StdLib};
 
 /// A fresh state with all libraries and cosock's modules.
 pub(crate) fn state() -> Lua {
-    // Lua's own `pcall`: the one that catches panics cannot be waited in.
-    let options = LuaOptions::new().catch_rust_panics(false);
+    // Lua's own `pcall`: the one that passes panics on cannot be waited in.
+    let options = LuaOptions::new().catch_rust_panics(true);
     // SAFETY: the scripts of these tests load no C modules and use no `debug` tricks.
     let lua = unsafe { Lua::unsafe_new_with(StdLib::ALL, options) };
     // SAFETY: the state is live and has its libraries; `preload` raises for lack of memory only.
