@@ -7,6 +7,7 @@
 
 mod radix_heap;
 
+use std::cmp::Reverse;
 use std::collections::TryReserveError;
 use std::num::NonZeroU32;
 
@@ -152,23 +153,81 @@ impl<K: Copy> Timers<K> {
     /// cancelled; whoever waits until then puts that right by [`Timers::expire`].
     #[must_use]
     pub(crate) fn next_look(&self) -> Option<Time> {
+        if self.queue.is_lossy() {
+            return self.first().map(|(deadline, ..)| deadline);
+        }
         self.queue.next_look()
     }
 
     /// The earliest deadline of all.
     pub fn next_deadline(&mut self) -> Option<Time> {
-        self.queue.earliest(self.timers.as_mut_slice())
+        let earliest = self.queue.earliest(self.timers.as_mut_slice());
+        if self.queue.is_lossy() {
+            return self.first().map(|(deadline, ..)| deadline);
+        }
+        earliest
     }
 
     /// Takes the earliest timer that is due at `now`, with its owner, and disarms it.
     pub fn expire(&mut self, now: Time) -> Option<(TimerId, K)> {
+        if self.queue.is_lossy() {
+            self.queue_anew();
+        }
         let timers = self.timers.as_mut_slice();
-        let entry = self.queue.pop(now, self.sequence, timers)?;
+        let entry = self.queue.pop(now, self.sequence, timers);
+        if self.queue.is_lossy() {
+            // An earlier one may have been dropped. This one's timer is still armed.
+            return self.expire_first(now);
+        }
+        let entry = entry?;
         self.armed -= 1;
         let timer = &mut timers[entry.timer as usize];
         timer.deadline = None;
         timer.queued = None;
         Some((TimerId::at(entry.timer), timer.owner))
+    }
+
+    /// Makes all entries anew after some were dropped, as far as there is memory for them now.
+    #[cold]
+    fn queue_anew(&mut self) {
+        self.queue.clear();
+        for (place, timer) in self.timers.iter_mut().enumerate() {
+            timer.queued = timer.deadline;
+            if let Some(deadline) = timer.deadline {
+                self.queue.push(Entry {
+                    time: deadline,
+                    sequence: timer.sequence,
+                    timer: place as u32,
+                });
+            }
+            if self.queue.is_lossy() {
+                return;
+            }
+        }
+    }
+
+    /// [`Timers::expire`] without the queue, some of whose entries were dropped.
+    #[cold]
+    fn expire_first(&mut self, now: Time) -> Option<(TimerId, K)> {
+        let (deadline, _, place) = self.first()?;
+        if deadline > now {
+            return None;
+        }
+        self.armed -= 1;
+        let timer = &mut self.timers[place];
+        timer.deadline = None;
+        Some((TimerId::at(place as u32), timer.owner))
+    }
+
+    /// The timer that comes first: its deadline, what comes before others of the same one, and its place.
+    fn first(&self) -> Option<(Time, Reverse<u32>, usize)> {
+        let timers = self.timers.iter().enumerate();
+        timers
+            .filter_map(|(place, timer)| {
+                let age = timer.sequence.age(self.sequence);
+                Some((timer.deadline?, Reverse(age), place))
+            })
+            .min()
     }
 
     /// Drops what is left behind when it is as much as the rest.

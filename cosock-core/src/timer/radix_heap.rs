@@ -22,7 +22,7 @@ impl Sequence {
     }
 
     /// How many came since.
-    fn age(self, last: Sequence) -> u32 {
+    pub(super) fn age(self, last: Sequence) -> u32 {
         last.0.wrapping_sub(self.0)
     }
 }
@@ -72,6 +72,8 @@ pub(super) struct RadixHeap {
     filled: u64,
     /// How many entries there are.
     len: usize,
+    /// Whether any was dropped for which there was no memory.
+    lossy: bool,
 }
 
 impl RadixHeap {
@@ -83,7 +85,23 @@ impl RadixHeap {
             buckets: std::array::from_fn(|_| Bucket::default()),
             filled: 0,
             len: 0,
+            lossy: false,
         }
+    }
+
+    /// Whether entries were dropped for which there was no memory.
+    #[inline]
+    pub(super) fn is_lossy(&self) -> bool {
+        self.lossy
+    }
+
+    /// Drops all entries, and gives their room back.
+    pub(super) fn clear(&mut self) {
+        let reached = self.reached;
+        *self = RadixHeap {
+            reached,
+            ..RadixHeap::new()
+        };
     }
 
     /// How many entries there are, also of those that stand for nothing any more.
@@ -245,23 +263,33 @@ impl RadixHeap {
         }
     }
 
-    /// Puts an entry where it belongs.
+    /// Puts an entry where it belongs; drops it where there is no memory for that.
     #[inline]
     fn place(&mut self, entry: Entry) {
         if entry.time <= self.reached {
-            push(&mut self.due, entry);
             self.unsorted = true;
+            if !push(&mut self.due, entry) {
+                self.drop_entry();
+            }
             return;
         }
         let number = digit(self.reached, entry.time);
         let bucket = &mut self.buckets[number];
-        push(&mut bucket.entries, entry);
+        if !push(&mut bucket.entries, entry) {
+            return self.drop_entry();
+        }
         bucket.least = Some(
             bucket
                 .least
                 .map_or(entry.time, |least| least.min(entry.time)),
         );
         self.filled |= 1 << number;
+    }
+
+    #[cold]
+    fn drop_entry(&mut self) {
+        self.len -= 1;
+        self.lossy = true;
     }
 
     fn sort(&mut self, last: Sequence) {
@@ -292,25 +320,25 @@ fn digit(one: Time, other: Time) -> usize {
     (difference | 1).ilog2() as usize
 }
 
-/// Adds an entry.
+/// Adds an entry; tells whether there was memory for it.
 #[inline]
-fn push(entries: &mut Vec<Entry>, entry: Entry) {
-    if entries.len() == entries.capacity() {
-        make_room(entries);
+fn push(entries: &mut Vec<Entry>, entry: Entry) -> bool {
+    let fits = entries.len() < entries.capacity() || make_room(entries);
+    if fits {
+        entries.push(entry);
     }
-    entries.push(entry);
+    fits
 }
 
-/// Makes room, without which nothing can go on any more.
 #[cold]
-fn make_room(entries: &mut Vec<Entry>) {
-    if try_make_room(entries).is_err() {
-        entries.reserve_exact(1);
-    }
+fn make_room(entries: &mut Vec<Entry>) -> bool {
+    try_make_room(entries).is_ok()
 }
 
-/// Makes room for as many entries again, or for a few: where memory is at its end, it is Lua that tells the program.
+/// Makes room for as many entries again, or for a few.
 fn try_make_room(entries: &mut Vec<Entry>) -> Result<(), TryReserveError> {
+    #[cfg(test)]
+    super::tests::lack_memory()?;
     entries
         .try_reserve(1)
         .or_else(|_| entries.try_reserve_exact(FEW))

@@ -1,6 +1,18 @@
+use std::cell::Cell;
+
 use super::radix_heap::KEPT;
 use super::*;
 use crate::clock::Clock;
+
+thread_local! {
+    static LACKS_MEMORY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Fails where a test has memory lack.
+pub(super) fn lack_memory() -> Result<(), TryReserveError> {
+    let bytes = if LACKS_MEMORY.get() { usize::MAX } else { 0 };
+    Vec::<u8>::new().try_reserve(bytes)
+}
 
 fn start() -> Time {
     Clock::new().now()
@@ -178,6 +190,26 @@ fn room_for_an_entry_is_made_before_it_is_needed() {
 }
 
 #[test]
+fn those_for_which_there_was_no_memory_fire_all_the_same() {
+    let zero = start();
+    let mut timers = Timers::new();
+    LACKS_MEMORY.set(true);
+    for owner in 0..100 {
+        let id = timers.add(owner);
+        timers.set(id, at(zero, 1 + owner % 10));
+    }
+    assert_eq!(timers.next_look(), Some(at(zero, 1)));
+    assert_eq!(expired(&mut timers, zero), None);
+    assert_eq!(expired(&mut timers, at(zero, 1)), Some(0));
+    assert_eq!(timers.next_deadline(), Some(at(zero, 1)));
+    LACKS_MEMORY.set(false);
+    let fired: Vec<_> = std::iter::from_fn(|| expired(&mut timers, at(zero, 9))).collect();
+    let expected = (0..9).flat_map(|second| (0..10).map(move |ten| 10 * ten + second));
+    assert!(fired.iter().copied().eq(expected.skip(1)), "{fired:?}");
+    assert_eq!((timers.armed(), timers.queue.len()), (10, 10));
+}
+
+#[test]
 fn many_that_have_fired_leave_little_room_behind() {
     let zero = start();
     let mut timers = Timers::new();
@@ -204,6 +236,7 @@ fn random_operations_agree_with_a_sorted_list() {
     }
 }
 
+/// Entries for which there is no memory are dropped, which nobody sees.
 fn compare_with_a_sorted_list(seed: u32, steps: u64, seconds: fn(u32) -> f64) {
     let zero = start();
     let at = |zero: Time, step: u32| zero.after(seconds(step)).expect("representable");
@@ -216,6 +249,9 @@ fn compare_with_a_sorted_list(seed: u32, steps: u64, seconds: fn(u32) -> f64) {
         (random >> 8) % bound
     };
     for step in 0..steps {
+        if next(10) == 0 {
+            LACKS_MEMORY.set(next(3) == 0);
+        }
         let owner = next(50) as usize;
         match next(4) {
             0 => {
