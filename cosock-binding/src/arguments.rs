@@ -83,6 +83,13 @@ pub(crate) fn raise_no_memory(lua: State) -> ! {
     lua.raise_top()
 }
 
+/// Raises where there is no memory for a few small things of ours, whose making cannot fail.
+pub(crate) fn check_memory(lua: State) {
+    if cosock_core::room::for_small_things().is_err() {
+        raise_no_memory(lua);
+    }
+}
+
 /// Pushes formatted text, cut to what fits: no heap is touched, since pushing may raise.
 pub(crate) fn push_format(lua: State, message: fmt::Arguments<'_>) {
     let mut text = Text {

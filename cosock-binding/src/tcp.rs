@@ -11,7 +11,7 @@ use cosock_core::netdb::{Hints, SocketKind};
 use cosock_core::operation::Then;
 use cosock_core::socket::{Family, Tcp, TcpClass, TcpSocket};
 
-use crate::arguments::{self, Called, refuse};
+use crate::arguments::{self, Called, check_memory, refuse};
 use crate::classes;
 use crate::dns;
 use crate::ffi::State;
@@ -109,7 +109,11 @@ pub(crate) fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> 
     let kept = runtime.kept.get();
     lua.new_table(0, 2);
     let object = lua.top();
-    lua.push_userdata(TCP, || Tcp::new(make().into()));
+    lua.push_userdata(TCP, || {
+        // Before anything is made that this error would lose.
+        check_memory(lua);
+        Tcp::new(make().into())
+    });
     lua.push_kept(kept.tcp_inner_meta);
     lua.set_metatable(-2);
     let class = lua

@@ -86,7 +86,10 @@ fn push_object(lua: State, runtime: &Runtime, make: impl FnOnce() -> UdpSocket) 
     let kept = runtime.kept.get();
     lua.new_table(0, 2);
     let object = lua.top();
-    lua.push_userdata(UDP, || Udp::new(make().into()));
+    lua.push_userdata(UDP, || {
+        arguments::check_memory(lua);
+        Udp::new(make().into())
+    });
     lua.push_kept(kept.udp_inner_meta);
     lua.set_metatable(-2);
     lua.raw_set_field(object, c"inner_sock");

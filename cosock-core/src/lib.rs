@@ -17,7 +17,7 @@ mod places;
 mod process;
 pub mod reactor;
 pub mod resolver;
-mod room;
+pub mod room;
 pub mod scheduler;
 pub mod select;
 pub mod socket;

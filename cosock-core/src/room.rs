@@ -23,6 +23,23 @@ pub(crate) fn reserve<T>(list: &mut Vec<T>, entries: usize) -> Result<(), TryRes
     list.try_reserve(entries.saturating_sub(list.len()))
 }
 
+/// More than what allocators keep by its size, and would not divide: glibc does so up to 1 KiB.
+const SMALL_THINGS: usize = 2048;
+
+/// Makes sure that there is memory for a few small things, such as boxes, which end the process where there is none: as
+/// much is taken and given back.
+///
+/// # Errors
+///
+/// There is none.
+pub fn for_small_things() -> Result<(), TryReserveError> {
+    let mut bytes: Vec<u8> = Vec::new();
+    let made = bytes.try_reserve_exact(SMALL_THINGS);
+    // Or it would be seen that nobody uses them.
+    std::hint::black_box(&bytes);
+    made
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use cosock_core::select::Element;
 
 use super::{AS_LUASOCKET, has_getfd, has_setwaker};
 use crate::anchors::place_slot;
-use crate::arguments::{self, DIRECT, raise};
+use crate::arguments::{self, DIRECT, raise, raise_no_memory};
 use crate::ffi::{Kind, State, Status};
 use crate::runtime::Runtime;
 use crate::socket::{self, kind_word};
@@ -165,9 +165,14 @@ fn append(lua: State, runtime: &Runtime, interest: Interest) {
     let foreign = element.foreign;
     let number = {
         let mut arming = runtime.arming.borrow_mut();
-        let select = arming.get_or_insert_default();
-        select.elements.push(element);
-        select.elements.len()
+        let elements = &mut arming.get_or_insert_default().elements;
+        elements.try_reserve(1).is_ok().then(|| {
+            elements.push(element);
+            elements.len()
+        })
+    };
+    let Some(number) = number else {
+        raise_no_memory(lua);
     };
     lua.raw_set_at(OBJECTS, number);
     if foreign {

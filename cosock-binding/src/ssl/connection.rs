@@ -212,7 +212,10 @@ fn push_object(lua: State, runtime: &Runtime) {
     let kept = runtime.kept.get();
     lua.new_table(0, 3);
     let object = lua.top();
-    lua.push_userdata_with_room(TCP, || Tcp::new(TcpSocket::new().into()));
+    lua.push_userdata_with_room(TCP, || {
+        arguments::check_memory(lua);
+        Tcp::new(TcpSocket::new().into())
+    });
     lua.push_kept(kept.ssl.inner_meta);
     lua.set_metatable(-2);
     // Its context goes with it, for the function that chooses a protocol.

@@ -99,7 +99,10 @@ fn accept_in_place<const INNER: bool>(lua: State, runtime: &Runtime, inner: c_in
 
 /// Pushes an inner socket without an object.
 fn push_inner(lua: State, runtime: &Runtime, make: impl FnOnce() -> TcpSocket) {
-    lua.push_userdata(TCP, || Tcp::new(make().into()));
+    lua.push_userdata(TCP, || {
+        arguments::check_memory(lua);
+        Tcp::new(make().into())
+    });
     lua.push_kept(runtime.kept.get().tcp_inner_meta);
     lua.set_metatable(-2);
 }

@@ -20,6 +20,7 @@ use crate::buffer::{Pattern, Small, Taken, Unread};
 use crate::error::SocketError;
 use crate::process;
 use crate::reactor::{Interest, Reactor};
+use crate::room;
 
 pub use connect::Attempt;
 use loan::Loan;
@@ -273,6 +274,9 @@ impl TcpSocket {
         let Some(socket) = self.endpoint.socket() else {
             return Step::Done(Err(SocketError::Closed));
         };
+        if room::for_small_things().is_err() {
+            return Step::Done(Err(SocketError::no_memory()));
+        }
         loop {
             return match accept_one(socket) {
                 Ok((accepted, family)) => {
