@@ -63,16 +63,20 @@ impl State {
     /// [`State::to_number`], at less cost where it is an integer, as most counts and timeouts are.
     #[inline]
     pub(crate) fn to_number_mostly_whole(self, index: c_int) -> Option<f64> {
-        // Older versions give a whole number for any.
         #[cfg(integers)]
-        {
-            let mut is_whole = 0;
-            let whole = unsafe { ffi::lua_tointegerx(self.0, index, &mut is_whole) };
-            if is_whole != 0 {
-                return Some(whole as f64);
-            }
+        if let Some(whole) = self.to_whole(index) {
+            return Some(whole as f64);
         }
         self.to_number(index)
+    }
+
+    /// The number, or that which a string spells, if it is whole. Older versions give a whole number for any.
+    #[cfg(integers)]
+    #[inline]
+    pub(crate) fn to_whole(self, index: c_int) -> Option<i64> {
+        let mut is_whole = 0;
+        let whole = unsafe { ffi::lua_tointegerx(self.0, index, &mut is_whole) };
+        (is_whole != 0).then_some(whole as i64)
     }
 
     /// The number, if it is one (and no string) whose text has no fraction and no exponent.

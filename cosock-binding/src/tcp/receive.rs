@@ -32,6 +32,21 @@ fn pattern(lua: State, called: Called, prefix: usize) -> Pattern {
     }
 }
 
+/// [`pattern`] where argument 2 is a whole number, the most frequent of those that are given, and Lua tells that at once.
+#[inline(always)]
+fn frequent_pattern(lua: State) -> Option<Pattern> {
+    #[cfg(integers)]
+    {
+        let count = usize::try_from(lua.to_whole(2)?).ok()?;
+        Some(Pattern::Count(count))
+    }
+    #[cfg(not(integers))]
+    {
+        let _ = lua;
+        None
+    }
+}
+
 fn count(lua: State, called: Called, prefix: usize) -> Pattern {
     let number = arguments::number(lua, called, 2);
     if number.is_nan() || number < 0.0 {
@@ -107,7 +122,7 @@ fn receive_pattern(lua: State, runtime: &Runtime) -> c_int {
         return wait_on_foreign(lua, runtime, called, c"receive");
     };
     take_back(lua, runtime, socket);
-    let pattern = pattern(lua, called, 0);
+    let pattern = frequent_pattern(lua).unwrap_or_else(|| pattern(lua, called, 0));
     check_class(lua, socket, TcpClass::Client, called);
     receive_unread(lua, runtime, called, socket, pattern)
 }
@@ -121,7 +136,6 @@ fn receive_unread(
     socket: &Tcp,
     pattern: Pattern,
 ) -> c_int {
-    let inner = lua.top();
     let finalized = runtime.finalized.get();
     let mut place = [0; SMALL];
     let taken = guard(lua, || socket.borrow_mut().take_unread(pattern, &mut place));
@@ -133,9 +147,11 @@ fn receive_unread(
         Some(Taken::Chunk(chunk)) => runtime.pins.push_chunk(lua, chunk),
         None => return receive_as::<false>(lua, runtime, called, socket, pattern, 0, false),
     }
-    if jit::MAY_LEND && (runtime.finalized.get() == finalized || lua.userdata(inner, TCP).is_some())
-    {
-        jit::lend(lua, runtime, socket, inner);
+    if jit::MAY_LEND {
+        let inner = lua.top() - 1;
+        if runtime.finalized.get() == finalized || lua.userdata(inner, TCP).is_some() {
+            jit::lend(lua, runtime, socket, inner);
+        }
     }
     1
 }
