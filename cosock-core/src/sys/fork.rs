@@ -60,6 +60,11 @@ pub(crate) fn fork_count() -> u64 {
 /// fork in the short moments when an answer is taken in remains a risk.
 pub(crate) fn during_lookup<T>(look_up: impl FnOnce() -> T) -> T {
     loop {
+        // While it waits it must not look like one that has just begun: the fork would wait for it, and it for the fork,
+        // as long as any other look-up takes.
+        while FORKING.load(SeqCst) > 0 {
+            thread::sleep(GLANCE);
+        }
         LOOKUPS.fetch_add(1, SeqCst);
         LAST_BEGIN.store(now(), SeqCst);
         // In this order: a fork that is not seen here sees this look-up.
@@ -67,7 +72,6 @@ pub(crate) fn during_lookup<T>(look_up: impl FnOnce() -> T) -> T {
             break;
         }
         LOOKUPS.fetch_sub(1, SeqCst);
-        thread::sleep(GLANCE);
     }
     let answer = look_up();
     LOOKUPS.fetch_sub(1, SeqCst);
@@ -157,5 +161,36 @@ mod tests {
         assert!(in_forked_child(|| during_lookup(|| true)));
         end.send(()).unwrap();
         lookup.join().unwrap();
+    }
+
+    #[test]
+    fn a_lookup_that_waits_for_a_fork_does_not_hold_it_up() {
+        fork_count();
+        let (begun, wait_begun) = mpsc::channel();
+        let (end, wait_end) = mpsc::channel::<()>();
+        let (forked, wait_forked) = mpsc::channel();
+        let long = thread::spawn(move || {
+            during_lookup(|| {
+                begun.send(()).unwrap();
+                wait_end.recv_timeout(Duration::from_secs(30)).unwrap();
+            });
+        });
+        wait_begun.recv_timeout(Duration::from_secs(30)).unwrap();
+        // A fork that takes as long as this test wants, and another.
+        FORKING.fetch_add(1, SeqCst);
+        let waiting = thread::spawn(|| during_lookup(|| ()));
+        thread::sleep(2 * SETTLED);
+        let fork = thread::spawn(move || {
+            before_fork();
+            forked.send(()).unwrap();
+        });
+        let result = wait_forked.recv_timeout(Duration::from_secs(10));
+        end.send(()).unwrap();
+        fork.join().unwrap();
+        after_fork_in_parent();
+        after_fork_in_parent();
+        waiting.join().unwrap();
+        long.join().unwrap();
+        assert_eq!(result, Ok(()));
     }
 }
