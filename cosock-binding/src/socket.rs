@@ -184,14 +184,14 @@ pub(crate) fn call_inner(lua: State, called: Called) -> c_int {
     lua.call(called.count, -1);
     let results = lua.top() - inner;
     if results > 0 && lua.to_bool(inner + 1) {
-        refresh_class(lua, inner);
+        follow_class(lua, inner);
     }
     results
 }
 
 /// Gives the object in argument 1 the class of its foreign inner socket, which a method may have changed. A method of
 /// that name, such as LuaSec's, tells none.
-fn refresh_class(lua: State, inner: c_int) {
+fn follow_class(lua: State, inner: c_int) {
     lua.check_stack(3);
     lua.get_field(inner, c"class");
     if lua.kind(-1) == Kind::String && lua.kind(1) == Kind::Table {

@@ -1,28 +1,14 @@
 //! A state that ends, whatever is going on in it: nothing stays open, and nothing crashes.
 
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+#[path = "built_in/descriptors.rs"]
+mod descriptors;
 #[path = "built_in/support.rs"]
 mod support;
 
+use descriptors::{alone, descriptors};
 use support::{run, state, try_run};
-
-/// The open descriptors of the process.
-fn descriptors() -> usize {
-    let directory = Path::new("/proc/self/fd");
-    directory.read_dir().expect("the process has them").count()
-}
-
-static ALONE: Mutex<()> = Mutex::new(());
-
-/// Each test counts descriptors, so they run one after the other.
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-}
 
 /// Asserts that no descriptor stays open beyond the `before` that were. A look-up's thread may have one
 /// for as long as that takes: now, or when they were counted.

@@ -63,17 +63,19 @@ impl State {
     /// [`State::to_number`], at less cost where it is an integer, as most counts and timeouts are.
     #[inline]
     pub(crate) fn to_number_mostly_whole(self, index: c_int) -> Option<f64> {
-        #[cfg(integers)]
-        if let Some(whole) = self.to_whole(index) {
-            return Some(whole as f64);
+        match self.to_whole(index) {
+            Some(whole) => Some(whole as f64),
+            None => self.to_number(index),
         }
-        self.to_number(index)
     }
 
-    /// The number, or that which a string spells, if it is whole. Older versions give a whole number for any.
-    #[cfg(integers)]
+    /// The number, or that which a string spells, if it is whole and Lua tells that at once: versions without integers
+    /// would give a whole number for any.
     #[inline]
     pub(crate) fn to_whole(self, index: c_int) -> Option<i64> {
+        if !cfg!(integers) {
+            return None;
+        }
         let mut is_whole = 0;
         let whole = unsafe { ffi::lua_tointegerx(self.0, index, &mut is_whole) };
         (is_whole != 0).then_some(whole as i64)

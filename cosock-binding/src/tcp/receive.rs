@@ -35,16 +35,8 @@ fn pattern(lua: State, called: Called, prefix: usize) -> Pattern {
 /// [`pattern`] where argument 2 is a whole number, the most frequent of those that are given, and Lua tells that at once.
 #[inline(always)]
 fn frequent_pattern(lua: State) -> Option<Pattern> {
-    #[cfg(integers)]
-    {
-        let count = usize::try_from(lua.to_whole(2)?).ok()?;
-        Some(Pattern::Count(count))
-    }
-    #[cfg(not(integers))]
-    {
-        let _ = lua;
-        None
-    }
+    let count = usize::try_from(lua.to_whole(2)?).ok()?;
+    Some(Pattern::Count(count))
 }
 
 fn count(lua: State, called: Called, prefix: usize) -> Pattern {

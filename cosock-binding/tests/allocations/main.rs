@@ -5,15 +5,16 @@
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
 
 use mlua::ffi;
 use rstest::rstest;
 
+#[path = "../built_in/descriptors.rs"]
+mod descriptors;
 #[path = "../built_in/support.rs"]
 mod support;
 
+use descriptors::{alone, descriptors};
 use support::{run, state};
 
 /// Which requests for memory fail.
@@ -90,21 +91,6 @@ unsafe extern "C-unwind" fn fault(state: *mut ffi::lua_State) -> c_int {
         ffi::lua_pushboolean(state, c_int::from(struck));
     }
     3
-}
-
-/// The open descriptors of the process.
-fn descriptors() -> usize {
-    let directory = Path::new("/proc/self/fd");
-    directory.read_dir().expect("the process has them").count()
-}
-
-static ALONE: Mutex<()> = Mutex::new(());
-
-/// Each test counts descriptors, so they run one after the other.
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Runs a program of `programs.lua` once for each of its allocations.
